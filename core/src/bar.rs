@@ -1,0 +1,436 @@
+//! Bars on the UTC grid, built from trades and closed by event time.
+//!
+//! One-minute bars come from trades; every longer timeframe is the aggregation of closed one-minute
+//! bars, so that five of them equal the five-minute bar by construction. A bar for `[t, t + 1m)` closes
+//! once event time reaches `t + 1m + grace`, whether or not another trade came.
+
+use crate::fixed_ring::FixedRing;
+use crate::limits::CARRY_MINUTES_MAX;
+use crate::num::{Notional, Px, Qty};
+use crate::time::{DurationNs, ExchNs};
+use crate::trade::TradeTick;
+
+const MINUTE_NS: i64 = 60_000_000_000;
+/// 1970-01-01 was a Thursday; weeks start on Monday, four days later.
+const FIRST_MONDAY_NS: i64 = 4 * 86_400_000_000_000;
+
+/// The length of a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Timeframe {
+    /// One minute.
+    M1,
+    /// Five minutes.
+    M5,
+    /// Fifteen minutes.
+    M15,
+    /// Thirty minutes.
+    M30,
+    /// One hour.
+    H1,
+    /// Four hours.
+    H4,
+    /// Twelve hours.
+    H12,
+    /// One day, from midnight UTC.
+    D1,
+    /// One week, from Monday UTC.
+    W1,
+}
+
+impl Timeframe {
+    /// Shortest first.
+    pub const ALL: [Self; 9] = [
+        Self::M1,
+        Self::M5,
+        Self::M15,
+        Self::M30,
+        Self::H1,
+        Self::H4,
+        Self::H12,
+        Self::D1,
+        Self::W1,
+    ];
+
+    /// Length in minutes.
+    pub const fn minutes(self) -> i64 {
+        match self {
+            Self::M1 => 1,
+            Self::M5 => 5,
+            Self::M15 => 15,
+            Self::M30 => 30,
+            Self::H1 => 60,
+            Self::H4 => 240,
+            Self::H12 => 720,
+            Self::D1 => 1440,
+            Self::W1 => 10_080,
+        }
+    }
+
+    /// The usual short name: `1m`, `4h`, `1w`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::M1 => "1m",
+            Self::M5 => "5m",
+            Self::M15 => "15m",
+            Self::M30 => "30m",
+            Self::H1 => "1h",
+            Self::H4 => "4h",
+            Self::H12 => "12h",
+            Self::D1 => "1d",
+            Self::W1 => "1w",
+        }
+    }
+
+    /// Closed bars kept: two trading days of intraday detail, a year of days.
+    const fn capacity(self) -> usize {
+        match self {
+            Self::M1 | Self::M5 => 500,
+            Self::M15 | Self::M30 | Self::H1 => 300,
+            Self::H4 | Self::H12 => 200,
+            Self::D1 => 365,
+            Self::W1 => 104,
+        }
+    }
+
+    /// Start of the bar that holds `at`.
+    pub const fn floor(self, at: ExchNs) -> ExchNs {
+        let length = self.minutes() * MINUTE_NS;
+        let origin = match self {
+            Self::W1 => FIRST_MONDAY_NS,
+            _ => 0,
+        };
+        ExchNs::new((at.raw() - origin).div_euclid(length) * length + origin)
+    }
+}
+
+/// A bar. `vwap` is rounded to the price precision, as the venue prints it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bar {
+    /// Start of its interval.
+    pub open_at: ExchNs,
+    /// First price.
+    pub open: Px,
+    /// Highest price.
+    pub high: Px,
+    /// Lowest price.
+    pub low: Px,
+    /// Last price.
+    pub close: Px,
+    /// Traded quantity.
+    pub volume: Qty,
+    /// Volume-weighted average price; the close when nothing traded.
+    pub vwap: Px,
+    /// Prints in it.
+    pub trades: u32,
+    /// What one must know before believing it.
+    pub flags: BarFlags,
+}
+
+/// What one must know of a bar before believing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarFlags {
+    /// Nothing traded; the previous close was carried.
+    pub is_carried: bool,
+    /// The feed was down or just starting during part of it.
+    pub is_incomplete: bool,
+}
+
+/// What to do with minutes in which nothing traded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GapPolicy {
+    /// A flat bar at the previous close, flagged; series have no holes.
+    #[default]
+    Carry,
+    /// No bar; lookbacks by count then stretch in time.
+    Skip,
+}
+
+/// How bars are built.
+#[derive(Clone, Copy, Debug)]
+pub struct BarRules {
+    /// How long a minute waits for late trades after its end.
+    pub grace: DurationNs,
+    /// What an empty minute becomes.
+    pub gap_policy: GapPolicy,
+}
+
+impl Default for BarRules {
+    fn default() -> Self {
+        Self {
+            grace: DurationNs::from_millis(500),
+            gap_policy: GapPolicy::Carry,
+        }
+    }
+}
+
+/// A bar being built, with its exact turnover.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenBar {
+    bar: Bar,
+    turnover: Notional,
+}
+
+impl OpenBar {
+    fn from_trade(open_at: ExchNs, trade: &TradeTick) -> Self {
+        let px = trade.px;
+        let bar = Bar {
+            open_at,
+            open: px,
+            high: px,
+            low: px,
+            close: px,
+            volume: trade.qty,
+            vwap: px,
+            trades: 1,
+            flags: BarFlags::default(),
+        };
+        Self {
+            bar,
+            turnover: px.notional(trade.qty),
+        }
+    }
+
+    fn from_bar(open_at: ExchNs, bar: &Bar) -> Self {
+        Self {
+            bar: Bar { open_at, ..*bar },
+            turnover: bar.vwap.notional(bar.volume),
+        }
+    }
+
+    fn carried(open_at: ExchNs, close: Px) -> Self {
+        let flags = BarFlags {
+            is_carried: true,
+            is_incomplete: false,
+        };
+        let bar = Bar {
+            open_at,
+            open: close,
+            high: close,
+            low: close,
+            close,
+            vwap: close,
+            flags,
+            ..Bar::default()
+        };
+        Self {
+            bar,
+            turnover: Notional::ZERO,
+        }
+    }
+
+    fn add(&mut self, trade: &TradeTick) {
+        if self.bar.flags.is_carried {
+            // The first real trade of a minute that was only assumed to be empty.
+            let incomplete = self.bar.flags.is_incomplete;
+            *self = Self::from_trade(self.bar.open_at, trade);
+            self.bar.flags.is_incomplete = incomplete;
+            return;
+        }
+        self.bar.high = self.bar.high.max(trade.px);
+        self.bar.low = self.bar.low.min(trade.px);
+        self.bar.close = trade.px;
+        self.bar.volume += trade.qty;
+        self.bar.trades += 1;
+        self.turnover += trade.px.notional(trade.qty);
+    }
+
+    fn merge(&mut self, bar: &Bar) {
+        self.bar.high = self.bar.high.max(bar.high);
+        self.bar.low = self.bar.low.min(bar.low);
+        self.bar.close = bar.close;
+        self.bar.volume += bar.volume;
+        self.bar.trades += bar.trades;
+        self.bar.flags.is_carried &= bar.flags.is_carried;
+        self.bar.flags.is_incomplete |= bar.flags.is_incomplete;
+        self.turnover += bar.vwap.notional(bar.volume);
+    }
+
+    /// The bar as it stands.
+    pub fn bar(&self) -> Bar {
+        let mut bar = self.bar;
+        let volume = i128::from(bar.volume.raw());
+        bar.vwap = if volume == 0 {
+            bar.close
+        } else {
+            let rounded = (self.turnover.raw() + volume / 2).div_euclid(volume);
+            Px::new(i64::try_from(rounded).expect("an average lies between the prices it is of"))
+        };
+        bar
+    }
+}
+
+/// Counters of what the builder had to decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarCounters {
+    /// One-minute bars closed.
+    pub closed: u64,
+    /// Empty minutes filled.
+    pub carried: u64,
+    /// Trades too late for their minute; they are on the tape and in no bar.
+    pub late_trades: u64,
+}
+
+/// All timeframes of one symbol.
+#[derive(Debug)]
+pub struct BarSet {
+    rules: BarRules,
+    minute: Option<OpenBar>,
+    /// Trades of the next minute that came while the current one waits out its grace.
+    next_minute: Option<OpenBar>,
+    /// Bars of longer timeframes being built from closed minutes; index = `Timeframe as usize`.
+    building: [Option<OpenBar>; Timeframe::ALL.len()],
+    closed: [FixedRing<Bar>; Timeframe::ALL.len()],
+    counters: BarCounters,
+}
+
+/// A bar that just closed, with its timeframe; a caller handles it before the next one.
+pub type Closed = (Timeframe, Bar);
+
+impl BarSet {
+    /// Empty series.
+    pub fn new(rules: BarRules) -> Self {
+        assert!(
+            rules.grace.raw() < MINUTE_NS.unsigned_abs(),
+            "grace is shorter than a minute"
+        );
+        Self {
+            rules,
+            minute: None,
+            next_minute: None,
+            building: [None; Timeframe::ALL.len()],
+            closed: Timeframe::ALL.map(|timeframe| FixedRing::new(timeframe.capacity())),
+            counters: BarCounters::default(),
+        }
+    }
+
+    /// Closed bars of one timeframe.
+    pub const fn closed(&self, timeframe: Timeframe) -> &FixedRing<Bar> {
+        &self.closed[timeframe as usize]
+    }
+
+    /// The minute being built.
+    pub fn forming(&self) -> Option<Bar> {
+        self.minute.as_ref().map(OpenBar::bar)
+    }
+
+    /// What was decided so far.
+    pub const fn counters(&self) -> BarCounters {
+        self.counters
+    }
+
+    /// Takes a bar of history; call in time order before live trades.
+    pub fn push_history(&mut self, bar: Bar, on_closed: &mut impl FnMut(Closed)) {
+        if let Some(last) = self.closed(Timeframe::M1).newest(0)
+            && bar.open_at <= last.open_at
+        {
+            return;
+        }
+        self.close_minute(bar, on_closed);
+    }
+
+    /// Adds a trade; `now` is the latest event time seen, and closes what it ends.
+    pub fn on_trade(&mut self, trade: &TradeTick, now: ExchNs, on_closed: &mut impl FnMut(Closed)) {
+        self.advance(now, on_closed);
+        let open_at = Timeframe::M1.floor(trade.at);
+        let Some(minute) = &mut self.minute else {
+            let last = self.closed(Timeframe::M1).newest(0);
+            if last.is_some_and(|bar| open_at <= bar.open_at) {
+                self.counters.late_trades += 1;
+                return;
+            }
+            let mut bar = OpenBar::from_trade(open_at, trade);
+            // The first minute after a start began before we listened.
+            bar.bar.flags.is_incomplete = true;
+            self.minute = Some(bar);
+            return;
+        };
+        if open_at == minute.bar.open_at {
+            minute.add(trade);
+        } else if open_at < minute.bar.open_at {
+            self.counters.late_trades += 1;
+        } else {
+            match &mut self.next_minute {
+                Some(next) if next.bar.open_at == open_at => next.add(trade),
+                Some(_) => self.counters.late_trades += 1,
+                None => self.next_minute = Some(OpenBar::from_trade(open_at, trade)),
+            }
+        }
+    }
+
+    /// Closes every minute whose end and grace lie at or before `now`.
+    pub fn advance(&mut self, now: ExchNs, on_closed: &mut impl FnMut(Closed)) {
+        let mut carried = 0;
+        while let Some(minute) = self.minute {
+            let ends_at = ExchNs::new(minute.bar.open_at.raw() + MINUTE_NS);
+            if now < ends_at.plus(self.rules.grace) {
+                return;
+            }
+            let close = minute.bar.close;
+            self.close_minute(minute.bar(), on_closed);
+            self.minute = match self.next_minute.take() {
+                Some(next) if next.bar.open_at == ends_at => Some(next),
+                later => {
+                    self.next_minute = later;
+                    carried += 1;
+                    if self.rules.gap_policy == GapPolicy::Skip || carried > CARRY_MINUTES_MAX {
+                        self.next_minute.take()
+                    } else {
+                        Some(OpenBar::carried(ends_at, close))
+                    }
+                }
+            };
+        }
+    }
+
+    /// Flags what is being built: part of it was not heard.
+    pub fn mark_incomplete(&mut self) {
+        let open = [&mut self.minute, &mut self.next_minute];
+        for bar in open.into_iter().chain(&mut self.building).flatten() {
+            bar.bar.flags.is_incomplete = true;
+        }
+    }
+
+    fn close_minute(&mut self, bar: Bar, on_closed: &mut impl FnMut(Closed)) {
+        self.counters.closed += 1;
+        self.counters.carried += u64::from(bar.flags.is_carried);
+        self.closed[Timeframe::M1 as usize].push(bar);
+        on_closed((Timeframe::M1, bar));
+        let ends_at = ExchNs::new(bar.open_at.raw() + MINUTE_NS);
+        for timeframe in &Timeframe::ALL[1..] {
+            let slot = *timeframe as usize;
+            let open_at = timeframe.floor(bar.open_at);
+            // Under `Skip` the last minute of a longer bar may not exist: the first minute of the
+            // next bar then closes it.
+            if let Some(building) = self.building[slot]
+                && building.bar.open_at != open_at
+            {
+                self.close_longer(*timeframe, on_closed);
+            }
+            match &mut self.building[slot] {
+                Some(building) => building.merge(&bar),
+                empty => {
+                    let mut building = OpenBar::from_bar(open_at, &bar);
+                    // A series that starts in the middle of a longer bar never saw its beginning.
+                    building.bar.flags.is_incomplete |= open_at != bar.open_at;
+                    *empty = Some(building);
+                }
+            }
+            if timeframe.floor(ends_at) != open_at {
+                self.close_longer(*timeframe, on_closed);
+            }
+        }
+    }
+
+    fn close_longer(&mut self, timeframe: Timeframe, on_closed: &mut impl FnMut(Closed)) {
+        let slot = timeframe as usize;
+        if let Some(building) = self.building[slot].take() {
+            let bar = building.bar();
+            self.closed[slot].push(bar);
+            on_closed((timeframe, bar));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

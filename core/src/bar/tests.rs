@@ -1,0 +1,186 @@
+use super::*;
+use crate::num::{Px, Qty};
+use crate::trade::OrderSide;
+use proptest::prelude::*;
+
+const SECOND: i64 = 1_000_000_000;
+
+fn tick(at: i64, px: i64, qty: i64) -> TradeTick {
+    TradeTick {
+        at: ExchNs::new(at),
+        px: Px::new(px),
+        qty: Qty::new(qty),
+        taker: OrderSide::Buy,
+        ..Default::default()
+    }
+}
+
+fn rules(gap_policy: GapPolicy) -> BarRules {
+    BarRules {
+        gap_policy,
+        ..BarRules::default()
+    }
+}
+
+/// Feeds trades in arrival order and closes everything a while later.
+fn build(policy: GapPolicy, trades: &[TradeTick]) -> (Vec<Closed>, BarCounters) {
+    let mut bars = BarSet::new(rules(policy));
+    let mut closed = Vec::new();
+    let mut now = ExchNs::new(0);
+    for trade in trades {
+        now = now.max(trade.at);
+        bars.on_trade(trade, now, &mut |bar| closed.push(bar));
+    }
+    bars.advance(ExchNs::new(now.raw() + 2 * MINUTE_NS), &mut |bar| {
+        closed.push(bar)
+    });
+    (closed, bars.counters())
+}
+
+fn minutes(closed: &[Closed]) -> Vec<Bar> {
+    closed
+        .iter()
+        .filter(|c| c.0 == Timeframe::M1)
+        .map(|c| c.1)
+        .collect()
+}
+
+#[test]
+fn a_bar_closes_by_the_clock_and_not_by_the_next_trade() {
+    let mut bars = BarSet::new(BarRules::default());
+    let mut closed = Vec::new();
+    bars.on_trade(&tick(SECOND, 10, 1), ExchNs::new(SECOND), &mut |bar| {
+        closed.push(bar)
+    });
+    bars.advance(ExchNs::new(MINUTE_NS + 499_999_999), &mut |bar| {
+        closed.push(bar)
+    });
+    assert!(closed.is_empty(), "grace is not over");
+    bars.advance(ExchNs::new(MINUTE_NS + 500_000_000), &mut |bar| {
+        closed.push(bar)
+    });
+    assert_eq!(minutes(&closed).len(), 1);
+}
+
+#[test]
+fn a_late_trade_joins_its_minute_within_grace_and_is_counted_after() {
+    let (closed, counters) = build(
+        GapPolicy::Carry,
+        &[
+            tick(30 * SECOND, 10, 1),
+            tick(60 * SECOND + SECOND / 10, 20, 1), // next minute
+            tick(59 * SECOND, 5, 1),                // late, within grace
+            tick(61 * SECOND, 21, 1),               // ends the grace
+            tick(58 * SECOND, 1, 1),                // too late
+        ],
+    );
+    let bars = minutes(&closed);
+    assert_eq!(
+        (bars[0].low, bars[0].close, bars[0].trades),
+        (Px::new(5), Px::new(5), 2)
+    );
+    assert_eq!(
+        (bars[1].open, bars[1].close, bars[1].trades),
+        (Px::new(20), Px::new(21), 2)
+    );
+    assert_eq!(counters.late_trades, 1);
+}
+
+#[test]
+fn empty_minutes_are_carried_and_flagged_or_skipped() {
+    let trades = [tick(SECOND, 10, 1), tick(5 * MINUTE_NS + SECOND, 20, 3)];
+    let (closed, counters) = build(GapPolicy::Carry, &trades);
+    let bars = minutes(&closed);
+    assert_eq!(
+        bars.iter()
+            .map(|b| b.open_at.raw() / MINUTE_NS)
+            .collect::<Vec<_>>()[..6],
+        [0, 1, 2, 3, 4, 5]
+    );
+    assert!(
+        bars[1..5]
+            .iter()
+            .all(|b| b.flags.is_carried && b.close == Px::new(10))
+    );
+    assert!(!bars[5].flags.is_carried);
+    assert_eq!(counters.carried, 5); // four inside, one after the last trade
+    let (closed, _) = build(GapPolicy::Skip, &trades);
+    assert_eq!(minutes(&closed).len(), 2);
+}
+
+#[test]
+fn weeks_start_on_monday() {
+    let thursday = ExchNs::parse_rfc3339(b"2026-11-19T13:00:00Z").unwrap();
+    assert_eq!(
+        Timeframe::W1.floor(thursday).to_string(),
+        "2026-11-16T00:00:00.000000000Z"
+    );
+    assert_eq!(
+        Timeframe::D1.floor(thursday).to_string(),
+        "2026-11-19T00:00:00.000000000Z"
+    );
+}
+
+#[test]
+fn history_is_continued_and_never_repeated() {
+    let mut bars = BarSet::new(BarRules::default());
+    let mut closed = Vec::new();
+    let history = |minute: i64| Bar {
+        open_at: ExchNs::new(minute * MINUTE_NS),
+        close: Px::new(5),
+        ..Bar::default()
+    };
+    for minute in [0, 1, 2, 2, 1, 3] {
+        bars.push_history(history(minute), &mut |bar| closed.push(bar));
+    }
+    bars.on_trade(
+        &tick(3 * MINUTE_NS + 5, 9, 1),
+        ExchNs::new(4 * MINUTE_NS),
+        &mut |bar| closed.push(bar),
+    );
+    bars.on_trade(
+        &tick(4 * MINUTE_NS + 5, 9, 1),
+        ExchNs::new(4 * MINUTE_NS + 5),
+        &mut |bar| closed.push(bar),
+    );
+    assert_eq!(minutes(&closed).len(), 4);
+    assert_eq!(
+        bars.counters().late_trades,
+        1,
+        "its minute is already history"
+    );
+    assert_eq!(bars.forming().unwrap().open_at.raw(), 4 * MINUTE_NS);
+}
+
+proptest! {
+    #[test]
+    fn five_minutes_are_the_sum_of_their_minutes(
+        steps in prop::collection::vec((0i64..200, 1i64..50, 1i64..9), 1..400),
+        carry in any::<bool>(),
+    ) {
+        let mut at = 0;
+        let trades: Vec<_> = steps.iter().map(|&(seconds, px, qty)| {
+            at += seconds * SECOND;
+            tick(at, px, qty)
+        }).collect();
+        let policy = if carry { GapPolicy::Carry } else { GapPolicy::Skip };
+        let (closed, counters) = build(policy, &trades);
+        let bars = minutes(&closed);
+        prop_assert!(bars.windows(2).all(|w| w[0].open_at < w[1].open_at), "strictly increasing");
+        if carry {
+            prop_assert!(bars.windows(2).all(|w| w[1].open_at.raw() - w[0].open_at.raw() == MINUTE_NS));
+        }
+        prop_assert_eq!(counters.late_trades, 0);
+        let volume: i64 = bars.iter().map(|b| b.volume.raw()).sum();
+        prop_assert_eq!(volume, trades.iter().map(|t| t.qty.raw()).sum::<i64>());
+        for (timeframe, long) in closed.iter().filter(|c| c.0 == Timeframe::M5 || c.0 == Timeframe::H1) {
+            let inside: Vec<_> = bars.iter().filter(|b| timeframe.floor(b.open_at) == long.open_at).collect();
+            prop_assert_eq!(long.open, inside[0].open);
+            prop_assert_eq!(long.close, inside[inside.len() - 1].close);
+            prop_assert_eq!(long.high, inside.iter().map(|b| b.high).max().unwrap());
+            prop_assert_eq!(long.low, inside.iter().map(|b| b.low).min().unwrap());
+            prop_assert_eq!(long.volume.raw(), inside.iter().map(|b| b.volume.raw()).sum::<i64>());
+            prop_assert_eq!(long.trades, inside.iter().map(|b| b.trades).sum::<u32>());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What is traded, with the precision its numbers have on the wire.
+
+use arrayvec::ArrayString;
+
+use crate::num::{Decimal, Money, Notional, Px, Qty, money_from_scaled, pow10};
+
+/// Text of a pair such as `BTC/USD`; the longest of Kraken's 1,450 pairs has 15 characters.
+pub type SymbolName = ArrayString<24>;
+/// Text of an asset such as `BTC`.
+pub type AssetName = ArrayString<12>;
+
+/// Index of a symbol in this run's configuration; indexes arrays, never shown to a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct SymbolId(pub u16);
+
+impl SymbolId {
+    /// As an array index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the venue lets one do with the pair (`status` of the instrument channel).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TradingStatus {
+    /// Everything works.
+    #[default]
+    Online,
+    /// Orders can be cancelled, not placed.
+    CancelOnly,
+    /// Only orders that rest.
+    PostOnly,
+    /// No market orders.
+    LimitOnly,
+    /// Positions can be reduced only.
+    ReduceOnly,
+    /// Not tradable: maintenance, delisted or in the works.
+    Closed,
+}
+
+impl TradingStatus {
+    /// The status by the word the wire uses; unknown words close the pair rather than open it.
+    pub fn from_wire(word: &str) -> Self {
+        match word {
+            "online" => Self::Online,
+            "cancel_only" => Self::CancelOnly,
+            "post_only" => Self::PostOnly,
+            "limit_only" => Self::LimitOnly,
+            "reduce_only" => Self::ReduceOnly,
+            _ => Self::Closed,
+        }
+    }
+}
+
+/// A tradable pair: names, precisions, increments and minimums as the venue states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// The pair, `BTC/USD`.
+    pub name: SymbolName,
+    /// What is bought and sold, `BTC`.
+    pub base: AssetName,
+    /// What it is paid in, `USD`.
+    pub quote: AssetName,
+    /// Decimals of every price on the wire.
+    pub price_precision: u8,
+    /// Decimals of every quantity on the wire.
+    pub qty_precision: u8,
+    /// Prices of orders are multiples of this (not always one unit of the precision).
+    pub price_increment: Px,
+    /// Quantities of orders are multiples of this.
+    pub qty_increment: Qty,
+    /// The smallest order.
+    pub qty_min: Qty,
+    /// The smallest order by value, in the quote currency.
+    pub cost_min: Money,
+    /// Whether orders are taken now.
+    pub status: TradingStatus,
+}
+
+impl Instrument {
+    /// A price as the wire writes it.
+    pub const fn show_px(&self, px: Px) -> Decimal {
+        Decimal::new(px.raw(), self.price_precision)
+    }
+
+    /// A quantity as the wire writes it.
+    pub const fn show_qty(&self, qty: Qty) -> Decimal {
+        Decimal::new(qty.raw(), self.qty_precision)
+    }
+
+    /// The value of a notional in the quote currency: **the** rounding of money, to the nearest
+    /// 2^-64 of one unit of the currency.
+    ///
+    /// # Panics
+    /// When the value leaves the range of [`Money`] (about 9.2e18 units of the currency).
+    pub fn money(&self, notional: Notional) -> Money {
+        money_from_scaled(notional.raw(), self.price_precision + self.qty_precision)
+    }
+
+    /// The price as a float, for signals only.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "signals work in f64; money never does"
+    )]
+    pub fn px_f64(&self, px: Px) -> f64 {
+        px.raw() as f64 / pow10(self.price_precision) as f64
+    }
+
+    /// The quantity as a float, for signals only.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "signals work in f64; money never does"
+    )]
+    pub fn qty_f64(&self, qty: Qty) -> f64 {
+        qty.raw() as f64 / pow10(self.qty_precision) as f64
+    }
+
+    /// The nearest price on the wire's grid to a float; `None` when it is not finite or not positive.
+    pub fn px_from_f64(&self, value: f64) -> Option<Px> {
+        scaled(value, self.price_precision).map(Px::new)
+    }
+
+    /// The nearest quantity to a float; `None` when it is not finite or not positive.
+    pub fn qty_from_f64(&self, value: f64) -> Option<Qty> {
+        scaled(value, self.qty_precision).map(Qty::new)
+    }
+
+    /// The largest quantity not above `qty` that the venue accepts as a multiple of its increment.
+    pub fn floor_to_lot(&self, qty: Qty) -> Qty {
+        assert!(
+            self.qty_increment.raw() > 0,
+            "an instrument has a positive increment"
+        );
+        Qty::new(qty.raw() - qty.raw().rem_euclid(self.qty_increment.raw()))
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "powers of ten up to 10^18 only scale signals"
+)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
+fn scaled(value: f64, precision: u8) -> Option<i64> {
+    let units = (value * pow10(precision) as f64).round();
+    (units.is_finite() && (1.0..9.0e18).contains(&units)).then_some(units as i64)
+}

@@ -1,0 +1,30 @@
+//! The vocabulary of Paperwire: what a price, a book, a bar, an event and a strategy are.
+//!
+//! Everything here is a value or a pure function of values; nothing reads a clock, a file or a
+//! socket, and nothing imports another room of the house. Bottom up:
+//!
+//! * units: [`num`], [`time`], [`instrument`], [`limits`]
+//! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`]
+//! * what flows: [`event`], [`ring`], [`market`]
+//! * what decides: [`strategy`], [`account`]
+//! * how it runs and how long it takes: [`agent`], [`latency`]
+
+#![warn(missing_docs)]
+
+pub mod account;
+pub mod agent;
+pub mod bar;
+pub mod book;
+pub mod checksum;
+pub mod event;
+pub mod fixed_ring;
+pub mod instrument;
+pub mod ladder;
+pub mod latency;
+pub mod limits;
+pub mod market;
+pub mod num;
+pub mod ring;
+pub mod strategy;
+pub mod time;
+pub mod trade;

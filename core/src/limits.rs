@@ -1,0 +1,78 @@
+//! Every limit of the hot path, with the arithmetic that chose it.
+//!
+//! Nothing on the feed and engine threads grows past these numbers; what would is refused, dropped
+//! with a count, or conflated, and the place that does so names the limit.
+
+/// Symbols in one run. Index arrays of this length stay in two pages; Kraken's busiest public
+/// sockets carry about 200 books, which is four processes.
+pub const SYMBOLS_MAX: usize = 64;
+
+/// Strategy instances in one run (100 instances of one strategy are a supported benchmark).
+pub const STRATEGIES_MAX: usize = 128;
+
+/// Deepest subscription of the `book` channel.
+pub const DEPTH_MAX: usize = 1000;
+
+/// Depths the venue accepts; anything else is refused by it, never rounded.
+pub const DEPTHS: [u16; 5] = [10, 25, 100, 500, 1000];
+
+/// Rows a book side may hold above its depth while one message is applied. Captured messages carry
+/// at most about 10 levels; a message that outgrows this loses its worst rows early, and the
+/// checksum after the message decides whether that mattered.
+pub const LADDER_SLACK: usize = 256;
+
+/// Levels in one decoded book message: a whole snapshot of the deepest book.
+pub const MESSAGE_LEVELS_MAX: usize = 2 * DEPTH_MAX + LADDER_SLACK;
+
+/// Trades in one decoded message (the snapshot has 50; a sweep of a thin book some hundreds).
+pub const MESSAGE_TRADES_MAX: usize = 1024;
+
+/// Levels carried by one market event. Median of captured messages is 1 to 2; four make the event
+/// two cache lines together with its stamps.
+pub const EVENT_LEVELS: usize = 4;
+
+/// Slots of the market ring: a whole snapshot of the deepest book (500 parts) fits eight times, and
+/// a burst of 400 updates for each of [`SYMBOLS_MAX`] symbols within a scheduling gap still fits
+/// nearly one third, after which symbols are conflated. 8192 x 128 B = 1 MiB.
+pub const MARKET_RING_LEN: usize = 8192;
+const _: () = assert!(MARKET_RING_LEN >= 8 * (2 * DEPTH_MAX).div_ceil(EVENT_LEVELS));
+
+/// Slots kept free for status, timer and trade events when books are conflated.
+pub const MARKET_RING_RESERVE: usize = 1024;
+
+/// Slots of the engine's report ring: each of [`STRATEGIES_MAX`] strategies may emit
+/// [`SIGNALS_MAX`] signals with three reports each, for ten events between two drains.
+pub const REPORT_RING_LEN: usize = 16_384;
+const _: () = assert!(REPORT_RING_LEN >= STRATEGIES_MAX * SIGNALS_MAX * 3 * 10);
+
+/// Reports that one engine step may add; a step only starts with this much room.
+pub const REPORT_STEP_MAX: usize = STRATEGIES_MAX * SIGNALS_MAX * 4 + 1024;
+
+/// Slots of the feed's report ring (connects, resyncs, refusals: a few per second at the worst).
+pub const FEED_REPORT_RING_LEN: usize = 4096;
+
+/// Bytes of the raw-frame ring to the recorder: two `instrument` snapshots of 4 MiB, or about 40,000
+/// book frames of 200 B, which is ten seconds of a heavy market.
+pub const RAW_RING_BYTES: usize = 8 << 20;
+
+/// Largest WebSocket message accepted; the venue's own `instrument` snapshot is several hundred kB.
+pub const FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Trades kept per symbol for flow and VWAP windows; a power of two.
+pub const TAPE_LEN: usize = 1024;
+const _: () = assert!(TAPE_LEN.is_power_of_two());
+
+/// Signals one call of a strategy may emit: enough for three legs and one close.
+pub const SIGNALS_MAX: usize = 4;
+
+/// Named values a reason can carry.
+pub const REASON_VALUES_MAX: usize = 6;
+
+/// Market events the engine takes in one step before it looks at commands and banks again.
+pub const STEP_EVENTS_MAX: usize = 256;
+
+/// Minutes that a silent market may be carried forward in one go: a week.
+pub const CARRY_MINUTES_MAX: i64 = 7 * 24 * 60;
+
+/// Largest latency a histogram resolves, in nanoseconds; longer ones count in the last bucket.
+pub const LATENCY_MAX_NS: u64 = 60_000_000_000;

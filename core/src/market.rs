@@ -1,0 +1,363 @@
+//! The market as the engine knows it: one state per symbol, changed only by market events.
+
+use crate::bar::{Bar, BarRules, BarSet, Closed, Timeframe};
+use crate::book::{Bbo, DepthBook, Level};
+use crate::event::{LevelBatch, MarketEvent, MarketKind, SymbolStatus};
+use crate::fixed_ring::FixedRing;
+use crate::instrument::{AssetName, Instrument, SymbolId};
+use crate::num::{Money, Px, money_from_scaled};
+use crate::time::{DurationNs, ExchNs};
+use crate::trade::TradeTape;
+
+/// Whether a symbol's book may be traded on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BookStatus {
+    /// No snapshot yet.
+    #[default]
+    Empty,
+    /// Whole, verified and fresh.
+    Live,
+    /// Silent for too long.
+    Stale,
+    /// Failed its check; a new snapshot is on the way.
+    Resync,
+}
+
+/// What a market event meant for strategies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing they should see (a part of a message, a snapshot trade, a book that is not live).
+    Silent,
+    /// The live book changed.
+    Book,
+    /// A trade was printed.
+    Trade,
+    /// A second passed.
+    Timer,
+}
+
+/// Everything known of one symbol.
+#[derive(Debug)]
+pub struct SymbolState {
+    instrument: Instrument,
+    book: DepthBook,
+    status: BookStatus,
+    book_at: ExchNs,
+    last: Option<Px>,
+    tape: TradeTape,
+    bars: BarSet,
+    updates: u64,
+    gaps: u64,
+}
+
+impl SymbolState {
+    fn new(instrument: Instrument, depth: usize, rules: BarRules) -> Self {
+        Self {
+            instrument,
+            book: DepthBook::new(depth),
+            status: BookStatus::Empty,
+            book_at: ExchNs::default(),
+            last: None,
+            tape: TradeTape::new(),
+            bars: BarSet::new(rules),
+            updates: 0,
+            gaps: 0,
+        }
+    }
+
+    /// The pair.
+    pub const fn instrument(&self) -> &Instrument {
+        &self.instrument
+    }
+
+    /// Whether its book may be traded on.
+    pub const fn status(&self) -> BookStatus {
+        self.status
+    }
+
+    /// The book, when it is live; strategies never see any other.
+    pub const fn book(&self) -> Option<&DepthBook> {
+        match self.status {
+            BookStatus::Live => Some(&self.book),
+            BookStatus::Empty | BookStatus::Stale | BookStatus::Resync => None,
+        }
+    }
+
+    /// The touch of a live book.
+    pub fn bbo(&self) -> Option<Bbo> {
+        self.book()?.bbo()
+    }
+
+    /// Exchange time of the last book change.
+    pub const fn book_at(&self) -> ExchNs {
+        self.book_at
+    }
+
+    /// Price of the last trade.
+    pub const fn last(&self) -> Option<Px> {
+        self.last
+    }
+
+    /// Mid of a live book as a float; falls back to the last trade.
+    #[expect(clippy::cast_precision_loss, reason = "a signal in f64")]
+    pub fn price(&self) -> Option<f64> {
+        match self.bbo() {
+            Some(bbo) => {
+                let unit = crate::num::pow10(self.instrument.price_precision) as f64;
+                Some(bbo.mid_doubled() as f64 / 2.0 / unit)
+            }
+            None => self.last.map(|px| self.instrument.px_f64(px)),
+        }
+    }
+
+    /// Mid of a live book, exact, in the quote currency.
+    pub fn mid(&self) -> Option<Money> {
+        let bbo = self.bbo()?;
+        let doubled = i128::from(bbo.mid_doubled());
+        Some(money_from_scaled(doubled, self.instrument.price_precision) / 2)
+    }
+
+    /// Recent taker orders.
+    pub const fn tape(&self) -> &TradeTape {
+        &self.tape
+    }
+
+    /// Closed bars of one timeframe.
+    pub const fn bars(&self, timeframe: Timeframe) -> &FixedRing<Bar> {
+        self.bars.closed(timeframe)
+    }
+
+    /// The bars with their builder.
+    pub const fn bar_set(&self) -> &BarSet {
+        &self.bars
+    }
+
+    /// Book messages applied.
+    pub const fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Gaps so far.
+    pub const fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    fn apply_levels(&mut self, batch: &LevelBatch, at: ExchNs) {
+        for (side, level) in batch.iter() {
+            self.book.set(side, level);
+        }
+        if batch.is_last {
+            self.book.finish_message();
+            self.book_at = at;
+            self.updates += 1;
+        }
+    }
+}
+
+/// All symbols of a run and the market's time.
+#[derive(Debug)]
+pub struct MarketState {
+    symbols: Vec<SymbolState>,
+    rates: Vec<QuoteRate>,
+    now: ExchNs,
+}
+
+/// Where the value of one unit of a quote currency comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum QuoteRate {
+    /// It is the numeraire.
+    One,
+    /// Mid of `quote/numeraire`.
+    Mid(usize),
+    /// One over the mid of `numeraire/quote`.
+    Inverse(usize),
+    /// No symbol of this run tells.
+    Unknown,
+}
+
+impl MarketState {
+    /// The state before the first event. `numeraire` is the currency of every account.
+    pub fn new(
+        instruments: &[Instrument],
+        depth: usize,
+        rules: BarRules,
+        numeraire: &AssetName,
+    ) -> Self {
+        let rates = instruments.iter().map(|of| {
+            if of.quote == *numeraire {
+                return QuoteRate::One;
+            }
+            let find = |base: &AssetName, quote: &AssetName| {
+                instruments
+                    .iter()
+                    .position(|i| i.base == *base && i.quote == *quote)
+            };
+            match (find(&of.quote, numeraire), find(numeraire, &of.quote)) {
+                (Some(at), _) => QuoteRate::Mid(at),
+                (None, Some(at)) => QuoteRate::Inverse(at),
+                (None, None) => QuoteRate::Unknown,
+            }
+        });
+        Self {
+            rates: rates.collect(),
+            symbols: instruments
+                .iter()
+                .map(|i| SymbolState::new(*i, depth, rules))
+                .collect(),
+            now: ExchNs::default(),
+        }
+    }
+
+    /// Applies one event; every bar that closes by it is given to `on_closed` in order.
+    pub fn apply(
+        &mut self,
+        event: &MarketEvent,
+        on_closed: &mut impl FnMut(SymbolId, Closed),
+    ) -> Change {
+        self.now = self.now.max(event.exch);
+        if event.kind == MarketKind::Timer {
+            for (index, state) in (0u16..).zip(&mut self.symbols) {
+                state
+                    .bars
+                    .advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
+            }
+            return Change::Timer;
+        }
+        let symbol = event.symbol;
+        let now = self.now;
+        let state = &mut self.symbols[symbol.index()];
+        match &event.kind {
+            MarketKind::Book(batch) => {
+                state.apply_levels(batch, event.exch);
+                if batch.is_last && state.status == BookStatus::Live {
+                    return Change::Book;
+                }
+            }
+            MarketKind::Reset(batch) => {
+                if batch.is_first {
+                    state.book.clear();
+                    state.status = BookStatus::Resync;
+                }
+                state.apply_levels(batch, event.exch);
+                if batch.is_last {
+                    state.status = BookStatus::Live;
+                    return Change::Book;
+                }
+            }
+            MarketKind::Trade { trade, is_snapshot } => {
+                state.tape.push(trade);
+                if state.last.is_none() || !*is_snapshot {
+                    state.last = Some(trade.px);
+                }
+                if *is_snapshot {
+                    return Change::Silent;
+                }
+                state
+                    .bars
+                    .on_trade(trade, now, &mut |bar| on_closed(symbol, bar));
+                return Change::Trade;
+            }
+            MarketKind::Ticker { last, .. } => state.last = Some(*last),
+            MarketKind::History(bar) => {
+                state
+                    .bars
+                    .push_history(*bar, &mut |bar| on_closed(symbol, bar));
+            }
+            MarketKind::Status(status) => state.apply_status(*status),
+            MarketKind::Trading(status) => state.instrument.status = *status,
+            MarketKind::Timer => unreachable!("handled above"),
+        }
+        Change::Silent
+    }
+
+    /// The read-only view that strategies get.
+    pub fn view(&self) -> MarketView<'_> {
+        MarketView {
+            symbols: &self.symbols,
+            rates: &self.rates,
+            now: self.now,
+        }
+    }
+}
+
+impl SymbolState {
+    fn apply_status(&mut self, status: SymbolStatus) {
+        match status {
+            SymbolStatus::Live => {
+                if self.status == BookStatus::Stale {
+                    self.status = BookStatus::Live;
+                }
+            }
+            SymbolStatus::Stale => {
+                if self.status == BookStatus::Live {
+                    self.status = BookStatus::Stale;
+                }
+            }
+            SymbolStatus::Resync => self.status = BookStatus::Resync,
+            SymbolStatus::Gap { .. } => {
+                self.gaps += 1;
+                self.bars.mark_incomplete();
+            }
+        }
+    }
+}
+
+/// The market, borrowed: nothing is copied and nothing can be changed.
+#[derive(Clone, Copy, Debug)]
+pub struct MarketView<'a> {
+    symbols: &'a [SymbolState],
+    rates: &'a [QuoteRate],
+    now: ExchNs,
+}
+
+impl<'a> MarketView<'a> {
+    /// Latest exchange time seen.
+    pub const fn now(&self) -> ExchNs {
+        self.now
+    }
+
+    /// One symbol.
+    pub fn symbol(&self, id: SymbolId) -> &'a SymbolState {
+        &self.symbols[id.index()]
+    }
+
+    /// Every symbol with its id.
+    pub fn symbols(&self) -> impl ExactSizeIterator<Item = (SymbolId, &'a SymbolState)> {
+        self.symbols.iter().enumerate().map(|(index, state)| {
+            (
+                SymbolId(u16::try_from(index).expect("at most SYMBOLS_MAX symbols")),
+                state,
+            )
+        })
+    }
+
+    /// Time since the symbol's book changed last.
+    pub fn book_age(&self, id: SymbolId) -> DurationNs {
+        self.now.since(self.symbol(id).book_at)
+    }
+
+    /// Value of one unit of the symbol's quote currency in the numeraire, rounded once; `None` while
+    /// the book that tells is not live.
+    pub fn quote_rate(&self, id: SymbolId) -> Option<Money> {
+        match self.rates[id.index()] {
+            QuoteRate::One => Some(Money::ONE),
+            QuoteRate::Mid(at) => self.symbols[at].mid(),
+            QuoteRate::Inverse(at) => self.symbols[at]
+                .mid()
+                .and_then(|m| Money::ONE.checked_div(m)),
+            QuoteRate::Unknown => None,
+        }
+    }
+
+    /// The levels an order of this direction would take from, best first; empty unless live.
+    pub fn takeable(&self, id: SymbolId, side: crate::trade::OrderSide) -> &'a [Level] {
+        match (self.symbol(id).book(), side) {
+            (None, _) => &[],
+            (Some(book), crate::trade::OrderSide::Buy) => book.asks(),
+            (Some(book), crate::trade::OrderSide::Sell) => book.bids(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
