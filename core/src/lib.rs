@@ -5,7 +5,7 @@
 //!
 //! * units: [`num`], [`time`], [`instrument`], [`limits`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`]
-//! * what flows: [`event`], [`ring`], [`market`]
+//! * what flows: [`event`], [`ring`], [`raw`], [`market`]
 //! * what decides: [`strategy`], [`account`]
 //! * how it runs and how long it takes: [`agent`], [`latency`]
 
@@ -24,6 +24,7 @@ pub mod latency;
 pub mod limits;
 pub mod market;
 pub mod num;
+pub mod raw;
 pub mod ring;
 pub mod strategy;
 pub mod time;

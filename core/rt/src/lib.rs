@@ -1,1 +1,16 @@
-//! Under construction.
+//! What touches the machine: clocks, pinning, waiting, kernel receive times, the allocation guard.
+//!
+//! Every `unsafe` block of the project is in this room, each with its proof (`SAFETY`) and the reason
+//! why safe code was not enough (`JUSTIFICATION`).
+//!
+//! * [`clock`]: the host clock (TSC) and its relation to UTC
+//! * [`alloc_guard`]: the global allocator that counts what a warm thread allocates
+//! * [`runner`]: turns an agent on a pinned thread, waits, and watches for stalls
+//! * [`rx`]: a socket read that also returns the kernel's receive time
+
+#![warn(missing_docs)]
+
+pub mod alloc_guard;
+pub mod clock;
+pub mod runner;
+pub mod rx;

@@ -1,0 +1,211 @@
+//! Turns an agent on its own thread: pins it, waits as configured, arms the allocation guard while
+//! the agent is warm, and keeps a record of the stalls the machine inflicted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use paperwire_core::agent::Agent;
+use paperwire_core::latency::HICCUP_MIN;
+
+use crate::alloc_guard;
+use crate::clock::HostClock;
+
+/// What a thread does when a step found nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Burns its core: lowest latency, needs a core of its own.
+    Spin,
+    /// Offers its core to others between polls.
+    Yield,
+    /// Sleeps a little between polls: for machines with fewer cores than threads.
+    Park,
+}
+
+impl Wait {
+    /// The choice for a machine of `cores` usable cores: three threads spin, and something must be
+    /// left for the rest.
+    pub const fn for_cores(cores: usize) -> Self {
+        match cores {
+            0..=2 => Self::Park,
+            3 => Self::Yield,
+            _ => Self::Spin,
+        }
+    }
+
+    /// The word used in configuration and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Yield => "yield",
+            Self::Park => "park",
+        }
+    }
+
+    /// Waits once.
+    #[inline]
+    pub fn wait(self) {
+        match self {
+            Self::Spin => std::hint::spin_loop(),
+            Self::Yield => std::thread::yield_now(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place where a thread may sleep"
+            )]
+            Self::Park => std::thread::sleep(PARK),
+        }
+    }
+}
+
+/// Long enough to free the core, short against the network's own jitter of milliseconds.
+const PARK: Duration = Duration::from_micros(50);
+
+/// How to run one agent.
+#[derive(Clone, Copy, Debug)]
+pub struct RunnerConfig {
+    /// Core to pin to, or `None` to leave it to the scheduler.
+    pub core: Option<usize>,
+    /// What to do without work.
+    pub wait: Wait,
+}
+
+/// What the thread saw of its machine; read from other threads.
+#[derive(Debug, Default)]
+pub struct RunnerStats {
+    steps: AtomicU64,
+    hiccups: AtomicU64,
+    hiccup_max_ns: AtomicU64,
+    is_pinned: AtomicBool,
+}
+
+impl RunnerStats {
+    /// Turns so far.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    /// Times a spinning thread lost at least [`HICCUP_MIN`] between two turns without work.
+    pub fn hiccups(&self) -> u64 {
+        self.hiccups.load(Ordering::Relaxed)
+    }
+
+    /// The longest of them, in nanoseconds.
+    pub fn hiccup_max_ns(&self) -> u64 {
+        self.hiccup_max_ns.load(Ordering::Relaxed)
+    }
+
+    /// True when the kernel accepted the pinning.
+    pub fn is_pinned(&self) -> bool {
+        self.is_pinned.load(Ordering::Relaxed)
+    }
+}
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Running<A> {
+    stop: Arc<AtomicBool>,
+    stats: Arc<RunnerStats>,
+    handle: JoinHandle<A>,
+}
+
+impl<A> Running<A> {
+    /// Asks the thread to end after its current step.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    /// True once the thread has ended, by request or by itself.
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// What it saw of the machine.
+    pub fn stats(&self) -> &RunnerStats {
+        &self.stats
+    }
+
+    /// Waits for the end, and gives the agent back with all it knows.
+    ///
+    /// # Errors
+    /// The panic of the thread.
+    pub fn join(self) -> std::thread::Result<A> {
+        self.handle.join()
+    }
+}
+
+/// Cores this process may use.
+pub fn usable_cores() -> Vec<usize> {
+    core_affinity::get_core_ids().map_or_else(Vec::new, |ids| ids.iter().map(|c| c.id).collect())
+}
+
+/// Starts the agent on a thread of its own.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn spawn<A: Agent + 'static>(
+    agent: A,
+    config: RunnerConfig,
+    clock: HostClock,
+) -> std::io::Result<Running<A>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stats = Arc::new(RunnerStats::default());
+    let (thread_stop, thread_stats) = (stop.clone(), stats.clone());
+    let handle = std::thread::Builder::new()
+        .name(agent.name().to_owned())
+        .spawn(move || {
+            if let Some(core) = config.core {
+                let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: core });
+                thread_stats.is_pinned.store(pinned, Ordering::Relaxed);
+            }
+            turn(agent, config.wait, &clock, &thread_stop, &thread_stats)
+        })?;
+    Ok(Running {
+        stop,
+        stats,
+        handle,
+    })
+}
+
+fn turn<A: Agent>(
+    mut agent: A,
+    wait: Wait,
+    clock: &HostClock,
+    stop: &AtomicBool,
+    stats: &RunnerStats,
+) -> A {
+    // Counted here and stored now and then: a locked increment per turn would be felt.
+    let mut steps = 0u64;
+    let mut idle_since = None;
+    while !stop.load(Ordering::Acquire) {
+        let now = clock.now();
+        // Two idle turns of a spinning thread are some ten nanoseconds apart; the rest was taken.
+        if let Some(before) = idle_since.take() {
+            let lost = now.since(before);
+            if wait == Wait::Spin && lost >= HICCUP_MIN {
+                stats.hiccups.fetch_add(1, Ordering::Relaxed);
+                stats.hiccup_max_ns.fetch_max(lost.raw(), Ordering::Relaxed);
+            }
+        }
+        alloc_guard::arm(agent.is_warm());
+        let work = agent.step(now);
+        steps += 1;
+        if steps.is_multiple_of(1024) {
+            stats.steps.store(steps, Ordering::Relaxed);
+        }
+        match work {
+            None => break,
+            Some(work) if work.0 == 0 => {
+                idle_since = (wait == Wait::Spin).then(|| clock.now());
+                wait.wait();
+            }
+            Some(_) => {}
+        }
+    }
+    alloc_guard::arm(false);
+    stats.steps.store(steps, Ordering::Relaxed);
+    agent
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Everything that is not market data: status, instruments, candles, acknowledgements, pongs.
+//!
+//! Read with `simd-json` into a reused tape, so that an acknowledgement in the middle of a session costs
+//! no allocation either. Only the `instrument` snapshot, read before the session is warm, builds a list.
+
+use arrayvec::ArrayString;
+use paperwire_core::instrument::{AssetName, Instrument, SymbolName, TradingStatus};
+use paperwire_core::num::{Money, Px, Qty, money_from_scaled, parse_decimal};
+use simd_json::prelude::*;
+use simd_json::tape::Value;
+use simd_json::{Buffers, Tape};
+
+use super::WireError;
+
+/// Text of the venue that is shown in logs, cut to this length.
+pub type VenueText = ArrayString<96>;
+
+/// A message that is not market data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColdFrame {
+    /// State of the venue, pushed on connect and on change.
+    Status {
+        /// `online`, `maintenance`, `cancel_only` or `post_only`.
+        system: VenueText,
+        /// Version of the server.
+        version: VenueText,
+    },
+    /// Pairs with their precisions; an update carries only changed ones.
+    Instruments {
+        /// The whole list.
+        is_snapshot: bool,
+        /// The readable rows.
+        rows: Vec<Instrument>,
+        /// Rows that could not be read; they are not tradable here.
+        unreadable: usize,
+    },
+    /// Candles; we build our own, so they are counted and not used.
+    Ohlc {
+        /// How many.
+        rows: usize,
+    },
+    /// The answer to a subscribe or unsubscribe, one per symbol.
+    Ack(Ack),
+    /// The answer to a ping.
+    Pong {
+        /// The ping's number.
+        req_id: Option<u64>,
+    },
+    /// A channel or method that we do not know.
+    Unknown,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The request's number.
+    pub req_id: Option<u64>,
+    /// Which request it answers.
+    pub method: AckMethod,
+    /// The channel, when the answer names one.
+    pub channel: Option<ArrayString<16>>,
+    /// The symbol, when the answer is about one.
+    pub symbol: Option<SymbolName>,
+    /// What the venue says is wrong; `None` is success.
+    pub error: Option<VenueText>,
+}
+
+/// The request an [`Ack`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckMethod {
+    /// `subscribe`.
+    Subscribe,
+    /// `unsubscribe`.
+    Unsubscribe,
+    /// Another one, or an error that names none.
+    Other,
+}
+
+/// The reader with its reused memory.
+pub struct ColdReader {
+    text: Vec<u8>,
+    buffers: Buffers,
+    tape: Option<Tape<'static>>,
+}
+
+impl std::fmt::Debug for ColdReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ColdReader").finish_non_exhaustive()
+    }
+}
+
+impl Default for ColdReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Longest acknowledgement or status seen is under 2 kB.
+const TYPICAL_BYTES: usize = 16 << 10;
+
+impl ColdReader {
+    /// A reader whose memory already fits every message but the instrument list.
+    pub fn new() -> Self {
+        Self {
+            text: Vec::with_capacity(TYPICAL_BYTES),
+            buffers: Buffers::new(TYPICAL_BYTES),
+            tape: Some(Tape(Vec::with_capacity(TYPICAL_BYTES / 4))),
+        }
+    }
+
+    /// Reads one frame.
+    ///
+    /// # Errors
+    /// [`WireError`] when it is not JSON or lacks what its kind must have.
+    pub fn read(&mut self, frame: &[u8]) -> Result<ColdFrame, WireError> {
+        // `simd-json` unescapes in place, and the frame is still wanted by the recorder.
+        self.text.clear();
+        self.text.extend_from_slice(frame);
+        let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
+        let result = simd_json::fill_tape(&mut self.text, &mut self.buffers, &mut tape)
+            .map_err(|error| WireError::Syntax { at: error.index() })
+            .and_then(|()| interpret(tape.as_value()));
+        self.tape = Some(tape.reset());
+        result
+    }
+}
+
+fn interpret(value: Value<'_, '_>) -> Result<ColdFrame, WireError> {
+    if value.as_object().is_none() {
+        return Err(WireError::Syntax { at: 0 });
+    }
+    if let Some(method) = text_of(&value, "method") {
+        return Ok(match method {
+            "pong" => ColdFrame::Pong { req_id: value.get("req_id").as_u64() },
+            "subscribe" => ColdFrame::Ack(ack(&value, AckMethod::Subscribe)),
+            "unsubscribe" => ColdFrame::Ack(ack(&value, AckMethod::Unsubscribe)),
+            _ => ColdFrame::Ack(ack(&value, AckMethod::Other)),
+        });
+    }
+    match text_of(&value, "channel") {
+        Some("status") => status(&value),
+        Some("instrument") => instruments(&value),
+        Some("ohlc") => {
+            let rows = value.get("data").and_then(|d| d.as_array()).map_or(0, |r| r.len());
+            Ok(ColdFrame::Ohlc { rows })
+        }
+        Some(_) => Ok(ColdFrame::Unknown),
+        // Over-rate errors have neither method nor channel and a capital E.
+        None if error_of(&value).is_some() => Ok(ColdFrame::Ack(ack(&value, AckMethod::Other))),
+        None => Ok(ColdFrame::Unknown),
+    }
+}
+
+fn status(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
+    let rows = value.get("data").and_then(|data| data.as_array());
+    let row = rows.and_then(|rows| rows.get(0)).ok_or(WireError::Field { field: "data" })?;
+    Ok(ColdFrame::Status {
+        system: clipped(text_of(&row, "system").unwrap_or("unknown")),
+        version: clipped(text_of(&row, "version").unwrap_or("unknown")),
+    })
+}
+
+fn ack(value: &Value<'_, '_>, method: AckMethod) -> Ack {
+    let result = value.get("result");
+    let of_result = |key: &str| result.as_ref().and_then(|r| text_of(r, key));
+    let succeeded = value.get("success").as_bool().unwrap_or(false);
+    let error = match error_of(value) {
+        Some(error) => Some(clipped(error)),
+        None if succeeded => None,
+        None => Some(clipped("refused without a reason")),
+    };
+    let symbol = of_result("symbol").or_else(|| text_of(value, "symbol"));
+    let channel = of_result("channel").or_else(|| text_of(value, "channel"));
+    Ack {
+        req_id: value.get("req_id").as_u64(),
+        method,
+        channel: channel.and_then(|text| ArrayString::from(text).ok()),
+        symbol: symbol.and_then(|text| SymbolName::from(text).ok()),
+        error,
+    }
+}
+
+fn error_of<'input>(value: &Value<'_, 'input>) -> Option<&'input str> {
+    text_of(value, "error").or_else(|| text_of(value, "Error"))
+}
+
+fn instruments(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
+    let is_snapshot = text_of(value, "type") == Some("snapshot");
+    let data = value.get("data").ok_or(WireError::Field { field: "data" })?;
+    let pairs = data.get("pairs").ok_or(WireError::Field { field: "pairs" })?;
+    let pairs = pairs.as_array().ok_or(WireError::Field { field: "pairs" })?;
+    let mut rows = Vec::with_capacity(pairs.len());
+    let mut unreadable = 0;
+    for pair in pairs.iter() {
+        match instrument(&pair) {
+            Some(row) => rows.push(row),
+            None => unreadable += 1,
+        }
+    }
+    Ok(ColdFrame::Instruments { is_snapshot, rows, unreadable })
+}
+
+/// Cost minimums have at most ten decimals on the wire.
+const COST_DECIMALS: u8 = 10;
+
+fn instrument(pair: &Value<'_, '_>) -> Option<Instrument> {
+    let price_precision = u8::try_from(pair.get("price_precision").as_u64()?).ok()?;
+    let qty_precision = u8::try_from(pair.get("qty_precision").as_u64()?).ok()?;
+    if price_precision > 18 || qty_precision > 18 {
+        return None;
+    }
+    let cost_min = decimal(pair, "cost_min", COST_DECIMALS).unwrap_or(0);
+    let increment = decimal(pair, "price_increment", price_precision)
+        .or_else(|| decimal(pair, "tick_size", price_precision))
+        .unwrap_or(1);
+    Some(Instrument {
+        name: SymbolName::from(text_of(pair, "symbol")?).ok()?,
+        base: AssetName::from(text_of(pair, "base")?).ok()?,
+        quote: AssetName::from(text_of(pair, "quote")?).ok()?,
+        price_precision,
+        qty_precision,
+        price_increment: Px::new(increment.max(1)),
+        qty_increment: Qty::new(decimal(pair, "qty_increment", qty_precision).unwrap_or(1).max(1)),
+        qty_min: Qty::new(decimal(pair, "qty_min", qty_precision).unwrap_or(1).max(1)),
+        cost_min: if cost_min > 0 {
+            money_from_scaled(i128::from(cost_min), COST_DECIMALS)
+        } else {
+            Money::ZERO
+        },
+        status: TradingStatus::from_wire(text_of(pair, "status")?),
+    })
+}
+
+/// A number of the instrument channel, which may have an exponent or be quoted. Floats print in
+/// their shortest form, which for such short decimals is the number that was sent.
+fn decimal(pair: &Value<'_, '_>, key: &str, precision: u8) -> Option<i64> {
+    let value = pair.get(key)?;
+    match value.as_str() {
+        Some(text) => parse_decimal(text, precision).ok(),
+        None => parse_decimal(&value.cast_f64()?.to_string(), precision).ok(),
+    }
+}
+
+fn text_of<'input>(value: &Value<'_, 'input>, key: &str) -> Option<&'input str> {
+    value.get(key)?.into_string()
+}
+
+fn clipped(text: &str) -> VenueText {
+    let mut out = VenueText::new();
+    for character in text.chars() {
+        if out.try_push(character).is_err() {
+            break;
+        }
+    }
+    out
+}
