@@ -21,6 +21,8 @@ pub enum Wait {
     Yield,
     /// Sleeps a little between polls: for machines with fewer cores than threads.
     Park,
+    /// Sleeps a millisecond: for helpers that nothing waits for.
+    Doze,
 }
 
 impl Wait {
@@ -40,6 +42,7 @@ impl Wait {
             Self::Spin => "spin",
             Self::Yield => "yield",
             Self::Park => "park",
+            Self::Doze => "doze",
         }
     }
 
@@ -54,12 +57,18 @@ impl Wait {
                 reason = "the one place where a thread may sleep"
             )]
             Self::Park => std::thread::sleep(PARK),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place where a thread may sleep"
+            )]
+            Self::Doze => std::thread::sleep(DOZE),
         }
     }
 }
 
 /// Long enough to free the core, short against the network's own jitter of milliseconds.
 const PARK: Duration = Duration::from_micros(50);
+const DOZE: Duration = Duration::from_millis(1);
 
 /// How to run one agent.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,11 @@
 //! Read with `simd-json` into a reused tape, so that an acknowledgement in the middle of a session costs
 //! no allocation either. Only the `instrument` snapshot, read before the session is warm, builds a list.
 
+use std::fmt::Write;
+
 use arrayvec::ArrayString;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolName, TradingStatus};
+use paperwire_core::limits::SYMBOLS_MAX;
 use paperwire_core::num::{Money, Px, Qty, money_from_scaled, parse_decimal};
 use simd_json::prelude::*;
 use simd_json::tape::Value;
@@ -16,7 +19,7 @@ use super::WireError;
 pub type VenueText = ArrayString<96>;
 
 /// A message that is not market data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColdFrame {
     /// State of the venue, pushed on connect and on change.
     Status {
@@ -29,8 +32,8 @@ pub enum ColdFrame {
     Instruments {
         /// The whole list.
         is_snapshot: bool,
-        /// The readable rows.
-        rows: Vec<Instrument>,
+        /// Rows that could be read; they are in [`ColdReader::instruments`].
+        readable: usize,
         /// Rows that could not be read; they are not tradable here.
         unreadable: usize,
     },
@@ -51,7 +54,7 @@ pub enum ColdFrame {
 }
 
 /// The answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack {
     /// The request's number.
     pub req_id: Option<u64>,
@@ -81,6 +84,7 @@ pub struct ColdReader {
     text: Vec<u8>,
     buffers: Buffers,
     tape: Option<Tape<'static>>,
+    instruments: Vec<Instrument>,
 }
 
 impl std::fmt::Debug for ColdReader {
@@ -105,6 +109,7 @@ impl ColdReader {
             text: Vec::with_capacity(TYPICAL_BYTES),
             buffers: Buffers::new(TYPICAL_BYTES),
             tape: Some(Tape(Vec::with_capacity(TYPICAL_BYTES / 4))),
+            instruments: Vec::with_capacity(SYMBOLS_MAX),
         }
     }
 
@@ -119,19 +124,26 @@ impl ColdReader {
         let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
         let result = simd_json::fill_tape(&mut self.text, &mut self.buffers, &mut tape)
             .map_err(|error| WireError::Syntax { at: error.index() })
-            .and_then(|()| interpret(tape.as_value()));
+            .and_then(|()| interpret(tape.as_value(), &mut self.instruments));
         self.tape = Some(tape.reset());
         result
     }
+
+    /// Rows of the instrument frame that was read last.
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
 }
 
-fn interpret(value: Value<'_, '_>) -> Result<ColdFrame, WireError> {
+fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
     if value.as_object().is_none() {
         return Err(WireError::Syntax { at: 0 });
     }
     if let Some(method) = text_of(&value, "method") {
         return Ok(match method {
-            "pong" => ColdFrame::Pong { req_id: value.get("req_id").as_u64() },
+            "pong" => ColdFrame::Pong {
+                req_id: value.get("req_id").as_u64(),
+            },
             "subscribe" => ColdFrame::Ack(ack(&value, AckMethod::Subscribe)),
             "unsubscribe" => ColdFrame::Ack(ack(&value, AckMethod::Unsubscribe)),
             _ => ColdFrame::Ack(ack(&value, AckMethod::Other)),
@@ -139,9 +151,12 @@ fn interpret(value: Value<'_, '_>) -> Result<ColdFrame, WireError> {
     }
     match text_of(&value, "channel") {
         Some("status") => status(&value),
-        Some("instrument") => instruments(&value),
+        Some("instrument") => instruments(&value, rows),
         Some("ohlc") => {
-            let rows = value.get("data").and_then(|d| d.as_array()).map_or(0, |r| r.len());
+            let rows = value
+                .get("data")
+                .and_then(|d| d.as_array())
+                .map_or(0, |r| r.len());
             Ok(ColdFrame::Ohlc { rows })
         }
         Some(_) => Ok(ColdFrame::Unknown),
@@ -153,7 +168,9 @@ fn interpret(value: Value<'_, '_>) -> Result<ColdFrame, WireError> {
 
 fn status(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
     let rows = value.get("data").and_then(|data| data.as_array());
-    let row = rows.and_then(|rows| rows.get(0)).ok_or(WireError::Field { field: "data" })?;
+    let row = rows
+        .and_then(|rows| rows.get(0))
+        .ok_or(WireError::Field { field: "data" })?;
     Ok(ColdFrame::Status {
         system: clipped(text_of(&row, "system").unwrap_or("unknown")),
         version: clipped(text_of(&row, "version").unwrap_or("unknown")),
@@ -184,12 +201,18 @@ fn error_of<'input>(value: &Value<'_, 'input>) -> Option<&'input str> {
     text_of(value, "error").or_else(|| text_of(value, "Error"))
 }
 
-fn instruments(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
+fn instruments(value: &Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
     let is_snapshot = text_of(value, "type") == Some("snapshot");
-    let data = value.get("data").ok_or(WireError::Field { field: "data" })?;
-    let pairs = data.get("pairs").ok_or(WireError::Field { field: "pairs" })?;
-    let pairs = pairs.as_array().ok_or(WireError::Field { field: "pairs" })?;
-    let mut rows = Vec::with_capacity(pairs.len());
+    let data = value
+        .get("data")
+        .ok_or(WireError::Field { field: "data" })?;
+    let pairs = data
+        .get("pairs")
+        .ok_or(WireError::Field { field: "pairs" })?;
+    let pairs = pairs
+        .as_array()
+        .ok_or(WireError::Field { field: "pairs" })?;
+    rows.clear();
     let mut unreadable = 0;
     for pair in pairs.iter() {
         match instrument(&pair) {
@@ -197,7 +220,11 @@ fn instruments(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
             None => unreadable += 1,
         }
     }
-    Ok(ColdFrame::Instruments { is_snapshot, rows, unreadable })
+    Ok(ColdFrame::Instruments {
+        is_snapshot,
+        readable: rows.len(),
+        unreadable,
+    })
 }
 
 /// Cost minimums have at most ten decimals on the wire.
@@ -220,7 +247,11 @@ fn instrument(pair: &Value<'_, '_>) -> Option<Instrument> {
         price_precision,
         qty_precision,
         price_increment: Px::new(increment.max(1)),
-        qty_increment: Qty::new(decimal(pair, "qty_increment", qty_precision).unwrap_or(1).max(1)),
+        qty_increment: Qty::new(
+            decimal(pair, "qty_increment", qty_precision)
+                .unwrap_or(1)
+                .max(1),
+        ),
         qty_min: Qty::new(decimal(pair, "qty_min", qty_precision).unwrap_or(1).max(1)),
         cost_min: if cost_min > 0 {
             money_from_scaled(i128::from(cost_min), COST_DECIMALS)
@@ -237,7 +268,12 @@ fn decimal(pair: &Value<'_, '_>, key: &str, precision: u8) -> Option<i64> {
     let value = pair.get(key)?;
     match value.as_str() {
         Some(text) => parse_decimal(text, precision).ok(),
-        None => parse_decimal(&value.cast_f64()?.to_string(), precision).ok(),
+        None => {
+            // 17 significant digits and an exponent of a float of this channel, unrounded.
+            let mut text = ArrayString::<64>::new();
+            write!(text, "{}", value.cast_f64()?).ok()?;
+            parse_decimal(&text, precision).ok()
+        }
     }
 }
 

@@ -153,7 +153,9 @@ pub fn decode(
     if let Some(frame) = result {
         return Ok(frame);
     }
-    let Some(channel) = channel else { return Ok(Frame::Other) };
+    let Some(channel) = channel else {
+        return Ok(Frame::Other);
+    };
     let is_snapshot = is_snapshot.ok_or(WireError::Field { field: "type" })?;
     let mut data = data.ok_or(WireError::Field { field: "data" })?;
     rows(&mut data, channel, is_snapshot, symbols, scratch)
@@ -174,8 +176,9 @@ fn rows(
     loop {
         let row = match channel {
             Channel::Book => book_row(cursor, is_snapshot, symbols, scratch)?,
-            Channel::Trade => trade_row(cursor, symbols, scratch)?
-                .map(|()| Frame::Trades { is_snapshot }),
+            Channel::Trade => {
+                trade_row(cursor, symbols, scratch)?.map(|()| Frame::Trades { is_snapshot })
+            }
             Channel::Ticker => ticker_row(cursor, symbols)?.map(Frame::Ticker),
         };
         // One book and one ticker per message; a second would overwrite the first unseen.
@@ -210,7 +213,11 @@ fn book_row(
                 }
             }
             key @ (b"bids" | b"asks") => {
-                let side = if key == b"bids" { BookSide::Bid } else { BookSide::Ask };
+                let side = if key == b"bids" {
+                    BookSide::Bid
+                } else {
+                    BookSide::Ask
+                };
                 match found {
                     Some((_, of)) => levels(cursor, side, of, &mut scratch.levels)?,
                     None => {
@@ -238,7 +245,12 @@ fn book_row(
         }
     }
     let checksum = checksum.ok_or(WireError::Field { field: "checksum" })?;
-    Ok(Some(Frame::Book(BookHead { symbol, is_snapshot, checksum, at })))
+    Ok(Some(Frame::Book(BookHead {
+        symbol,
+        is_snapshot,
+        checksum,
+        at,
+    })))
 }
 
 fn levels(
@@ -264,11 +276,7 @@ fn levels(
 }
 
 #[inline]
-fn level(
-    cursor: &mut Cursor<'_>,
-    side: BookSide,
-    of: &Instrument,
-) -> Result<WireLevel, WireError> {
+fn level(cursor: &mut Cursor<'_>, side: BookSide, of: &Instrument) -> Result<WireLevel, WireError> {
     let mut px = None;
     let mut qty = None;
     cursor.expect(b'{')?;
@@ -287,14 +295,25 @@ fn level(
     let mut text = LevelText::EMPTY;
     let px = text
         .push_wire(px, of.price_precision)
-        .map_err(|error| WireError::Number { field: "price", error })?;
+        .map_err(|error| WireError::Number {
+            field: "price",
+            error,
+        })?;
     let qty = text
         .push_wire(qty, of.qty_precision)
-        .map_err(|error| WireError::Number { field: "qty", error })?;
+        .map_err(|error| WireError::Number {
+            field: "qty",
+            error,
+        })?;
     if px == 0 {
         return Err(WireError::Field { field: "price" });
     }
-    Ok(WireLevel { side, px: Px::new(px), qty: Qty::new(qty), text })
+    Ok(WireLevel {
+        side,
+        px: Px::new(px),
+        qty: Qty::new(qty),
+        text,
+    })
 }
 
 fn trade_row(
@@ -377,7 +396,13 @@ fn ticker_row(
         }
     }
     let (symbol, of) = found.ok_or(WireError::Field { field: "symbol" })?;
-    let row = TickerRow { symbol, bid: price(bid, of)?, ask: price(ask, of)?, last: price(last, of)?, at };
+    let row = TickerRow {
+        symbol,
+        bid: price(bid, of)?,
+        ask: price(ask, of)?,
+        last: price(last, of)?,
+        at,
+    };
     Ok(Some(row))
 }
 
@@ -396,7 +421,10 @@ fn price(token: Option<&[u8]>, of: &Instrument) -> Result<Px, WireError> {
         .clone()
         .push_wire(token, of.price_precision)
         .map(Px::new)
-        .map_err(|error| WireError::Number { field: "price", error })
+        .map_err(|error| WireError::Number {
+            field: "price",
+            error,
+        })
 }
 
 fn quantity(token: Option<&[u8]>, of: &Instrument) -> Result<Qty, WireError> {
@@ -405,7 +433,10 @@ fn quantity(token: Option<&[u8]>, of: &Instrument) -> Result<Qty, WireError> {
         .clone()
         .push_wire(token, of.qty_precision)
         .map(Qty::new)
-        .map_err(|error| WireError::Number { field: "qty", error })
+        .map_err(|error| WireError::Number {
+            field: "qty",
+            error,
+        })
 }
 
 fn timestamp(cursor: &mut Cursor<'_>) -> Result<ExchNs, WireError> {

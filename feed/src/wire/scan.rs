@@ -159,7 +159,11 @@ impl<'a> Cursor<'a> {
                     if depth == DEPTH_MAX {
                         return Err(self.error());
                     }
-                    let close = if self.text[self.at] == b'{' { b'}' } else { b']' };
+                    let close = if self.text[self.at] == b'{' {
+                        b'}'
+                    } else {
+                        b']'
+                    };
                     self.at += 1;
                     if !self.take_if(close) {
                         open[depth] = close;

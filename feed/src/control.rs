@@ -1,0 +1,230 @@
+//! What the feed decides by its own clock or the machine's state, as records of the tape.
+//!
+//! Frames alone do not determine a session: timers, silence, lost connections and a slow engine do
+//! their part. Each such decision is written to the recording at its place among the frames, so that
+//! a replay takes it from there instead of deciding again.
+
+use paperwire_core::bar::{Bar, BarFlags};
+use paperwire_core::event::GapReason;
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::num::{Px, Qty};
+use paperwire_core::time::ExchNs;
+
+/// How full the market ring is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Pressure {
+    /// Everything fits.
+    #[default]
+    None,
+    /// Books are conflated: their changes are kept back until a whole book fits.
+    Conflate,
+    /// Trades and tickers are dropped too; the symbols get a gap.
+    Drop,
+}
+
+/// One decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// A second passed; the exchange's time is estimated from the last message.
+    Timer {
+        /// Estimated exchange time.
+        at: ExchNs,
+    },
+    /// The connection ended: every book is void.
+    Disconnected,
+    /// The symbol's book was silent for too long.
+    Stale(SymbolId),
+    /// The symbol's book must be fetched anew.
+    Resync(SymbolId, GapReason),
+    /// The market ring's state changed.
+    Pressure(Pressure),
+    /// A conflated symbol's whole book fits now.
+    Flush(SymbolId),
+    /// A bar of history for warm-up.
+    History(SymbolId, Bar),
+}
+
+/// Longest encoding: a bar.
+pub const CONTROL_BYTES_MAX: usize = 64;
+
+impl Control {
+    /// Encodes into `out` and returns the length. Little-endian fields after one byte of kind.
+    pub fn encode(&self, out: &mut [u8; CONTROL_BYTES_MAX]) -> usize {
+        let mut writer = Writer { out, at: 0 };
+        match self {
+            Self::Timer { at } => writer.put(1).put_i64(at.raw()),
+            Self::Disconnected => writer.put(2),
+            Self::Stale(symbol) => writer.put(3).put_symbol(*symbol),
+            Self::Resync(symbol, reason) => writer.put(4).put_symbol(*symbol).put(*reason as u8),
+            Self::Pressure(level) => writer.put(5).put(*level as u8),
+            Self::Flush(symbol) => writer.put(6).put_symbol(*symbol),
+            Self::History(symbol, bar) => {
+                writer.put(7).put_symbol(*symbol).put_i64(bar.open_at.raw());
+                for px in [bar.open, bar.high, bar.low, bar.close, bar.vwap] {
+                    writer.put_i64(px.raw());
+                }
+                writer.put_i64(bar.volume.raw());
+                for byte in bar.trades.to_le_bytes() {
+                    writer.put(byte);
+                }
+                let flags = u8::from(bar.flags.is_carried) | u8::from(bar.flags.is_incomplete) << 1;
+                writer.put(flags)
+            }
+        };
+        writer.at
+    }
+
+    /// Reads an encoding; `None` when it is not one.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&kind, rest) = bytes.split_first()?;
+        let mut reader = Reader { rest };
+        let control = match kind {
+            1 => Self::Timer {
+                at: ExchNs::new(reader.i64()?),
+            },
+            2 => Self::Disconnected,
+            3 => Self::Stale(reader.symbol()?),
+            4 => {
+                let symbol = reader.symbol()?;
+                Self::Resync(symbol, *GapReason::ALL.get(usize::from(reader.byte()?))?)
+            }
+            5 => Self::Pressure(match reader.byte()? {
+                0 => Pressure::None,
+                1 => Pressure::Conflate,
+                2 => Pressure::Drop,
+                _ => return None,
+            }),
+            6 => Self::Flush(reader.symbol()?),
+            7 => {
+                let symbol = reader.symbol()?;
+                let open_at = ExchNs::new(reader.i64()?);
+                let mut px = [Px::ZERO; 5];
+                for px in &mut px {
+                    *px = Px::new(reader.i64()?);
+                }
+                let [open, high, low, close, vwap] = px;
+                let volume = Qty::new(reader.i64()?);
+                let trades = u32::from_le_bytes([
+                    reader.byte()?,
+                    reader.byte()?,
+                    reader.byte()?,
+                    reader.byte()?,
+                ]);
+                let flags = reader.byte()?;
+                let flags = BarFlags {
+                    is_carried: flags & 1 == 1,
+                    is_incomplete: flags & 2 == 2,
+                };
+                let bar = Bar {
+                    open_at,
+                    open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                    vwap,
+                    trades,
+                    flags,
+                };
+                Self::History(symbol, bar)
+            }
+            _ => return None,
+        };
+        reader.rest.is_empty().then_some(control)
+    }
+}
+
+struct Writer<'a> {
+    out: &'a mut [u8; CONTROL_BYTES_MAX],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, byte: u8) -> &mut Self {
+        self.out[self.at] = byte;
+        self.at += 1;
+        self
+    }
+
+    fn put_i64(&mut self, value: i64) -> &mut Self {
+        self.out[self.at..self.at + 8].copy_from_slice(&value.to_le_bytes());
+        self.at += 8;
+        self
+    }
+
+    fn put_symbol(&mut self, symbol: SymbolId) -> &mut Self {
+        let [low, high] = symbol.0.to_le_bytes();
+        self.put(low).put(high)
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(byte)
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        let (bytes, rest) = self.rest.split_first_chunk::<8>()?;
+        self.rest = rest;
+        Some(i64::from_le_bytes(*bytes))
+    }
+
+    fn symbol(&mut self) -> Option<SymbolId> {
+        let (bytes, rest) = self.rest.split_first_chunk::<2>()?;
+        self.rest = rest;
+        Some(SymbolId(u16::from_le_bytes(*bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_decision_is_read_back_and_no_shorter_text_is() {
+        let bar = Bar {
+            open_at: ExchNs::new(-5),
+            open: Px::new(1),
+            high: Px::new(2),
+            low: Px::new(3),
+            close: Px::new(4),
+            volume: Qty::new(5),
+            vwap: Px::new(6),
+            trades: u32::MAX,
+            flags: BarFlags {
+                is_carried: true,
+                is_incomplete: false,
+            },
+        };
+        let all = [
+            Control::Timer {
+                at: ExchNs::new(i64::MAX),
+            },
+            Control::Disconnected,
+            Control::Stale(SymbolId(63)),
+            Control::Resync(SymbolId(1), GapReason::Crossed),
+            Control::Pressure(Pressure::Drop),
+            Control::Flush(SymbolId(2)),
+            Control::History(SymbolId(3), bar),
+        ];
+        for control in all {
+            let mut out = [0; CONTROL_BYTES_MAX];
+            let len = control.encode(&mut out);
+            assert_eq!(Control::decode(&out[..len]), Some(control));
+            for cut in 0..len {
+                assert_eq!(
+                    Control::decode(&out[..cut]),
+                    None,
+                    "{control:?} cut at {cut}"
+                );
+            }
+        }
+    }
+}
