@@ -17,6 +17,8 @@ pub trait Agent: Send {
     fn step(&mut self, now: HostNs) -> Option<WorkCount>;
     /// True while steps must not allocate; the runner arms the allocation guard accordingly.
     fn is_warm(&self) -> bool;
+    /// Called once after the last step, on the same thread.
+    fn on_close(&mut self) {}
 }
 
 /// Reads the host clock, for measuring only; decisions use the `now` of the step.

@@ -212,6 +212,7 @@ fn turn<A: Agent>(
         }
     }
     alloc_guard::arm(false);
+    agent.on_close();
     stats.steps.store(steps, Ordering::Relaxed);
     agent
 }

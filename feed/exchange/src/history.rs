@@ -161,14 +161,15 @@ impl History {
         let mut bars: Vec<Bar> = Vec::new();
         for minute in self.minutes.iter().rev() {
             let begin = interval_begin(minute.begin, minutes);
-            match bars.last_mut() {
-                Some(bar) if bar.begin == begin => {
-                    let later = std::mem::replace(bar, Bar { begin, ..*minute });
-                    bar.extend(&later);
+            let Some(bar) = bars.last_mut().filter(|bar| bar.begin == begin) else {
+                if bars.len() == count {
+                    break;
                 }
-                _ if bars.len() == count => break,
-                _ => bars.push(Bar { begin, ..*minute }),
-            }
+                bars.push(Bar { begin, ..*minute });
+                continue;
+            };
+            let later = std::mem::replace(bar, Bar { begin, ..*minute });
+            bar.extend(&later);
         }
         bars.reverse();
         bars

@@ -1,1 +1,5 @@
-//! Under construction.
+//! x
+pub mod history;
+pub mod market;
+pub mod matching;
+pub mod publish;

@@ -78,7 +78,7 @@ pub struct MarketEvent {
 /// Kinds of [`MarketEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// A price level has a new total; zero means it is gone. Never the total it had.
+    /// A price level has a new total; zero means it is gone.
     Level {
         /// Half of the book.
         side: BookSide,
@@ -179,16 +179,22 @@ impl Market {
 
     /// Plays everything up to and including `until`, appending it to `events`.
     pub fn advance_to(&mut self, until: ExchNs, events: &mut Vec<MarketEvent>) {
-        while let Some(Reverse((at, ..))) = self.due.peek() {
-            if *at > until.raw() {
-                break;
-            }
-            let Some(Reverse((at, _, task))) = self.due.pop() else { break };
-            debug_assert!(at >= self.now.raw(), "time goes forward");
-            self.now = ExchNs::new(at);
-            self.run(task, events);
+        while self.play_one(until, events) {}
+    }
+
+    /// Plays one action if one is due by `until`; else lets time pass until then and says false.
+    ///
+    /// Between two calls the books and histories are exactly as the events so far describe.
+    pub fn play_one(&mut self, until: ExchNs, events: &mut Vec<MarketEvent>) -> bool {
+        if self.next_due() > until {
+            self.now = self.now.max(until);
+            return false;
         }
-        self.now = self.now.max(until);
+        let Some(Reverse((at, _, task))) = self.due.pop() else { return false };
+        debug_assert!(at >= self.now.raw(), "time goes forward");
+        self.now = ExchNs::new(at);
+        self.run(task, events);
+        true
     }
 
     /// How far the market has been played.
@@ -198,7 +204,7 @@ impl Market {
 
     /// When the next thing happens.
     pub fn next_due(&self) -> ExchNs {
-        self.due.peek().map_or(self.now, |Reverse((at, ..))| ExchNs::new(*at))
+        self.due.peek().map_or(ExchNs::new(i64::MAX), |Reverse((at, ..))| ExchNs::new(*at))
     }
 
     /// The pairs; a [`SymbolId`] is an index into them.
@@ -293,11 +299,10 @@ impl Market {
     }
 
     fn requote(&mut self, index: usize, left: u32, events: &mut Vec<MarketEvent>) {
-        let fair = self.fair.price(index);
         // Now and then two actions are so close that they share one message.
         let together = if self.desks[index].rng().chance(0.04) { 2 } else { 1 };
         for _ in 0..together {
-            self.desks[index].requote(fair, self.now, &mut self.changes);
+            self.desks[index].requote(self.now, &mut self.changes);
         }
         self.commit(index, events);
         if left > 0 {

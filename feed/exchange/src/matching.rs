@@ -6,6 +6,7 @@
 //! O(log levels) plus its fills; a cancel also scans the queue of its own price level.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 
 use paperwire_core::instrument::{Instrument, TradingStatus};
 use paperwire_core::num::{Px, Qty};
@@ -320,6 +321,13 @@ impl Engine {
     /// Levels of a half, best first.
     pub fn levels(&self, side: BookSide) -> impl Iterator<Item = (Px, Qty)> + '_ {
         self.half(side).iter().map(move |(&rank, level)| (side.px_of_rank(rank), level.total))
+    }
+
+    /// The level next worse than a price.
+    pub fn next_after(&self, side: BookSide, px: Px) -> Option<(Px, Qty)> {
+        let worse = (Bound::Excluded(side.rank(px)), Bound::Unbounded);
+        let (&rank, level) = self.half(side).range(worse).next()?;
+        Some((side.px_of_rank(rank), level.total))
     }
 
     /// How many price levels a half has.

@@ -317,14 +317,14 @@ enum Ask {
     /// Open a connection.
     Open,
     /// Close this one.
-    Close(Socket),
+    Close(Box<Socket>),
 }
 
 /// Text of a failed attempt; fixed, so that the feed thread may drop it.
 pub type FailureText = ArrayString<192>;
 
 /// A result of the connector.
-pub type Opened = Result<Socket, FailureText>;
+pub type Opened = Result<Box<Socket>, FailureText>;
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -362,7 +362,7 @@ impl Connector {
                 while !asked.is_abandoned() {
                     match asked.pop() {
                         // One request at a time: the result of the last one was taken.
-                        Some(Ask::Open) => drop(done.push(open(&endpoint).map_err(text))),
+                        Some(Ask::Open) => drop(done.push(open(&endpoint).map(Box::new).map_err(text))),
                         Some(Ask::Close(socket)) => drop(socket),
                         None => Wait::Doze.wait(),
                     }
@@ -390,7 +390,7 @@ impl Connector {
     }
 
     /// Has a socket closed elsewhere.
-    pub fn dispose(&mut self, socket: Socket) {
+    pub fn dispose(&mut self, socket: Box<Socket>) {
         // Cannot be full: at most one open socket and one request exist at a time.
         drop(self.asks.push(Ask::Close(socket)));
     }

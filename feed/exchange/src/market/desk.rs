@@ -34,7 +34,12 @@ pub(crate) struct Desk {
     asks: Quotes,
     /// Prices in ticks per unit of price.
     ticks_per_unit: f64,
+    /// Where makers see the fair price, in ticks: they sit still until it has moved enough.
+    anchor: f64,
 }
+
+/// How far the fair price moves before makers follow, as a part of the fast crowd's mean distance.
+const PATIENCE: f64 = 0.15;
 
 impl Desk {
     /// A desk whose book is already full around `fair`.
@@ -48,6 +53,7 @@ impl Desk {
             bids: Quotes::default(),
             asks: Quotes::default(),
             ticks_per_unit: 1.0 / tick,
+            anchor: fair / tick,
         };
         let mut ignored = Vec::new();
         for side in [Side::Buy, Side::Sell] {
@@ -55,7 +61,7 @@ impl Desk {
                 [(Crowd::Fast, desk.behaviour.fast.0), (Crowd::Slow, desk.behaviour.slow.0)]
             {
                 for _ in 0..count {
-                    desk.place(side, crowd, fair, ExchNs::new(0), &mut ignored);
+                    desk.place(side, crowd, ExchNs::new(0), &mut ignored);
                     ignored.clear();
                 }
             }
@@ -72,7 +78,7 @@ impl Desk {
     }
 
     /// A maker places, pulls or moves one quote.
-    pub(crate) fn requote(&mut self, fair: f64, now: ExchNs, changes: &mut Vec<Change>) {
+    pub(crate) fn requote(&mut self, now: ExchNs, changes: &mut Vec<Change>) {
         let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
         let crowd = if self.rng.chance(0.85) { Crowd::Fast } else { Crowd::Slow };
         let target = match crowd {
@@ -89,9 +95,9 @@ impl Desk {
         };
         if self.rng.chance(0.15) {
             self.pull(side, crowd, changes);
-            self.place(side, crowd, fair, now, changes);
+            self.place(side, crowd, now, changes);
         } else if self.rng.chance(place) {
-            self.place(side, crowd, fair, now, changes);
+            self.place(side, crowd, now, changes);
         } else {
             self.pull(side, crowd, changes);
         }
@@ -102,13 +108,17 @@ impl Desk {
     /// A quote on the wrong side of fair is pulled by its maker and put back elsewhere, or is hit
     /// by someone faster. A gap between the touch and fair is closed by a new quote.
     pub(crate) fn chase(&mut self, fair: f64, now: ExchNs, changes: &mut Vec<Change>) -> bool {
-        let ticks = fair * self.ticks_per_unit;
+        let seen = fair * self.ticks_per_unit;
+        if (seen - self.anchor).abs() > PATIENCE * self.behaviour.fast.1 {
+            self.anchor = seen;
+        }
+        let ticks = self.anchor;
         let edge = self.behaviour.half_spread;
         let gap = edge + 1.0 + 0.006 * self.behaviour.fast.1;
         let first = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
         for side in [first, first.opposite()] {
             let Some((id, px, qty)) = self.engine.front(side.rests_on()) else {
-                self.place(side, Crowd::Fast, fair, now, changes);
+                self.place(side, Crowd::Fast, now, changes);
                 return true;
             };
             let raw = self.in_ticks(px);
@@ -122,12 +132,16 @@ impl Desk {
                     debug_assert!(gone.is_ok(), "the front order rests");
                     self.forget(side, id);
                     if self.rng.chance(0.6) {
-                        self.place(side, Crowd::Fast, fair, now, changes);
+                        self.place(side, Crowd::Fast, now, changes);
                     }
                 }
                 return true;
             }
             if behind > gap {
+                // A maker with a quote too many moves one up instead of adding one.
+                if self.crowd(side, Crowd::Fast).len() >= self.behaviour.fast.0 {
+                    self.pull(side, Crowd::Fast, changes);
+                }
                 self.improve(side, ticks, edge, now, changes);
                 return true;
             }
@@ -191,20 +205,13 @@ impl Desk {
         self.post(side, Crowd::Fast, at, now, changes);
     }
 
-    fn place(
-        &mut self,
-        side: Side,
-        crowd: Crowd,
-        fair: f64,
-        now: ExchNs,
-        changes: &mut Vec<Change>,
-    ) {
+    fn place(&mut self, side: Side, crowd: Crowd, now: ExchNs, changes: &mut Vec<Change>) {
         let mean = match crowd {
             Crowd::Fast => self.behaviour.fast.1,
             Crowd::Slow => self.behaviour.slow.1,
         };
         let away = self.behaviour.half_spread + self.rng.exponential(mean);
-        let ticks = fair * self.ticks_per_unit;
+        let ticks = self.anchor;
         let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
         self.post(side, crowd, at, now, changes);
     }

@@ -1,0 +1,442 @@
+//! The feed thread: one socket, polled; everything it does is in [`FeedAgent::step`].
+
+use paperwire_core::agent::{Agent, WorkCount};
+use paperwire_core::event::{GapReason, MarketEvent};
+use paperwire_core::instrument::Instrument;
+use paperwire_core::latency::{BankSwap, Stage};
+use paperwire_core::limits::{MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
+use paperwire_core::raw::{RawKind, RawProducer};
+use paperwire_core::ring::Producer;
+use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_rt::clock::{HostClock, UtcRelation};
+
+use crate::control::{CONTROL_BYTES_MAX, Control, Pressure};
+use crate::market::{EventSink, MarketFeed, Outcome, Probe};
+use crate::net::connect::{Connector, FailureText};
+use crate::net::socket::{Incoming, Socket};
+use crate::report::{FeedReport, FeedReportKind};
+use crate::session::{Backoff, FeedConfig, Session, SessionEvent};
+use crate::wire::cold::ColdFrame;
+use crate::wire::request::{self, Channel, Method};
+
+/// The stages that this thread measures.
+pub const FEED_STAGES: [Stage; 6] = [
+    Stage::Read,
+    Stage::Decrypted,
+    Stage::Deframed,
+    Stage::Decoded,
+    Stage::BookApplied,
+    Stage::Enqueued,
+];
+
+/// Events of the largest book message.
+const BOOK_EVENTS_MAX: usize = MESSAGE_LEVELS_MAX.div_ceil(paperwire_core::limits::EVENT_LEVELS);
+/// With this much room any frame fits.
+const ROOM_FOR_ALL: usize = MARKET_RING_RESERVE + BOOK_EVENTS_MAX + MESSAGE_TRADES_MAX;
+/// With this much room any trade message fits.
+const ROOM_FOR_TRADES: usize = MESSAGE_TRADES_MAX + 128;
+
+const TICK_EVERY: DurationNs = DurationNs::from_millis(10);
+const SECOND: DurationNs = DurationNs::from_secs(1);
+/// Buffers reach their final size within this time after everything is live.
+const WARM_AFTER: DurationNs = DurationNs::from_secs(2);
+/// During maintenance the venue asks for no more than one attempt in five seconds.
+const MAINTENANCE_WAIT: DurationNs = DurationNs::from_secs(5);
+
+/// The market ring's writing end with a running account of its room.
+#[derive(Debug)]
+struct RingSink {
+    ring: Producer<MarketEvent>,
+    /// Slots known to be free; at least this many really are.
+    room: usize,
+}
+
+impl EventSink for RingSink {
+    #[inline]
+    fn push(&mut self, event: MarketEvent) {
+        self.room = self.room.saturating_sub(1);
+        let mut event = event;
+        // `Pressure` keeps a reserve, so this loops only when the engine is dead or long stalled;
+        // then waiting is all that is left, for a market event is never dropped unmarked.
+        while let Err(back) = self.ring.push(event) {
+            event = back;
+            if self.ring.is_abandoned() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl RingSink {
+    /// Asks the other core for the room only when the known room is used up.
+    fn pressure(&mut self) -> Pressure {
+        if self.room < ROOM_FOR_ALL {
+            self.room = self.ring.free();
+        }
+        match self.room {
+            room if room >= ROOM_FOR_ALL => Pressure::None,
+            room if room >= ROOM_FOR_TRADES => Pressure::Conflate,
+            _ => Pressure::Drop,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Link {
+    Up(Box<Socket>),
+    Opening,
+    Down { retry_at: HostNs },
+}
+
+/// Everything that handling a frame needs, apart from the socket it came from.
+#[derive(Debug)]
+struct Intake {
+    clock: HostClock,
+    utc: UtcRelation,
+    market: MarketFeed,
+    session: Session,
+    sink: RingSink,
+    raw: Option<RawProducer>,
+    reports: Producer<FeedReport>,
+    banks: BankSwap,
+    heard_at: HostNs,
+    /// When the frame before was done: where the next one of the same read starts to be worked on.
+    done_at: HostNs,
+    in_maintenance: bool,
+}
+
+/// The feed thread's agent.
+#[derive(Debug)]
+pub struct FeedAgent {
+    link: Link,
+    connector: Connector,
+    backoff: Backoff,
+    silent_after: DurationNs,
+    intake: Intake,
+    next_tick: HostNs,
+    next_second: HostNs,
+    live_since: Option<HostNs>,
+    is_warm: bool,
+}
+
+/// What the agent is given; every ring is made by the bridge.
+#[derive(Debug)]
+pub struct FeedParts {
+    /// An open connection from [`crate::start`].
+    pub socket: Socket,
+    /// Opens the next ones.
+    pub connector: Connector,
+    /// The resolved instruments.
+    pub instruments: Vec<Instrument>,
+    /// To the engine.
+    pub market: Producer<MarketEvent>,
+    /// To the recorder, when there is one.
+    pub raw: Option<RawProducer>,
+    /// To the bridge.
+    pub reports: Producer<FeedReport>,
+    /// Histograms of [`FEED_STAGES`].
+    pub banks: BankSwap,
+    /// Decisions to begin with: bars of history.
+    pub history: Vec<Control>,
+    /// Spreads reconnects of many clients.
+    pub seed: u64,
+}
+
+impl FeedAgent {
+    /// An agent that continues a started connection.
+    pub fn new(parts: FeedParts, config: &FeedConfig, clock: HostClock) -> Self {
+        let now = clock.now();
+        let mut session = Session::new(&parts.instruments, config);
+        session.on_connected(now);
+        let mut backoff = Backoff::new(config.reconnect_min, config.reconnect_max, parts.seed);
+        backoff.on_connected(now);
+        let market = MarketFeed::new(&parts.instruments, config.depth);
+        let mut intake = Intake {
+            utc: clock.relation(),
+            clock,
+            market,
+            session,
+            sink: RingSink { ring: parts.market, room: 0 },
+            raw: parts.raw,
+            reports: parts.reports,
+            banks: parts.banks,
+            heard_at: now,
+            done_at: now,
+            in_maintenance: false,
+        };
+        intake.report(now, FeedReportKind::Connected);
+        for control in &parts.history {
+            intake.decide(now, control);
+        }
+        Self {
+            link: Link::Up(Box::new(parts.socket)),
+            connector: parts.connector,
+            backoff,
+            silent_after: config.silent_after,
+            intake,
+            next_tick: now,
+            next_second: now,
+            live_since: None,
+            is_warm: false,
+        }
+    }
+
+    /// The verified market, for reports after the end.
+    pub const fn market(&self) -> &MarketFeed {
+        &self.intake.market
+    }
+
+    /// Frames that the recorder lost.
+    pub fn raw_lost(&self) -> u64 {
+        self.intake.raw.as_ref().map_or(0, RawProducer::lost_total)
+    }
+
+    fn poll(&mut self, now: HostNs) -> usize {
+        let Link::Up(socket) = &mut self.link else { return 0 };
+        let intake = &mut self.intake;
+        let clock = intake.clock.clone();
+        let mut frames = 0;
+        let polled = socket.poll(&clock, &mut |message| {
+            frames += 1;
+            intake.on_message(&message);
+        });
+        let failure = match polled {
+            Ok(_) if now.since(self.intake.heard_at) <= self.silent_after => return frames,
+            Ok(_) => shown(&"no frame for too long"),
+            Err(error) => shown(&error),
+        };
+        self.disconnect(now, failure);
+        frames
+    }
+
+    fn disconnect(&mut self, now: HostNs, why: FailureText) {
+        let mut retry_at = self.backoff.next_attempt(now);
+        if self.intake.in_maintenance {
+            retry_at = retry_at.max(now.plus(MAINTENANCE_WAIT));
+        }
+        if let Link::Up(socket) = std::mem::replace(&mut self.link, Link::Down { retry_at }) {
+            self.connector.dispose(socket);
+            self.intake.decide(now, &Control::Disconnected);
+        }
+        self.live_since = None;
+        self.intake.report(now, FeedReportKind::Disconnected { why, retry_at });
+    }
+
+    fn reconnect(&mut self, now: HostNs) {
+        match self.link {
+            Link::Up(_) => {}
+            Link::Down { retry_at } if now < retry_at => {}
+            Link::Down { .. } => {
+                self.connector.request();
+                self.link = Link::Opening;
+            }
+            Link::Opening => match self.connector.poll() {
+                None => {}
+                Some(Err(why)) => {
+                    let retry_at = self.backoff.next_attempt(now);
+                    self.link = Link::Down { retry_at };
+                    self.intake.report(now, FeedReportKind::Disconnected { why, retry_at });
+                }
+                Some(Ok(socket)) => self.on_connected(now, socket),
+            },
+        }
+    }
+
+    fn on_connected(&mut self, now: HostNs, socket: Box<Socket>) {
+        self.backoff.on_connected(now);
+        self.link = Link::Up(socket);
+        self.intake.heard_at = now;
+        self.intake.session.on_connected(now);
+        self.intake.report(now, FeedReportKind::Connected);
+        self.resubscribe_instruments(now);
+    }
+
+    /// A new connection must tell changes of the pairs' status as the first one did.
+    fn resubscribe_instruments(&mut self, now: HostNs) {
+        let mut text = Vec::with_capacity(128);
+        request::subscription(&mut text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
+        if let Link::Up(socket) = &mut self.link
+            && let Err(error) = socket.send_text(&text)
+        {
+            self.disconnect(now, shown(&error));
+        }
+    }
+
+    fn tick(&mut self, now: HostNs) {
+        self.next_tick = now.plus(TICK_EVERY);
+        self.reconnect(now);
+        let Link::Up(socket) = &mut self.link else { return };
+        let mut decisions = arrayvec::ArrayVec::<Control, 128>::new();
+        let mut send = |text: &[u8]| socket.send_text(text);
+        let mut decide = |control| {
+            let _ = decisions.try_push(control);
+        };
+        let intake = &mut self.intake;
+        let ticked = intake.session.tick(now, &intake.market, &mut send, &mut decide);
+        for control in &decisions {
+            intake.decide(now, control);
+        }
+        match ticked {
+            Ok(Some(event)) => self.intake.report_session(now, event),
+            Ok(None) => {}
+            Err(error) => self.disconnect(now, shown(&error)),
+        }
+        if self.intake.session.is_live() {
+            let since = *self.live_since.get_or_insert(now);
+            self.is_warm = now.since(since) >= WARM_AFTER;
+        } else {
+            self.is_warm = false;
+            self.live_since = None;
+        }
+    }
+
+    fn second(&mut self, now: HostNs) {
+        self.next_second = now.plus(SECOND);
+        let intake = &mut self.intake;
+        intake.utc = intake.clock.relation();
+        if let Some(at) = intake.market.estimate(now) {
+            intake.decide(now, &Control::Timer { at });
+        }
+        let counters = *intake.market.counters();
+        let raw_lost = intake.raw.as_ref().map_or(0, RawProducer::lost_total);
+        intake.report(now, FeedReportKind::Counters { counters, raw_lost });
+        intake.banks.swap();
+    }
+}
+
+impl Agent for FeedAgent {
+    fn name(&self) -> &'static str {
+        "feed"
+    }
+
+    fn step(&mut self, now: HostNs) -> Option<WorkCount> {
+        let frames = self.poll(now);
+        if now >= self.next_tick {
+            self.tick(now);
+        }
+        if now >= self.next_second {
+            self.second(now);
+        }
+        Some(WorkCount(frames))
+    }
+
+    fn is_warm(&self) -> bool {
+        self.is_warm
+    }
+
+    fn on_close(&mut self) {
+        if let Link::Up(socket) = &mut self.link {
+            socket.send_close();
+        }
+    }
+}
+
+impl Intake {
+    fn on_message(&mut self, message: &Incoming<'_>) {
+        let deframed_at = self.clock.now();
+        let read_at = message.stamps.read_at;
+        self.heard_at = read_at;
+        let arrived = match message.stamps.kernel {
+            Some(at) => self.utc.to_host(at).min(read_at),
+            None => read_at,
+        };
+        // Frames that share a read wait for those before them: service starts when those are done.
+        let started = message.decrypted_at.max(self.done_at.min(deframed_at));
+        let bank = self.banks.bank();
+        bank.stage(Stage::Read).record(arrived, arrived, read_at);
+        bank.stage(Stage::Decrypted).record(arrived, read_at, message.decrypted_at);
+        bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
+
+        if let Some(raw) = &mut self.raw {
+            raw.push(RawKind::Frame, read_at, message.text);
+        }
+        self.relieve(read_at);
+        let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, deframed_at);
+        let outcome = self.market.on_frame(read_at, message.text, &mut probe, &mut self.sink);
+        self.done_at = self.clock.now();
+        self.act_on(read_at, &outcome);
+    }
+
+    /// Notes and records a change of the market ring's state, and sends whole books to symbols that
+    /// were conflated once they fit.
+    fn relieve(&mut self, now: HostNs) {
+        let pressure = self.sink.pressure();
+        if pressure != self.market.pressure() {
+            self.decide(now, &Control::Pressure(pressure));
+        }
+        while pressure == Pressure::None
+            && let Some(symbol) = self.market.waiting()
+            && self.sink.room >= ROOM_FOR_ALL + self.market.flush_len(symbol)
+        {
+            self.decide(now, &Control::Flush(symbol));
+        }
+    }
+
+    fn act_on(&mut self, now: HostNs, outcome: &Outcome) {
+        match outcome {
+            Outcome::Applied | Outcome::Heartbeat => {}
+            Outcome::Snapshot(symbol) => self.session.on_data(*symbol, true),
+            Outcome::Data(symbol) => self.session.on_data(*symbol, false),
+            Outcome::Desync(symbols, reason) => {
+                self.session.on_desync(*symbols);
+                self.report_desync(now, *symbols, *reason);
+            }
+            Outcome::Cold(ColdFrame::Ack(ack)) => {
+                if let Some(event) = self.session.on_ack(ack, &self.market, now) {
+                    self.report_session(now, event);
+                }
+            }
+            Outcome::Cold(ColdFrame::Status { system, .. }) => {
+                self.in_maintenance = system.as_str() != "online";
+                self.report(now, FeedReportKind::Venue { system: *system });
+            }
+            Outcome::Cold(_) => {}
+        }
+    }
+
+    /// Records a decision, then applies it.
+    fn decide(&mut self, now: HostNs, control: &Control) {
+        if let Some(raw) = &mut self.raw {
+            let mut bytes = [0; CONTROL_BYTES_MAX];
+            let len = control.encode(&mut bytes);
+            raw.push(RawKind::Control, now, &bytes[..len]);
+        }
+        self.market.on_control(now, control, &mut self.sink);
+    }
+
+    fn report(&mut self, at: HostNs, kind: FeedReportKind) {
+        // Full policy: dropped and counted by the ring; counters carry the same facts.
+        let _ = self.reports.push(FeedReport { at, kind });
+    }
+
+    fn report_desync(&mut self, now: HostNs, symbols: u64, reason: GapReason) {
+        let kind = match (reason, self.market.last_error(), self.market.last_wire_error()) {
+            (GapReason::Checksum | GapReason::Crossed, Some((symbol, error)), _) => {
+                FeedReportKind::BadBook { symbol, error }
+            }
+            (GapReason::Malformed, _, Some(error)) => FeedReportKind::Malformed { error, symbols },
+            _ => FeedReportKind::Void { symbols, reason },
+        };
+        self.report(now, kind);
+    }
+
+    fn report_session(&mut self, now: HostNs, event: SessionEvent) {
+        let kind = match event {
+            SessionEvent::Rejected { symbol, error } => FeedReportKind::Rejected { symbol, error },
+            SessionEvent::Refused { error } => FeedReportKind::Refused { error },
+            SessionEvent::Silent { symbol } => FeedReportKind::Silent { symbol },
+            SessionEvent::AllLive => FeedReportKind::AllLive,
+        };
+        self.report(now, kind);
+    }
+}
+
+/// Fixed text of an error, cut if need be.
+fn shown(error: &dyn std::fmt::Display) -> FailureText {
+    use std::fmt::Write;
+    let mut text = FailureText::new();
+    // Writing stops where the text is full; what is there is kept.
+    let _ = write!(text, "{error}");
+    text
+}

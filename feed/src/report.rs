@@ -1,0 +1,86 @@
+//! What the feed tells the bridge: fixed-size values for logs and counters.
+
+use paperwire_core::book::BookError;
+use paperwire_core::event::GapReason;
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::time::HostNs;
+
+use crate::market::Counters;
+use crate::net::connect::FailureText;
+use crate::wire::WireError;
+use crate::wire::cold::VenueText;
+
+/// One report and when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedReport {
+    /// When.
+    pub at: HostNs,
+    /// What.
+    pub kind: FeedReportKind,
+}
+
+/// What happened on the connection.
+#[derive(Clone, Copy, Debug)]
+pub enum FeedReportKind {
+    /// A connection is up; subscriptions follow.
+    Connected,
+    /// The connection is lost, or an attempt failed.
+    Disconnected {
+        /// In words.
+        why: FailureText,
+        /// The next attempt.
+        retry_at: HostNs,
+    },
+    /// The state of the venue.
+    Venue {
+        /// `online`, `maintenance`, `cancel_only` or `post_only`.
+        system: VenueText,
+    },
+    /// Every subscription delivers.
+    AllLive,
+    /// The venue refused a symbol for good.
+    Rejected {
+        /// Which.
+        symbol: SymbolId,
+        /// In its words.
+        error: VenueText,
+    },
+    /// The venue refused a request that will be repeated.
+    Refused {
+        /// In its words.
+        error: VenueText,
+    },
+    /// Acknowledged and silent.
+    Silent {
+        /// Which.
+        symbol: SymbolId,
+    },
+    /// A book failed its check and is quarantined until a new snapshot verifies.
+    BadBook {
+        /// Which.
+        symbol: SymbolId,
+        /// How.
+        error: BookError,
+    },
+    /// A frame could not be read; the books it may have changed are quarantined.
+    Malformed {
+        /// How.
+        error: WireError,
+        /// Bits of the quarantined symbols.
+        symbols: u64,
+    },
+    /// A book was declared void for another reason.
+    Void {
+        /// Bits of the quarantined symbols.
+        symbols: u64,
+        /// Why.
+        reason: GapReason,
+    },
+    /// Counters, each second.
+    Counters {
+        /// Of the market.
+        counters: Counters,
+        /// Frames that the recorder lost.
+        raw_lost: u64,
+    },
+}
