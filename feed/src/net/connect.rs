@@ -362,7 +362,9 @@ impl Connector {
                 while !asked.is_abandoned() {
                     match asked.pop() {
                         // One request at a time: the result of the last one was taken.
-                        Some(Ask::Open) => drop(done.push(open(&endpoint).map(Box::new).map_err(text))),
+                        Some(Ask::Open) => {
+                            drop(done.push(open(&endpoint).map(Box::new).map_err(text)))
+                        }
                         Some(Ask::Close(socket)) => drop(socket),
                         None => Wait::Doze.wait(),
                     }

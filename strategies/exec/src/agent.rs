@@ -74,7 +74,10 @@ impl<C: Clock> EngineAgent<C> {
         Self {
             engine,
             events,
-            reports: RingReports { ring: reports, room: 0 },
+            reports: RingReports {
+                ring: reports,
+                room: 0,
+            },
             banks,
             clock,
             flatten_at_end,
@@ -111,7 +114,9 @@ impl<C: Clock> Agent for EngineAgent<C> {
                 break;
             }
             self.is_halted = false;
-            let Some(event) = self.events.pop() else { break };
+            let Some(event) = self.events.pop() else {
+                break;
+            };
             let mut ctx = Context {
                 clock: &self.clock,
                 bank: self.banks.bank(),

@@ -66,7 +66,13 @@ impl Portfolio {
             ..AccountRow::default()
         };
         let positions = vec![Position::default(); symbols];
-        Self { positions, marks: vec![Money::ZERO; symbols], row, peak: capital, open: 0 }
+        Self {
+            positions,
+            marks: vec![Money::ZERO; symbols],
+            row,
+            peak: capital,
+            open: 0,
+        }
     }
 
     /// Its figures at the last mark.
@@ -117,7 +123,10 @@ impl Portfolio {
         self.row.cash -= execution.fee;
         if !is_exit {
             if position.lots == 0 {
-                *position = Position { entered_at: execution.at, ..Position::default() };
+                *position = Position {
+                    entered_at: execution.at,
+                    ..Position::default()
+                };
                 position.tag = execution.tag;
                 self.open |= 1 << execution.symbol.0;
             }
@@ -126,7 +135,10 @@ impl Portfolio {
             position.entry_fee += execution.fee;
             return Booked::default();
         }
-        assert!(lots.abs() <= position.lots.abs(), "an exit is at most the position");
+        assert!(
+            lots.abs() <= position.lots.abs(),
+            "an exit is at most the position"
+        );
         let cost = share(position.cost, lots.abs(), position.lots.abs());
         let entry_fee = share(position.entry_fee, lots.abs(), position.lots.abs());
         position.lots += lots;
@@ -160,13 +172,7 @@ impl Portfolio {
     }
 
     /// Marks one symbol: `mid_doubled` is twice the mid price in price units.
-    pub fn mark(
-        &mut self,
-        symbol: SymbolId,
-        of: &Instrument,
-        mid_doubled: i64,
-        quote_rate: Money,
-    ) {
+    pub fn mark(&mut self, symbol: SymbolId, of: &Instrument, mid_doubled: i64, quote_rate: Money) {
         let position = &self.positions[symbol.index()];
         let doubled = i128::from(position.lots) * i128::from(mid_doubled);
         let value = of.money(Notional::new(doubled)) / 2;
