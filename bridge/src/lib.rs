@@ -1,1 +1,27 @@
-//! Under construction.
+//! The bridge: everything of Paperwire that may wait, allocate and format.
+//!
+//! * [`config`]: from TOML, environment and command line to checked values
+//! * [`setup`]: strategies and engine from the configuration, [`warmup`]: history by REST
+//! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
+//! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
+//! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
+//! * [`report`] and [`terminal`]: what people see, [`commands`]: the small commands
+//!
+//! Nothing here can slow the engine: rings are emptied at the bridge's own pace, and each has its
+//! documented policy for when that is not enough.
+
+#![warn(missing_docs)]
+
+pub mod commands;
+pub mod config;
+pub mod drain;
+pub mod hdr;
+pub mod journal;
+pub mod recorder;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod setup;
+pub mod tally;
+pub mod terminal;
+pub mod warmup;

@@ -1,1 +1,316 @@
-fn main() {}
+//! The `paperwire` command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use clap::{Args, Parser, Subcommand};
+use paperwire_bridge::config::Config;
+use paperwire_bridge::run::{self, RunError, RunOptions};
+use paperwire_bridge::terminal::Terminal;
+use paperwire_bridge::{commands, replay};
+use paperwire_rt::alloc_guard::GuardedAlloc;
+use toml::Value;
+
+/// Counts what warm threads allocate: `hot_allocs_total` in every report.
+#[global_allocator]
+static ALLOC: GuardedAlloc = GuardedAlloc;
+
+/// Paper-trades strategies against Kraken's live order book and says which one is slow.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trade on paper (what happens without a command).
+    Run(RunArgs),
+    /// Run recorded sessions or captures again.
+    Replay(ReplayArgs),
+    /// Serve the built-in exchange by itself.
+    Exchange(ExchangeArgs),
+    /// Check or show the configuration.
+    Config(ConfigArgs),
+    /// List, describe or create strategies.
+    Strategies(StrategiesArgs),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+struct Layers {
+    /// Configuration file; see config/default.toml for every key.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any key of the configuration, for example --set feed.depth=100 (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// "exchange" (built in), "kraken", or an address wss://...
+    #[arg(long)]
+    source: Option<String>,
+    /// Pairs, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    symbols: Vec<String>,
+    /// Strategies, separated by commas; name#label for further instances.
+    #[arg(long, value_delimiter = ',')]
+    strategies: Vec<String>,
+    /// How long: 90s, 15m, 8h; without it until stopped.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+    /// Capital of every strategy.
+    #[arg(long)]
+    capital: Option<String>,
+    /// Seed of the built-in exchange.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Record the session to this tape.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write an HdrHistogram log of every stage and strategy into this folder.
+    #[arg(long, value_name = "DIR")]
+    hdr: Option<PathBuf>,
+    /// Print the final report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ReplayArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// Tapes, or captures of <rx_ns><tab><frame> lines.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Strategies instead of the recorded ones.
+    #[arg(long, value_delimiter = ',')]
+    strategies: Vec<String>,
+    /// "max", or a multiple of the recorded speed such as 1x.
+    #[arg(long, default_value = "max")]
+    speed: String,
+    /// Fail unless the digest is that of the recorded session.
+    #[arg(long)]
+    verify: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ExchangeArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// WebSocket port; 0 takes any free one.
+    #[arg(long, default_value_t = 8443)]
+    ws_port: u16,
+    /// REST port; 0 takes any free one.
+    #[arg(long, default_value_t = 8088)]
+    rest_port: u16,
+    /// Plain ws:// instead of TLS.
+    #[arg(long)]
+    plain: bool,
+    /// Seed of the market.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Intensity of the market; 1 is that of the captured one.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Script of faults.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Write the TLS certificate here, in PEM, for clients to trust.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ConfigArgs {
+    #[command(subcommand)]
+    action: ConfigAction,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum ConfigAction {
+    /// Say whether the configuration and its strategies are usable.
+    Check(Layers),
+    /// Print the effective configuration with its hash.
+    Print(Layers),
+}
+
+#[derive(Clone, Debug, Args)]
+struct StrategiesArgs {
+    #[command(subcommand)]
+    action: StrategiesAction,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum StrategiesAction {
+    /// Every strategy of this binary.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Parameters, symbols and warm-up of one strategy.
+    Describe {
+        /// Its name.
+        name: String,
+    },
+    /// Write a working strategy to start from.
+    New {
+        /// Lower snake case.
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let run_args = cli.run;
+    let result = match cli.command.unwrap_or(Command::Run(run_args)) {
+        Command::Run(args) => run_command(&args),
+        Command::Replay(args) => replay_command(&args),
+        Command::Exchange(args) => exchange_command(&args),
+        Command::Config(args) => config_command(&args),
+        Command::Strategies(args) => strategies_command(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            Terminal::new(false).error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+type Overrides = Vec<(String, Value)>;
+
+fn sets(layers: &Layers) -> Result<Overrides, RunError> {
+    let set = |text: &String| {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            RunError::Config(format!("--set {text}: expected KEY=VALUE, such as feed.depth=100"))
+        })?;
+        let parsed = format!("value = {value}").parse::<toml::Table>().ok();
+        let value = parsed
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        Ok((key.to_owned(), value))
+    };
+    layers.sets.iter().map(set).collect()
+}
+
+fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
+    overrides.extend(sets(layers)?);
+    Config::load(layers.config.as_deref(), std::env::vars(), &overrides)
+        .map_err(|error| RunError::Config(error.to_string()))
+}
+
+fn list(names: &[String]) -> Value {
+    Value::Array(names.iter().map(|name| Value::String(name.trim().to_owned())).collect())
+}
+
+fn run_command(args: &RunArgs) -> Result<(), RunError> {
+    let mut overrides = Overrides::new();
+    let mut set = |key: &str, value: Value| overrides.push((key.to_owned(), value));
+    if let Some(source) = &args.source {
+        set("session.source", Value::String(source.clone()));
+    }
+    if !args.symbols.is_empty() {
+        set("session.symbols", list(&args.symbols));
+    }
+    if !args.strategies.is_empty() {
+        set("session.strategies", list(&args.strategies));
+    }
+    if let Some(duration) = &args.duration {
+        set("session.duration_s", Value::Integer(commands::seconds_of(duration)?));
+    }
+    if let Some(capital) = &args.capital {
+        set("account.capital", Value::String(capital.clone()));
+    }
+    if let Some(seed) = args.seed {
+        set("session.seed", Value::Integer(seed.into()));
+    }
+    let config = load(&args.layers, overrides)?;
+    let options =
+        RunOptions { record: args.record.clone(), hdr: args.hdr.clone(), json: args.json };
+    let stop = Arc::new(AtomicU32::new(0));
+    run::run(&config, &options, &stop, &mut Terminal::new(false))
+}
+
+fn replay_command(args: &ReplayArgs) -> Result<(), RunError> {
+    let mut overrides = sets(&args.layers)?;
+    if !args.strategies.is_empty() {
+        overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
+    }
+    let given = load(&args.layers, overrides.clone())?;
+    let options = replay::ReplayOptions {
+        speed: commands::speed_of(&args.speed)?,
+        verify: args.verify,
+    };
+    let mut terminal = Terminal::new(args.json);
+    let mut is_same = true;
+    for file in &args.files {
+        let config = replay::config_of(file, &given, &overrides)?;
+        let replayed = replay::replay(file, &config, &options, &mut terminal)?;
+        terminal.report(&replayed.tally, &replayed.summary, args.json);
+        is_same &= replayed.is_verified != Some(false);
+    }
+    if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
+}
+
+fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
+    let mut overrides = Overrides::new();
+    if let Some(seed) = args.seed {
+        overrides.push(("session.seed".to_owned(), Value::Integer(seed.into())));
+    }
+    if let Some(rate) = args.rate {
+        overrides.push(("exchange.rate".to_owned(), Value::Float(rate)));
+    }
+    if let Some(faults) = &args.faults {
+        let path = faults.display().to_string();
+        overrides.push(("exchange.faults".to_owned(), Value::String(path)));
+    }
+    let config = load(&args.layers, overrides)?;
+    let mut exchange = run::exchange_config(&config)?;
+    exchange.ws_port = args.ws_port;
+    exchange.rest_port = args.rest_port;
+    exchange.tls = !args.plain;
+    commands::serve_exchange(exchange, args.certificate.as_deref(), &mut Terminal::new(false))
+}
+
+fn config_command(args: &ConfigArgs) -> Result<(), RunError> {
+    let mut terminal = Terminal::new(false);
+    match &args.action {
+        ConfigAction::Check(layers) => {
+            let config = load(layers, Overrides::new())?;
+            paperwire_bridge::setup::choose(&config)?;
+            terminal.result(&format!("usable, sha256 {}", config.hash()));
+        }
+        ConfigAction::Print(layers) => {
+            let config = load(layers, Overrides::new())?;
+            terminal.result(&format!("# sha256 {}\n{}", config.hash(), config.to_toml()));
+        }
+    }
+    Ok(())
+}
+
+fn strategies_command(args: &StrategiesArgs) -> Result<(), RunError> {
+    let mut terminal = Terminal::new(false);
+    match &args.action {
+        StrategiesAction::List { json } => terminal.result(&commands::strategies(*json)),
+        StrategiesAction::Describe { name } => terminal.result(&commands::describe(name)?),
+        StrategiesAction::New { name } => {
+            let root = std::path::Path::new(".");
+            terminal.result(&commands::new_strategy(name, root)?);
+        }
+    }
+    Ok(())
+}

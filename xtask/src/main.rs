@@ -1,1 +1,83 @@
-fn main() {}
+//! `cargo xtask test`: every check of the repository in one command, cheap ones first.
+//!
+//! A development tool, never part of the product; it imports no room of the house. Map:
+//!
+//! * `steps`: the checks and their commands, one row each.
+//! * `run`: runs rows, times them, sums up.
+//! * `tools`: what a machine may lack, and how it is had.
+//! * `tidy`: the house rules that no compiler checks.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a command line tool reports to its user"
+)]
+#![expect(
+    clippy::print_stderr,
+    reason = "a command line tool reports to its user"
+)]
+
+mod run;
+mod steps;
+mod tidy;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test                every check, cheap ones first
+cargo xtask test --step NAME    one check alone (repeat --step for more)
+cargo xtask test --list         the names of the checks and what they run
+cargo xtask tidy                the house rules alone
+
+A check whose tool is missing prints SKIPPED with the reason, and again at the end.
+PAPERWIRE_CAPTURES=DIR          where captured sessions (*.tsv) are, for the tests that read them
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    match args.as_slice() {
+        ["help" | "--help" | "-h"] | ["test", "--help" | "-h"] => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        ["tidy"] => finish(tidy::run(&root)),
+        ["test"] => finish(run::steps(&root, &steps::ALL.iter().collect::<Vec<_>>())),
+        ["test", "--list"] => {
+            for step in steps::ALL {
+                println!("{:<8} {}", step.name, step.about);
+            }
+            ExitCode::SUCCESS
+        }
+        ["test", rest @ ..] => match steps::named(rest) {
+            Ok(chosen) => finish(run::steps(&root, &chosen)),
+            Err(problem) => usage(&problem),
+        },
+        [] => usage("a command is missing"),
+        [other, ..] => usage(&format!("`{other}` is no command")),
+    }
+}
+
+fn finish(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("{problem}\n\n{HELP}");
+    ExitCode::from(2)
+}
+
+/// The repository, wherever the command was given.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent()
+        .map_or_else(|| here.to_owned(), Path::to_owned)
+}

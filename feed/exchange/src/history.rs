@@ -66,7 +66,16 @@ impl Bar {
     /// An interval without trades after this price.
     pub const fn flat(begin: ExchNs, px: Px) -> Self {
         let (volume, notional, trades) = (Qty::ZERO, 0, 0);
-        Self { begin, open: px, high: px, low: px, close: px, volume, notional, trades }
+        Self {
+            begin,
+            open: px,
+            high: px,
+            low: px,
+            close: px,
+            volume,
+            notional,
+            trades,
+        }
     }
 
     /// Takes in what came after.
@@ -114,7 +123,10 @@ impl History {
     /// Takes in the newest trade.
     pub fn record(&mut self, trade: &Trade) {
         if let Some(last) = self.trades.back() {
-            assert!(trade.trade_id == last.trade_id + 1, "trade numbers have no gap");
+            assert!(
+                trade.trade_id == last.trade_id + 1,
+                "trade numbers have no gap"
+            );
             assert!(trade.at >= last.at, "trades come in time order");
         }
         if self.trades.len() == TRADES_MAX {
@@ -181,14 +193,22 @@ impl History {
         let newest = interval_begin(now, minutes).raw();
         let mut filled: Vec<Bar> = Vec::new();
         for bar in self.traded_bars(minutes, count) {
-            while let Some(last) = filled.last().filter(|l| l.begin.raw() + length < bar.begin.raw())
+            while let Some(last) = filled
+                .last()
+                .filter(|l| l.begin.raw() + length < bar.begin.raw())
             {
-                filled.push(Bar::flat(ExchNs::new(last.begin.raw() + length), last.close));
+                filled.push(Bar::flat(
+                    ExchNs::new(last.begin.raw() + length),
+                    last.close,
+                ));
             }
             filled.push(bar);
         }
         while let Some(last) = filled.last().filter(|l| l.begin.raw() < newest) {
-            filled.push(Bar::flat(ExchNs::new(last.begin.raw() + length), last.close));
+            filled.push(Bar::flat(
+                ExchNs::new(last.begin.raw() + length),
+                last.close,
+            ));
         }
         filled.drain(..filled.len().saturating_sub(count));
         filled
@@ -197,7 +217,9 @@ impl History {
     /// The last 24 hours (to the minute) as one bar; `None` before the first trade.
     pub fn day(&self) -> Option<Bar> {
         let open = self.minutes.back()?;
-        let Some(mut day) = self.open_day.closed else { return Some(*open) };
+        let Some(mut day) = self.open_day.closed else {
+            return Some(*open);
+        };
         day.extend(open);
         Some(day)
     }
@@ -226,8 +248,16 @@ fn merge<'a>(mut bars: impl Iterator<Item = &'a Bar>) -> Option<Bar> {
 /// Volatility of the past, basis points per minute: common factor and each pair's own.
 const PAST_VOL_BP: (f64, f64) = (3.5, 2.0);
 
+/// A sampled trade of the past stands for so many usual ones, so that volumes match the live market.
+const SAMPLED_FOR: f64 = 12.0;
+
 /// A past for each listing: `minutes` whole minutes that end, at `end`, at the start prices.
-pub(crate) fn pasts(listings: &[Listing], end: ExchNs, minutes: u32, rng: &mut Rng) -> Vec<History> {
+pub(crate) fn pasts(
+    listings: &[Listing],
+    end: ExchNs,
+    minutes: u32,
+    rng: &mut Rng,
+) -> Vec<History> {
     let paths = paths(listings, minutes, rng);
     let mut rng = rng.fork(1);
     let mut histories = Vec::with_capacity(listings.len());
@@ -242,7 +272,9 @@ pub(crate) fn pasts(listings: &[Listing], end: ExchNs, minutes: u32, rng: &mut R
 /// Log prices at every minute boundary, oldest first, walked backwards from the start prices.
 fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Vec<f64>> {
     let count = usize::try_from(minutes).expect("minutes fit") + 1;
-    let common: Vec<f64> = (0..count).map(|_| PAST_VOL_BP.0 * 1e-4 * rng.gaussian()).collect();
+    let common: Vec<f64> = (0..count)
+        .map(|_| PAST_VOL_BP.0 * 1e-4 * rng.gaussian())
+        .collect();
     let mut paths: Vec<Vec<f64>> = Vec::with_capacity(listings.len());
     for listing in listings {
         let path = match listing.behaviour.anchor {
@@ -256,9 +288,11 @@ fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Vec<f64>> {
                 path.reverse();
                 path
             }
-            Anchor::Ratio(over, under) => {
-                paths[over].iter().zip(&paths[under]).map(|(a, b)| a - b).collect()
-            }
+            Anchor::Ratio(over, under) => paths[over]
+                .iter()
+                .zip(&paths[under])
+                .map(|(a, b)| a - b)
+                .collect(),
         };
         paths.push(path);
     }
@@ -281,13 +315,21 @@ fn past(listing: &Listing, path: &[f64], end: ExchNs, first_id: u64, rng: &mut R
             let noise = 0.6e-4 * rng.gaussian() * (offset * (1.0 - offset)).sqrt();
             let log_px = ends[0] + (ends[1] - ends[0]) * offset + noise;
             let rising = if ends[1] > ends[0] { 0.58 } else { 0.42 };
-            let taker = if rng.chance(rising) { Side::Buy } else { Side::Sell };
-            let ord_type = if rng.chance(0.4) { OrdType::Market } else { OrdType::Limit };
+            let taker = if rng.chance(rising) {
+                Side::Buy
+            } else {
+                Side::Sell
+            };
+            let ord_type = if rng.chance(0.4) {
+                OrdType::Market
+            } else {
+                OrdType::Limit
+            };
             let trade = Trade {
                 trade_id,
                 at: ExchNs::new(minute_begin + i64::from(whole(offset * 6e7)) * 1_000),
                 px: price(rules, exp(log_px)),
-                qty: size(rules, behaviour.taker.median * 2.5, behaviour, rng),
+                qty: size(rules, behaviour.taker.median * SAMPLED_FOR, behaviour, rng),
                 taker,
                 ord_type,
             };
@@ -313,7 +355,10 @@ fn size(
 ) -> Qty {
     let taker = behaviour.taker;
     let value = rng.log_normal(median, taker.sigma).min(taker.cap);
-    rules.qty_from_f64(value).map_or(rules.qty_min, |q| rules.floor_to_lot(q)).max(rules.qty_min)
+    rules
+        .qty_from_f64(value)
+        .map_or(rules.qty_min, |q| rules.floor_to_lot(q))
+        .max(rules.qty_min)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "callers pass 0 to 6e7")]

@@ -52,7 +52,13 @@ pub struct MarketConfig {
 impl MarketConfig {
     /// The four default pairs at rate 1 with twelve hours of past.
     pub const fn new(seed: u64) -> Self {
-        Self { seed, start: None, rate: 1.0, extra_symbols: 0, history_minutes: 720 }
+        Self {
+            seed,
+            start: None,
+            rate: 1.0,
+            extra_symbols: 0,
+            history_minutes: 720,
+        }
     }
 }
 
@@ -106,7 +112,12 @@ enum Task {
     /// Somebody starts a large order.
     Meta(usize),
     /// One slice of a large order, with how many follow and how long apart.
-    Slice { index: usize, buys: bool, left: u32, every_us: u32 },
+    Slice {
+        index: usize,
+        buys: bool,
+        left: u32,
+        every_us: u32,
+    },
     /// An arbitrageur compares a ratio pair with its legs.
     Arbitrage(usize),
 }
@@ -190,7 +201,9 @@ impl Market {
             self.now = self.now.max(until);
             return false;
         }
-        let Some(Reverse((at, _, task))) = self.due.pop() else { return false };
+        let Some(Reverse((at, _, task))) = self.due.pop() else {
+            return false;
+        };
         debug_assert!(at >= self.now.raw(), "time goes forward");
         self.now = ExchNs::new(at);
         self.run(task, events);
@@ -204,7 +217,9 @@ impl Market {
 
     /// When the next thing happens.
     pub fn next_due(&self) -> ExchNs {
-        self.due.peek().map_or(ExchNs::new(i64::MAX), |Reverse((at, ..))| ExchNs::new(*at))
+        self.due
+            .peek()
+            .map_or(ExchNs::new(i64::MAX), |Reverse((at, ..))| ExchNs::new(*at))
     }
 
     /// The pairs; a [`SymbolId`] is an index into them.
@@ -255,19 +270,31 @@ impl Market {
         match task {
             Task::Fair => self.move_fair(),
             Task::Meta(index) => self.start_meta(index),
-            Task::Chase(index) | Task::Requote(index, _) | Task::Taker(index, _) if self.too_soon(index) => {
+            Task::Chase(index) | Task::Requote(index, _) | Task::Taker(index, _)
+                if self.too_soon(index) =>
+            {
                 self.postpone(index, task);
             }
             Task::Slice { index, .. } if self.too_soon(index) => self.postpone(index, task),
             Task::Chase(index) => self.chase(index, events),
             Task::Requote(index, left) => self.requote(index, left, events),
             Task::Taker(index, buys) => self.taker(index, buys, events),
-            Task::Slice { index, buys, left, every_us } => {
+            Task::Slice {
+                index,
+                buys,
+                left,
+                every_us,
+            } => {
                 self.trade(index, buys, 4.0, 0.3, events);
                 if left > 0 {
                     let left = left - 1;
                     let wait = f64::from(every_us) * 1e-6;
-                    let task = Task::Slice { index, buys, left, every_us };
+                    let task = Task::Slice {
+                        index,
+                        buys,
+                        left,
+                        every_us,
+                    };
                     self.after_about(index, wait, task);
                 }
             }
@@ -300,7 +327,11 @@ impl Market {
 
     fn requote(&mut self, index: usize, left: u32, events: &mut Vec<MarketEvent>) {
         // Now and then two actions are so close that they share one message.
-        let together = if self.desks[index].rng().chance(0.04) { 2 } else { 1 };
+        let together = if self.desks[index].rng().chance(0.04) {
+            2
+        } else {
+            1
+        };
         for _ in 0..together {
             self.desks[index].requote(self.now, &mut self.changes);
         }
@@ -343,15 +374,27 @@ impl Market {
         let last_s = desk.rng().range(1.5, 6.0);
         let every_us = whole_us(last_s * 1e6 / f64::from(left + 1));
         let mean = desk.behaviour().meta_every_s / busy;
-        self.after(0.0, Task::Slice { index, buys, left, every_us });
+        self.after(
+            0.0,
+            Task::Slice {
+                index,
+                buys,
+                left,
+                every_us,
+            },
+        );
         self.after_about(index, mean, Task::Meta(index));
     }
 
     fn arbitrage(&mut self, index: usize, events: &mut Vec<MarketEvent>) {
         self.after(ARBITRAGE_STEP_S, Task::Arbitrage(index));
-        let Anchor::Ratio(over, under) = self.desks[index].behaviour().anchor else { return };
+        let Anchor::Ratio(over, under) = self.desks[index].behaviour().anchor else {
+            return;
+        };
         let mids = [index, over, under].map(|at| self.desks[at].mid());
-        let [Some(ratio), Some(over_px), Some(under_px)] = mids else { return };
+        let [Some(ratio), Some(over_px), Some(under_px)] = mids else {
+            return;
+        };
         let deviation = ratio * under_px / over_px - 1.0;
         if deviation.abs() < ARBITRAGE_FROM {
             return;
@@ -378,7 +421,8 @@ impl Market {
         let side = if buys { Side::Buy } else { Side::Sell };
         let filled = self.desks[index].take(side, scale, self.now, &mut self.changes);
         if !filled.is_zero() {
-            self.fair.push(index, if buys { impact_bp } else { -impact_bp });
+            self.fair
+                .push(index, if buys { impact_bp } else { -impact_bp });
         }
         self.commit(index, events);
     }
@@ -403,7 +447,11 @@ impl Market {
             };
             events.push(MarketEvent { at, symbol, kind });
         }
-        events.push(MarketEvent { at, symbol, kind: EventKind::Commit });
+        events.push(MarketEvent {
+            at,
+            symbol,
+            kind: EventKind::Commit,
+        });
     }
 
     fn too_soon(&self, index: usize) -> bool {
@@ -418,7 +466,11 @@ impl Market {
     /// milliseconds.
     fn reaction_s(&mut self, index: usize) -> f64 {
         let rng = self.desks[index].rng();
-        if rng.chance(0.5) { rng.range(4e-6, 30e-6) } else { rng.exponential(0.004) }
+        if rng.chance(0.5) {
+            rng.range(4e-6, 30e-6)
+        } else {
+            rng.exponential(0.004)
+        }
     }
 
     fn after_about(&mut self, index: usize, mean_s: f64, task: Task) {
@@ -437,7 +489,10 @@ impl Market {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "waits are seconds to hours")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "waits are seconds to hours"
+)]
 fn whole_ns(seconds: f64) -> i64 {
     (seconds.clamp(0.0, 1e6) * 1e9) as i64
 }

@@ -6,7 +6,7 @@
 //! by a better one is not mentioned, and nothing is sent that the client already has. The checksum
 //! always covers the ten best levels of each side. No clock, no socket: see [`Venue`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use paperwire_core::checksum::{CHECKED_LEVELS, LevelText, book_checksum};
 use paperwire_core::instrument::{Instrument, SymbolId};
@@ -129,21 +129,32 @@ impl Venue {
     pub fn new(config: &MarketConfig) -> Result<Self, MarketError> {
         let market = Market::new(config)?;
         let publisher = Publisher::new(&market);
-        Ok(Self { market, publisher, events: Vec::new(), events_total: 0 })
+        Ok(Self {
+            market,
+            publisher,
+            events: Vec::new(),
+            events_total: 0,
+        })
     }
 
     /// Plays the market up to `until` and appends what watched topics have to say.
     pub fn advance_to(&mut self, until: ExchNs, frames: &mut Vec<Frame>) {
-        loop {
-            let more = self.market.play_one(until, &mut self.events);
-            for event in self.events.drain(..) {
-                self.events_total += 1;
-                self.publisher.apply(&event, &self.market, frames);
-            }
-            if !more {
-                break;
-            }
+        while self.play_one(until, frames) {}
+    }
+
+    /// Plays one action if one is due by `until`; the books are then as its frames say.
+    pub fn play_one(&mut self, until: ExchNs, frames: &mut Vec<Frame>) -> bool {
+        let more = self.market.play_one(until, &mut self.events);
+        for event in self.events.drain(..) {
+            self.events_total += 1;
+            self.publisher.apply(&event, &self.market, frames);
         }
+        more
+    }
+
+    /// The newest best prices of a pair, oldest first.
+    pub fn spreads(&self, symbol: SymbolId) -> impl Iterator<Item = &Spread> {
+        self.publisher.symbols[symbol.index()].spreads.iter()
     }
 
     /// Starts a topic; a book's first update follows on the state its snapshot shows now.
@@ -172,6 +183,20 @@ impl Venue {
     }
 }
 
+/// Best prices at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// Since when.
+    pub at: ExchNs,
+    /// Best bid.
+    pub bid: Px,
+    /// Best ask.
+    pub ask: Px,
+}
+
+/// Spreads kept per pair, as many as Kraken answers.
+const SPREADS_MAX: usize = 250;
+
 /// The rows that a client of one depth has, and what it has still to be told.
 #[derive(Debug)]
 struct Window {
@@ -186,6 +211,7 @@ struct SymbolState {
     trades: Vec<Trade>,
     bars: BTreeMap<u32, Option<Bar>>,
     best: [Option<Px>; 2],
+    spreads: VecDeque<Spread>,
 }
 
 /// Turns market events into messages; remembers what each watched window shows.
@@ -206,7 +232,11 @@ impl Window {
     fn new(depth: u16, engine: &Engine) -> Self {
         let depth = usize::from(depth);
         let side = |side| engine.levels(side).take(depth).collect();
-        Self { depth, sides: [side(BookSide::Bid), side(BookSide::Ask)], news: Default::default() }
+        Self {
+            depth,
+            sides: [side(BookSide::Bid), side(BookSide::Ask)],
+            news: Default::default(),
+        }
     }
 
     fn apply(&mut self, side: BookSide, px: Px, qty: Qty, engine: &Engine) {
@@ -242,14 +272,36 @@ impl Window {
                 }
             }
         }
-        debug_assert!(rows.len() <= self.depth, "a window is never longer than its depth");
+        debug_assert!(
+            rows.len() <= self.depth,
+            "a window is never longer than its depth"
+        );
     }
 }
 
 impl Publisher {
     fn new(market: &Market) -> Self {
-        let symbols = market.listings().iter().map(|_| SymbolState::default()).collect();
-        Self { symbols, watched: BTreeSet::new() }
+        let mut symbols: Vec<SymbolState> = Vec::new();
+        for (index, _) in market.listings().iter().enumerate() {
+            let symbol = SymbolId(u16::try_from(index).expect("symbols have 16-bit numbers"));
+            let best = best(market.engine(symbol));
+            let mut state = SymbolState {
+                best,
+                ..SymbolState::default()
+            };
+            if let [Some(bid), Some(ask)] = best {
+                state.spreads.push_back(Spread {
+                    at: market.now(),
+                    bid,
+                    ask,
+                });
+            }
+            symbols.push(state);
+        }
+        Self {
+            symbols,
+            watched: BTreeSet::new(),
+        }
     }
 
     fn watch(&mut self, topic: Topic, market: &Market) {
@@ -266,10 +318,7 @@ impl Publisher {
                 let open = market.history(symbol).traded_bars(minutes, 1).pop();
                 self.symbols[symbol.index()].bars.insert(minutes, open);
             }
-            Topic::Ticker(symbol, _) => {
-                self.symbols[symbol.index()].best = best(market.engine(symbol));
-            }
-            Topic::Trade(_) | Topic::Instrument => {}
+            Topic::Ticker(..) | Topic::Trade(_) | Topic::Instrument => {}
         }
     }
 
@@ -307,7 +356,11 @@ impl Publisher {
         let trades = std::mem::take(&mut state.trades);
         let topic = Topic::Trade(symbol);
         if !trades.is_empty() && self.watched.contains(&topic) {
-            frames.push(Frame { at, topic, text: trade_message("update", rules, &trades) });
+            frames.push(Frame {
+                at,
+                topic,
+                text: trade_message("update", rules, &trades),
+            });
         }
         let mut checksum = None;
         for (&depth, window) in &mut state.windows {
@@ -319,15 +372,29 @@ impl Publisher {
             let text = book_message("update", rules, bids, asks, checksum, at);
             bids.clear();
             asks.clear();
-            frames.push(Frame { at, topic: Topic::Book(symbol, depth), text });
+            frames.push(Frame {
+                at,
+                topic: Topic::Book(symbol, depth),
+                text,
+            });
         }
         let best = best(engine);
         let moved = best != state.best;
         state.best = best;
+        if let ([Some(bid), Some(ask)], true) = (best, moved) {
+            if state.spreads.len() == SPREADS_MAX {
+                state.spreads.pop_front();
+            }
+            state.spreads.push_back(Spread { at, bid, ask });
+        }
         for (trigger, due) in [(Trigger::Trades, !trades.is_empty()), (Trigger::Bbo, moved)] {
             let topic = Topic::Ticker(symbol, trigger);
             if due && self.watched.contains(&topic) {
-                frames.push(Frame { at, topic, text: ticker_message("update", symbol, market, at) });
+                frames.push(Frame {
+                    at,
+                    topic,
+                    text: ticker_message("update", symbol, market, at),
+                });
             }
         }
         for (&minutes, open) in state.bars.iter_mut().filter(|_| !trades.is_empty()) {
@@ -341,7 +408,11 @@ impl Publisher {
                 }
             }
             let text = ohlc_message("update", rules, minutes, open.as_slice(), at);
-            frames.push(Frame { at, topic: Topic::Ohlc(symbol, minutes), text });
+            frames.push(Frame {
+                at,
+                topic: Topic::Ohlc(symbol, minutes),
+                text,
+            });
         }
         let mut trades = trades;
         trades.clear();
@@ -353,14 +424,21 @@ impl Publisher {
         match topic {
             Topic::Book(symbol, depth) => book_snapshot(market.engine(symbol), depth, at),
             Topic::Trade(symbol) => {
-                let mut recent: Vec<Trade> =
-                    market.history(symbol).trades().rev().take(TRADE_SNAPSHOT_LEN).copied().collect();
+                let mut recent: Vec<Trade> = market
+                    .history(symbol)
+                    .trades()
+                    .rev()
+                    .take(TRADE_SNAPSHOT_LEN)
+                    .copied()
+                    .collect();
                 recent.reverse();
                 trade_message("snapshot", market.engine(symbol).instrument(), &recent)
             }
             Topic::Ticker(symbol, _) => ticker_message("snapshot", symbol, market, at),
             Topic::Ohlc(symbol, minutes) => {
-                let bars = market.history(symbol).traded_bars(minutes, OHLC_SNAPSHOT_LEN);
+                let bars = market
+                    .history(symbol)
+                    .traded_bars(minutes, OHLC_SNAPSHOT_LEN);
                 let rules = market.engine(symbol).instrument();
                 ohlc_message("snapshot", rules, minutes, &bars, at)
             }
@@ -375,22 +453,51 @@ fn best(engine: &Engine) -> [Option<Px>; 2] {
 
 /// Kraken's checksum of a book as it stands.
 pub fn top_checksum(engine: &Engine) -> u32 {
-    let top = |side| {
-        let mut texts = [LevelText::EMPTY; CHECKED_LEVELS];
-        let mut len = 0;
-        for (text, (px, qty)) in texts.iter_mut().zip(engine.levels(side)) {
-            *text = LevelText::new(px, qty);
-            len += 1;
-        }
-        (texts, len)
-    };
-    let (asks, ask_len) = top(BookSide::Ask);
-    let (bids, bid_len) = top(BookSide::Bid);
+    checksum(engine.levels(BookSide::Ask), engine.levels(BookSide::Bid))
+}
+
+fn checksum(asks: impl Iterator<Item = (Px, Qty)>, bids: impl Iterator<Item = (Px, Qty)>) -> u32 {
+    let (asks, ask_len) = texts(asks);
+    let (bids, bid_len) = texts(bids);
     book_checksum(asks[..ask_len].iter(), bids[..bid_len].iter())
 }
 
+fn texts(levels: impl Iterator<Item = (Px, Qty)>) -> ([LevelText; CHECKED_LEVELS], usize) {
+    let mut texts = [LevelText::EMPTY; CHECKED_LEVELS];
+    let mut len = 0;
+    for (text, (px, qty)) in texts.iter_mut().zip(levels) {
+        *text = LevelText::new(px, qty);
+        len += 1;
+    }
+    (texts, len)
+}
+
+/// Two messages for the clients of one depth: a bid above the best ask, and its removal.
+pub(crate) fn crossing(engine: &Engine, depth: u16, at: ExchNs) -> Option<(String, String)> {
+    let rules = engine.instrument();
+    let (ask, qty) = engine.best(BookSide::Ask)?;
+    let px = Px::new(ask.raw() + rules.price_increment.raw());
+    let mut rows = String::new();
+    push_row(&mut rows, rules, px, qty);
+    let bids = std::iter::once((px, qty)).chain(engine.levels(BookSide::Bid));
+    let false_sum = checksum(engine.levels(BookSide::Ask), bids);
+    let crossed = book_message("update", rules, &rows, "", false_sum, at);
+    rows.clear();
+    push_row(&mut rows, rules, px, Qty::ZERO);
+    // The false bid pushed the last row out of every client's window.
+    if let Some((px, qty)) = engine.levels(BookSide::Bid).nth(usize::from(depth) - 1) {
+        push_row(&mut rows, rules, px, qty);
+    }
+    let repaired = book_message("update", rules, &rows, "", top_checksum(engine), at);
+    Some((crossed, repaired))
+}
+
 fn push_row(out: &mut String, rules: &Instrument, px: Px, qty: Qty) {
-    out.push_str(if out.is_empty() { "{\"price\":" } else { ",{\"price\":" });
+    out.push_str(if out.is_empty() {
+        "{\"price\":"
+    } else {
+        ",{\"price\":"
+    });
     push_fixed(out, px.raw(), rules.price_precision);
     out.push_str(",\"qty\":");
     push_fixed(out, qty.raw(), rules.qty_precision);
@@ -434,7 +541,10 @@ pub(crate) fn book_message(
 /// A trade message.
 pub(crate) fn trade_message(kind: &str, rules: &Instrument, trades: &[Trade]) -> String {
     let mut out = String::with_capacity(64 + 160 * trades.len());
-    push(&mut out, format_args!("{{\"channel\":\"trade\",\"type\":\"{kind}\",\"data\":["));
+    push(
+        &mut out,
+        format_args!("{{\"channel\":\"trade\",\"type\":\"{kind}\",\"data\":["),
+    );
     for (index, trade) in trades.iter().enumerate() {
         push(
             &mut out,
@@ -461,7 +571,10 @@ fn ticker_message(kind: &str, symbol: SymbolId, market: &Market, at: ExchNs) -> 
     let rules = engine.instrument();
     let (bid, bid_qty) = engine.best(BookSide::Bid).unwrap_or_default();
     let (ask, ask_qty) = engine.best(BookSide::Ask).unwrap_or_default();
-    let day = market.history(symbol).day().unwrap_or_else(|| Bar::flat(at, bid));
+    let day = market
+        .history(symbol)
+        .day()
+        .unwrap_or_else(|| Bar::flat(at, bid));
     let change = day.close.raw() - day.open.raw();
     // Two decimals of a percent, rounded to nearest: 10,000 x change / open.
     let open = day.open.raw().max(1);
@@ -489,7 +602,11 @@ fn ticker_message(kind: &str, symbol: SymbolId, market: &Market, at: ExchNs) -> 
     push_fixed(&mut out, change_pct, 2);
     push(
         &mut out,
-        format_args!(",\"trades\":{},\"timestamp\":\"{}\"}}]}}", day.trades, micros(at)),
+        format_args!(
+            ",\"trades\":{},\"timestamp\":\"{}\"}}]}}",
+            day.trades,
+            micros(at)
+        ),
     );
     out
 }

@@ -45,7 +45,9 @@ impl Desk {
     /// A desk whose book is already full around `fair`.
     pub(crate) fn new(listing: &Listing, first_trade_id: u64, fair: f64, rng: Rng) -> Self {
         let engine = Engine::new(listing.instrument, first_trade_id);
-        let tick = listing.instrument.px_f64(listing.instrument.price_increment);
+        let tick = listing
+            .instrument
+            .px_f64(listing.instrument.price_increment);
         let mut desk = Self {
             engine,
             behaviour: listing.behaviour,
@@ -57,9 +59,10 @@ impl Desk {
         };
         let mut ignored = Vec::new();
         for side in [Side::Buy, Side::Sell] {
-            for (crowd, count) in
-                [(Crowd::Fast, desk.behaviour.fast.0), (Crowd::Slow, desk.behaviour.slow.0)]
-            {
+            for (crowd, count) in [
+                (Crowd::Fast, desk.behaviour.fast.0),
+                (Crowd::Slow, desk.behaviour.slow.0),
+            ] {
                 for _ in 0..count {
                     desk.place(side, crowd, ExchNs::new(0), &mut ignored);
                     ignored.clear();
@@ -79,8 +82,16 @@ impl Desk {
 
     /// A maker places, pulls or moves one quote.
     pub(crate) fn requote(&mut self, now: ExchNs, changes: &mut Vec<Change>) {
-        let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
-        let crowd = if self.rng.chance(0.85) { Crowd::Fast } else { Crowd::Slow };
+        let side = if self.rng.chance(0.5) {
+            Side::Buy
+        } else {
+            Side::Sell
+        };
+        let crowd = if self.rng.chance(0.85) {
+            Crowd::Fast
+        } else {
+            Crowd::Slow
+        };
         let target = match crowd {
             Crowd::Fast => self.behaviour.fast.0,
             Crowd::Slow => self.behaviour.slow.0,
@@ -114,8 +125,12 @@ impl Desk {
         }
         let ticks = self.anchor;
         let edge = self.behaviour.half_spread;
-        let gap = edge + 1.0 + 0.006 * self.behaviour.fast.1;
-        let first = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
+        let gap = edge + 1.2 + 0.003 * self.behaviour.fast.1;
+        let first = if self.rng.chance(0.5) {
+            Side::Buy
+        } else {
+            Side::Sell
+        };
         for side in [first, first.opposite()] {
             let Some((id, px, qty)) = self.engine.front(side.rests_on()) else {
                 self.place(side, Crowd::Fast, now, changes);
@@ -123,16 +138,24 @@ impl Desk {
             };
             let raw = self.in_ticks(px);
             // How far the best quote of this side is behind fair; negative is the wrong side.
-            let behind = if side == Side::Buy { ticks - raw } else { raw - ticks };
+            let behind = if side == Side::Buy {
+                ticks - raw
+            } else {
+                raw - ticks
+            };
             if behind < edge - 0.9 {
-                if self.rng.chance(0.12) {
+                if self.rng.chance(0.08) {
                     self.snipe(side.opposite(), px, qty, now, changes);
                 } else {
                     let gone = self.engine.cancel(id, changes);
                     debug_assert!(gone.is_ok(), "the front order rests");
-                    self.forget(side, id);
-                    if self.rng.chance(0.6) {
-                        self.place(side, Crowd::Fast, now, changes);
+                    match self.forget(side, id) {
+                        // The patient go deeper again, the nimble sometimes wait for a while.
+                        Crowd::Slow => self.place(side, Crowd::Slow, now, changes),
+                        Crowd::Fast if self.rng.chance(0.6) => {
+                            self.place(side, Crowd::Fast, now, changes);
+                        }
+                        Crowd::Fast => {}
                     }
                 }
                 return true;
@@ -142,7 +165,7 @@ impl Desk {
                 if self.crowd(side, Crowd::Fast).len() >= self.behaviour.fast.0 {
                     self.pull(side, Crowd::Fast, changes);
                 }
-                self.improve(side, ticks, edge, now, changes);
+                self.improve(side, ticks, edge, gap - 1.0, now, changes);
                 return true;
             }
         }
@@ -159,8 +182,15 @@ impl Desk {
     ) -> Qty {
         let sizes = self.behaviour.taker;
         let small = scale <= 1.0 && self.rng.chance(0.2);
-        let scaled = Sizes { median: sizes.median * scale, ..sizes };
-        let qty = if small { self.lots(self.behaviour.dust) } else { self.draw(scaled) };
+        let scaled = Sizes {
+            median: sizes.median * scale,
+            ..sizes
+        };
+        let qty = if small {
+            self.lots(self.behaviour.dust)
+        } else {
+            self.draw(scaled)
+        };
         let kind = match self.engine.best(side.rests_on().opposite()) {
             // A limit some ticks through the touch: sweeps a few levels, never the whole book.
             Some((best, _)) if self.rng.chance(0.6) => {
@@ -183,11 +213,23 @@ impl Desk {
         &self.behaviour
     }
 
-    /// Hits one known quote with a limit order of about its size.
+    /// Hits one known quote with a limit order, sometimes of its whole size.
     fn snipe(&mut self, side: Side, px: Px, qty: Qty, now: ExchNs, changes: &mut Vec<Change>) {
-        let part = if self.rng.chance(0.7) { qty } else { self.draw(self.behaviour.taker).min(qty) };
+        let part = if self.rng.chance(0.25) {
+            qty
+        } else {
+            self.draw(self.behaviour.taker).min(qty)
+        };
         let qty = part.max(self.engine.instrument().qty_min);
-        let sent = self.engine.submit(Order { side, qty, kind: OrderKind::Ioc(px) }, now, changes);
+        let sent = self.engine.submit(
+            Order {
+                side,
+                qty,
+                kind: OrderKind::Ioc(px),
+            },
+            now,
+            changes,
+        );
         debug_assert!(sent.is_ok(), "a resting price and a legal size: {sent:?}");
     }
 
@@ -197,11 +239,17 @@ impl Desk {
         side: Side,
         ticks: f64,
         edge: f64,
+        far: f64,
         now: ExchNs,
         changes: &mut Vec<Change>,
     ) {
-        let away = edge + self.rng.exponential(0.004 * self.behaviour.fast.1 + 0.2);
-        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
+        // Rounding to the grid adds up to one tick; beyond `far` the gap would stay open.
+        let away = (edge + self.rng.exponential(0.002 * self.behaviour.fast.1)).min(far);
+        let at = if side == Side::Buy {
+            (ticks - away).floor()
+        } else {
+            (ticks + away).ceil()
+        };
         self.post(side, Crowd::Fast, at, now, changes);
     }
 
@@ -212,7 +260,11 @@ impl Desk {
         };
         let away = self.behaviour.half_spread + self.rng.exponential(mean);
         let ticks = self.anchor;
-        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
+        let at = if side == Side::Buy {
+            (ticks - away).floor()
+        } else {
+            (ticks + away).ceil()
+        };
         self.post(side, crowd, at, now, changes);
     }
 
@@ -238,7 +290,11 @@ impl Desk {
         } else {
             self.draw(self.behaviour.maker)
         };
-        let order = Order { side, qty, kind: OrderKind::PostOnly(px) };
+        let order = Order {
+            side,
+            qty,
+            kind: OrderKind::PostOnly(px),
+        };
         // Refused only when too small for the value minimum or at the edge of the grid.
         if let Ok(receipt) = self.engine.submit(order, now, changes) {
             self.crowd_mut(side, crowd).push(receipt.id);
@@ -275,20 +331,31 @@ impl Desk {
         }
     }
 
-    fn forget(&mut self, side: Side, id: OrderId) {
-        for crowd in [Crowd::Fast, Crowd::Slow] {
-            let quotes = self.crowd_mut(side, crowd);
-            if let Some(at) = quotes.iter().position(|q| *q == id) {
-                quotes.swap_remove(at);
-                return;
-            }
+    /// Strikes a cancelled quote off the lists and says whose it was.
+    fn forget(&mut self, side: Side, id: OrderId) -> Crowd {
+        let fast = self.crowd_mut(side, Crowd::Fast);
+        if let Some(at) = fast.iter().position(|q| *q == id) {
+            fast.swap_remove(at);
+            return Crowd::Fast;
         }
+        let slow = self.crowd_mut(side, Crowd::Slow);
+        if let Some(at) = slow.iter().position(|q| *q == id) {
+            slow.swap_remove(at);
+        }
+        Crowd::Slow
     }
 
     fn draw(&mut self, sizes: Sizes) -> Qty {
-        let value = self.rng.log_normal(sizes.median, sizes.sigma).min(sizes.cap);
+        let value = self
+            .rng
+            .log_normal(sizes.median, sizes.sigma)
+            .min(sizes.cap);
         // People like round numbers, machines do not.
-        let rounded = if self.rng.chance(0.2) { round_figure(value) } else { value };
+        let rounded = if self.rng.chance(0.2) {
+            round_figure(value)
+        } else {
+            value
+        };
         self.lots(rounded)
     }
 
@@ -303,7 +370,10 @@ impl Desk {
         (px.raw() / self.engine.instrument().price_increment.raw()) as f64
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "clamped to a range that fits"
+    )]
     fn on_grid(&self, ticks: f64) -> Px {
         let whole = ticks.round().clamp(1.0, 1e12) as i64;
         Px::new(whole * self.engine.instrument().price_increment.raw())

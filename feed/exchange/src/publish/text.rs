@@ -57,7 +57,8 @@ pub(crate) fn short(raw: i64, precision: u8) -> String {
         precision -= 1;
     }
     let digits = raw.unsigned_abs().to_string();
-    let exponent = digits.len() as i64 - 1 - i64::from(precision);
+    let len = i64::try_from(digits.len()).expect("at most 19 digits");
+    let exponent = len - 1 - i64::from(precision);
     if exponent >= -4 {
         return Decimal::new(raw, precision).to_string();
     }

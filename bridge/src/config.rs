@@ -1,0 +1,510 @@
+//! The configuration: defaults, file, environment, command line, in this order.
+//!
+//! The defaults are `config/default.toml` itself, so what is documented is what is in force. Layers are
+//! merged as TOML; then the whole is read into typed values, where an unknown key or a value out of
+//! range is an error that says what to write instead.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use paperwire_core::bar::{BarRules, GapPolicy};
+use paperwire_core::limits::{DEPTHS, STRATEGIES_MAX, SYMBOLS_MAX};
+use paperwire_core::num::{Money, money_from_scaled, parse_decimal};
+use paperwire_core::time::DurationNs;
+use paperwire_feed::session::FeedConfig;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+/// The documented defaults.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Prefix of environment variables; `__` separates table and key.
+const ENV_PREFIX: &str = "PAPERWIRE_";
+
+/// Why the configuration is not usable. Every message names the key and what to write.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {file}: {error}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The text is not TOML.
+    #[error("{source_name}: {error}")]
+    Syntax {
+        /// File, variable or option.
+        source_name: String,
+        /// Where and what.
+        error: Box<toml::de::Error>,
+    },
+    /// A key that does not exist.
+    #[error("{source_name}: unknown key {key}{}", suggestion(nearest))]
+    UnknownKey {
+        /// File, variable or option.
+        source_name: String,
+        /// The key with its table.
+        key: String,
+        /// The known key that looks most like it.
+        nearest: Option<String>,
+    },
+    /// A value that its key does not take.
+    #[error("{key} = {value}: {expected}")]
+    Value {
+        /// The key with its table.
+        key: String,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    session: SessionSection,
+    feed: FeedSection,
+    bars: BarsSection,
+    account: AccountSection,
+    threads: ThreadsSection,
+    logs: LogsSection,
+    exchange: ExchangeSection,
+    strategy: BTreeMap<String, StrategySection>,
+}
+
+/// Keys of `[session]`, documented in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
+pub struct SessionSection {
+    pub source: String,
+    pub symbols: Vec<String>,
+    pub strategies: Vec<String>,
+    pub duration_s: u64,
+    pub seed: u64,
+    pub numeraire: String,
+    pub flatten_on_exit: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedSection {
+    depth: u16,
+    trades: bool,
+    ticker: bool,
+    ohlc: Vec<u16>,
+    silent_after_ms: u64,
+    first_data_ms: u64,
+    stale_after_ms: u64,
+    reconnect_min_ms: u64,
+    reconnect_max_ms: u64,
+    warmup: bool,
+    rest_url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BarsSection {
+    grace_ms: u64,
+    gap_policy: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountSection {
+    capital: Value,
+    taker_fee: Value,
+    leverage_max: Value,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThreadsSection {
+    wait: String,
+    feed_core: i64,
+    engine_core: i64,
+}
+
+/// Keys of `[logs]`, documented in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
+pub struct LogsSection {
+    pub dir: String,
+    pub file_mb_max: u64,
+    pub files_max: u64,
+}
+
+/// Keys of `[exchange]`, documented in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
+pub struct ExchangeSection {
+    pub rate: f64,
+    pub speed: f64,
+    pub extra_symbols: u16,
+    pub history_minutes: u32,
+    pub faults: String,
+}
+
+/// Keys of `[strategy.NAME]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategySection {
+    /// Pairs instead of the strategy's own.
+    #[serde(default)]
+    pub symbols: Option<Vec<String>>,
+    /// Parameters instead of the strategy's own.
+    #[serde(default)]
+    pub params: Table,
+}
+
+/// How the three accounts' figures start.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountConfig {
+    /// Capital of every strategy.
+    pub capital: Money,
+    /// Fee of taking, as a fraction.
+    pub taker_fee: Money,
+    /// Largest exposure as a multiple of equity.
+    pub leverage_max: Money,
+}
+
+/// Where threads run and how they wait.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadsConfig {
+    /// What to do without work; `None` chooses by the machine.
+    pub wait: Option<paperwire_rt::runner::Wait>,
+    /// Core of the feed thread; `None` chooses.
+    pub feed_core: Option<usize>,
+    /// Core of the engine thread; `None` chooses.
+    pub engine_core: Option<usize>,
+}
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[session]`.
+    pub session: SessionSection,
+    /// `[feed]`, as the feed wants it.
+    pub feed: FeedConfig,
+    /// Fetch history first.
+    pub warmup: bool,
+    /// REST address, if not the source's own.
+    pub rest_url: Option<String>,
+    /// `[bars]`.
+    pub bars: BarRules,
+    /// `[account]`.
+    pub account: AccountConfig,
+    /// `[threads]`.
+    pub threads: ThreadsConfig,
+    /// `[logs]`.
+    pub logs: LogsSection,
+    /// `[exchange]`.
+    pub exchange: ExchangeSection,
+    /// `[strategy.*]`.
+    pub strategies: BTreeMap<String, StrategySection>,
+    effective: Table,
+}
+
+impl Config {
+    /// Merges the layers and checks the result. `overrides` are dotted keys of the command line.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+        overrides: &[(String, Value)],
+    ) -> Result<Self, ConfigError> {
+        let mut tree = parse(DEFAULTS, "config/default.toml")?;
+        let known = tree.clone();
+        if let Some(path) = file {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Io { file: name.clone(), error })?;
+            merge(&mut tree, parse(&text, &name)?, &known, "", &name)?;
+        }
+        for (name, text) in env {
+            let Some(key) = name.strip_prefix(ENV_PREFIX).filter(|key| key.contains("__")) else {
+                continue;
+            };
+            let dotted = key.to_ascii_lowercase().replace("__", ".");
+            merge(&mut tree, nest(&dotted, scalar(&text)), &known, "", &name)?;
+        }
+        for (dotted, value) in overrides {
+            merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
+        }
+        Self::check(tree)
+    }
+
+    /// Reads the effective configuration of a recorded session again.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn from_effective(text: &str, overrides: &[(String, Value)]) -> Result<Self, ConfigError> {
+        let mut tree = parse(text, "the tape's configuration")?;
+        let known = parse(DEFAULTS, "config/default.toml")?;
+        for (dotted, value) in overrides {
+            merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
+        }
+        Self::check(tree)
+    }
+
+    /// The effective configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        self.effective.to_string()
+    }
+
+    /// SHA-256 of [`Self::to_toml`], in hexadecimal.
+    pub fn hash(&self) -> String {
+        Sha256::digest(self.to_toml()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn check(tree: Table) -> Result<Self, ConfigError> {
+        let file: File = tree.clone().try_into().map_err(|error| ConfigError::Syntax {
+            source_name: "configuration".to_owned(),
+            error: Box::new(error),
+        })?;
+        let config = Self {
+            feed: feed_config(&file.feed)?,
+            warmup: file.feed.warmup,
+            rest_url: Some(file.feed.rest_url).filter(|url| !url.is_empty()),
+            bars: bar_rules(&file.bars)?,
+            account: account_config(&file.account)?,
+            threads: threads_config(&file.threads)?,
+            session: file.session,
+            logs: file.logs,
+            exchange: file.exchange,
+            strategies: file.strategy,
+            effective: tree,
+        };
+        config.check_session()?;
+        Ok(config)
+    }
+
+    fn check_session(&self) -> Result<(), ConfigError> {
+        let session = &self.session;
+        let named = matches!(session.source.as_str(), "exchange" | "kraken");
+        let is_url = session.source.starts_with("wss://") || session.source.starts_with("ws://");
+        if !named && !is_url {
+            let expected = "\"exchange\", \"kraken\" or an address wss://...";
+            return Err(wrong("session.source", &session.source, expected));
+        }
+        count("session.symbols", session.symbols.len(), SYMBOLS_MAX)?;
+        count("session.strategies", session.strategies.len(), STRATEGIES_MAX)?;
+        for list in [&session.symbols, &session.strategies] {
+            for (index, name) in list.iter().enumerate() {
+                if list[..index].contains(name) {
+                    let hint = "is listed twice; use name#label for a second instance";
+                    return Err(wrong("session", name, hint));
+                }
+            }
+        }
+        range("logs.file_mb_max", self.logs.file_mb_max, 1, 10_000)?;
+        range("logs.files_max", self.logs.files_max, 1, 1000)?;
+        let exchange = &self.exchange;
+        range("exchange.extra_symbols", u64::from(exchange.extra_symbols), 0, 60)?;
+        range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 1440)?;
+        for (key, value, min) in
+            [("exchange.rate", exchange.rate, 0.01), ("exchange.speed", exchange.speed, 0.1)]
+        {
+            if !(min..=1000.0).contains(&value) {
+                return Err(wrong(key, &value, &format!("expected {min} to 1000")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn feed_config(section: &FeedSection) -> Result<FeedConfig, ConfigError> {
+    if !DEPTHS.contains(&section.depth) {
+        return Err(wrong("feed.depth", &section.depth, "expected 10, 25, 100, 500 or 1000"));
+    }
+    const INTERVALS: [u16; 9] = [1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600];
+    if let Some(bad) = section.ohlc.iter().find(|minutes| !INTERVALS.contains(minutes)) {
+        return Err(wrong("feed.ohlc", bad, "expected 1 5 15 30 60 240 1440 10080 21600"));
+    }
+    let ms = |key: &str, value, min, max| {
+        range(key, value, min, max).map(|()| DurationNs::from_millis(value))
+    };
+    let reconnect_max = ms("feed.reconnect_max_ms", section.reconnect_max_ms, 100, 600_000)?;
+    Ok(FeedConfig {
+        depth: section.depth,
+        trades: section.trades,
+        ticker: section.ticker,
+        ohlc: section.ohlc.clone(),
+        silent_after: ms("feed.silent_after_ms", section.silent_after_ms, 100, 60_000)?,
+        first_data: ms("feed.first_data_ms", section.first_data_ms, 100, 60_000)?,
+        stale_after: ms("feed.stale_after_ms", section.stale_after_ms, 1_000, 3_600_000)?,
+        reconnect_min: ms(
+            "feed.reconnect_min_ms",
+            section.reconnect_min_ms,
+            100,
+            section.reconnect_max_ms,
+        )?,
+        reconnect_max,
+    })
+}
+
+fn bar_rules(section: &BarsSection) -> Result<BarRules, ConfigError> {
+    range("bars.grace_ms", section.grace_ms, 0, 30_000)?;
+    let gap_policy = match section.gap_policy.as_str() {
+        "carry" => GapPolicy::Carry,
+        "skip" => GapPolicy::Skip,
+        other => return Err(wrong("bars.gap_policy", &other, "expected \"carry\" or \"skip\"")),
+    };
+    Ok(BarRules { grace: DurationNs::from_millis(section.grace_ms), gap_policy })
+}
+
+fn account_config(section: &AccountSection) -> Result<AccountConfig, ConfigError> {
+    let capital = money("account.capital", &section.capital)?;
+    let taker_fee = money("account.taker_fee", &section.taker_fee)?;
+    let leverage_max = money("account.leverage_max", &section.leverage_max)?;
+    if capital <= 0 || capital > 1_000_000_000 {
+        return Err(wrong("account.capital", &capital, "expected more than 0, at most 1e9"));
+    }
+    if taker_fee < 0 || taker_fee >= 1 {
+        return Err(wrong("account.taker_fee", &taker_fee, "expected a fraction, 0 to below 1"));
+    }
+    if leverage_max <= 0 || leverage_max > 10 {
+        return Err(wrong("account.leverage_max", &leverage_max, "expected above 0, at most 10"));
+    }
+    Ok(AccountConfig { capital, taker_fee, leverage_max })
+}
+
+fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError> {
+    use paperwire_rt::runner::Wait;
+    let wait = match section.wait.as_str() {
+        "auto" => None,
+        "spin" => Some(Wait::Spin),
+        "yield" => Some(Wait::Yield),
+        "park" => Some(Wait::Park),
+        other => {
+            let expected = "expected \"auto\", \"spin\", \"yield\" or \"park\"";
+            return Err(wrong("threads.wait", &other, expected));
+        }
+    };
+    let core = |key: &str, value: i64| match usize::try_from(value) {
+        Ok(core) if core < 4096 => Ok(Some(core)),
+        Err(_) if value == -1 => Ok(None),
+        _ => Err(wrong(key, &value, "expected -1 or the number of a core")),
+    };
+    Ok(ThreadsConfig {
+        wait,
+        feed_core: core("threads.feed_core", section.feed_core)?,
+        engine_core: core("threads.engine_core", section.engine_core)?,
+    })
+}
+
+/// Fractions of money in the configuration have at most this many decimals.
+const MONEY_DECIMALS: u8 = 9;
+
+/// A decimal as text or number, exactly: a float is read by its shortest text.
+fn money(key: &str, value: &Value) -> Result<Money, ConfigError> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        other => return Err(wrong(key, other, "expected a number or a decimal text")),
+    };
+    let scaled = parse_decimal(&text, MONEY_DECIMALS);
+    let scaled = scaled.map_err(|error| wrong(key, &text, &error.to_string()))?;
+    Ok(money_from_scaled(i128::from(scaled), MONEY_DECIMALS))
+}
+
+fn range(key: &str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(wrong(key, &value, &format!("expected {min} to {max}")))
+}
+
+fn count(key: &str, len: usize, max: usize) -> Result<(), ConfigError> {
+    if (1..=max).contains(&len) {
+        return Ok(());
+    }
+    Err(wrong(key, &format!("{len} entries"), &format!("expected 1 to {max}")))
+}
+
+fn wrong(key: &str, value: &dyn std::fmt::Display, expected: &str) -> ConfigError {
+    ConfigError::Value {
+        key: key.to_owned(),
+        value: value.to_string(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error| ConfigError::Syntax {
+        source_name: source_name.to_owned(),
+        error: Box::new(error),
+    })
+}
+
+/// A text of the environment as the TOML value it looks like, else as a string.
+fn scalar(text: &str) -> Value {
+    let line = format!("value = {text}");
+    let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// `a.b = value` as nested tables.
+fn nest(dotted: &str, value: Value) -> Table {
+    let (head, rest) = match dotted.split_once('.') {
+        Some((head, rest)) => (head, Some(rest)),
+        None => (dotted, None),
+    };
+    let value = match rest {
+        Some(rest) => Value::Table(nest(rest, value)),
+        None => value,
+    };
+    Table::from_iter([(head.to_owned(), value)])
+}
+
+/// Lays `over` on `base`; keys must exist in `known`, except below `[strategy]`.
+fn merge(
+    base: &mut Table,
+    over: Table,
+    known: &Table,
+    at: &str,
+    source_name: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in over {
+        let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+        let is_free = at == "strategy" || at.starts_with("strategy.");
+        if !is_free && !known.contains_key(&key) {
+            let nearest = known
+                .keys()
+                .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)))
+                .filter(|name| strsim::jaro_winkler(name, &key) > 0.7)
+                .map(|name| if at.is_empty() { name.clone() } else { format!("{at}.{name}") });
+            let source_name = source_name.to_owned();
+            return Err(ConfigError::UnknownKey { source_name, key: path, nearest });
+        }
+        let below = known.get(&key).and_then(Value::as_table).cloned().unwrap_or_default();
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => {
+                merge(base, over, &below, &path, source_name)?;
+            }
+            (Some(Value::Table(_)), other) => {
+                return Err(wrong(&path, &other, "expected a table"));
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The drain thread: empties the rings of the pinned threads, sums up, and hands on to the journal.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::BufWriter;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use paperwire_core::latency::BankDrain;
+use paperwire_core::ring::Consumer;
+use paperwire_exec::report::Report;
+use paperwire_feed::market::Counters;
+use paperwire_feed::report::{FeedReport, FeedReportKind};
+use paperwire_rt::clock::HostClock;
+use paperwire_rt::runner::Wait;
+use serde_json::{Value, json};
+
+use crate::hdr::HdrLog;
+use crate::journal::{Entry, Journal};
+use crate::tally::Tally;
+
+/// What the rest of the program sees of a running session.
+#[derive(Debug)]
+pub struct Shared {
+    /// All reports so far.
+    pub tally: Tally,
+    /// The feed's counters.
+    pub counters: Counters,
+    /// Records that the recorder's ring could not take.
+    pub raw_lost: u64,
+    /// Lines for the terminal.
+    pub notices: VecDeque<String>,
+    /// A symbol that the venue refused for good: the run cannot be what was asked for.
+    pub rejected: Option<String>,
+    /// True once every subscription delivered.
+    pub was_live: bool,
+}
+
+/// What the thread empties and feeds.
+#[derive(Debug)]
+pub struct DrainParts {
+    /// From the engine.
+    pub reports: Consumer<Report>,
+    /// From the feed.
+    pub feed_reports: Consumer<FeedReport>,
+    /// Histograms of both threads.
+    pub banks: [BankDrain; 2],
+    /// To the logs, when there are any.
+    pub journal: Option<Journal>,
+    /// To the histogram log, when there is one.
+    pub hdr: Option<HdrLog<BufWriter<File>>>,
+}
+
+/// Reports taken per turn before other rings are looked at.
+const REPORTS_PER_TURN: usize = 4096;
+
+/// Starts the thread; it ends when both pinned threads are gone and everything is drained, and then
+/// gives the journal back.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn start(
+    mut parts: DrainParts,
+    shared: Arc<Mutex<Shared>>,
+    clock: HostClock,
+) -> std::io::Result<JoinHandle<Option<Journal>>> {
+    std::thread::Builder::new().name("bridge".to_owned()).spawn(move || {
+        loop {
+            let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
+            let work = turn(&mut parts, &shared, &clock);
+            if work == 0 {
+                if is_over {
+                    return parts.journal;
+                }
+                Wait::Park.wait();
+            }
+        }
+    })
+}
+
+fn turn(parts: &mut DrainParts, shared: &Mutex<Shared>, clock: &HostClock) -> usize {
+    let mut work = 0;
+    // Nobody panics while holding it; if somebody did, the sums are still the best there is.
+    let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    while work < REPORTS_PER_TURN
+        && let Some(report) = parts.reports.pop()
+    {
+        shared.tally.absorb_drained(&report, clock.now());
+        if let Some(journal) = &parts.journal {
+            journal.write(Entry::Report(Box::new(report)));
+        }
+        work += 1;
+    }
+    while let Some(report) = parts.feed_reports.pop() {
+        work += 1;
+        on_feed_report(&report, &mut shared, parts.journal.as_ref(), clock);
+    }
+    let now = clock.now();
+    for banks in &mut parts.banks {
+        let hdr = &mut parts.hdr;
+        let mut failed = None;
+        banks.drain(&mut shared.tally.bank, |bank| {
+            if let Some(hdr) = hdr {
+                failed = hdr.append(bank, now, Duration::from_secs(1)).err();
+            }
+        });
+        if let Some(error) = failed {
+            shared.notices.push_back(format!("histogram log ended: {error}"));
+            parts.hdr = None;
+        }
+    }
+    work
+}
+
+fn on_feed_report(
+    report: &FeedReport,
+    shared: &mut Shared,
+    journal: Option<&Journal>,
+    clock: &HostClock,
+) {
+    let names = |symbols: u64| {
+        let bits = (0..shared.tally.instruments.len()).filter(|bit| symbols >> bit & 1 == 1);
+        let names: Vec<_> = bits.map(|bit| shared.tally.instruments[bit].name.to_string()).collect();
+        names.join(", ")
+    };
+    let name = |symbol: paperwire_core::instrument::SymbolId| {
+        shared.tally.instruments[symbol.index()].name.to_string()
+    };
+    let (event, details, notice): (_, Value, Option<String>) = match &report.kind {
+        FeedReportKind::Counters { counters, raw_lost } => {
+            shared.counters = *counters;
+            shared.raw_lost = *raw_lost;
+            return;
+        }
+        FeedReportKind::Connected => ("connected", Value::Null, Some("connected".to_owned())),
+        FeedReportKind::Disconnected { why, retry_at } => {
+            let wait = retry_at.since(clock.now());
+            let text = format!("disconnected: {why}; next attempt in {wait}");
+            ("disconnected", json!({"why": why.as_str(), "retry_in_ns": wait.raw()}), Some(text))
+        }
+        FeedReportKind::Venue { system } => {
+            let is_news = system.as_str() != "online";
+            let text = is_news.then(|| format!("the venue says: {system}"));
+            ("venue_status", json!({"system": system.as_str()}), text)
+        }
+        FeedReportKind::AllLive => {
+            shared.was_live = true;
+            ("all_live", Value::Null, Some("every book is live and verified".to_owned()))
+        }
+        FeedReportKind::Rejected { symbol, error } => {
+            let text = format!("{}: {error}", name(*symbol));
+            let details = json!({"symbol": name(*symbol), "error": error.as_str()});
+            shared.rejected = Some(text.clone());
+            ("symbol_rejected", details, Some(text))
+        }
+        FeedReportKind::Refused { error } => {
+            let text = format!("request refused, will be repeated: {error}");
+            ("request_refused", json!({"error": error.as_str()}), Some(text))
+        }
+        FeedReportKind::Silent { symbol } => {
+            let text = format!("{}: subscribed and silent; subscribing anew", name(*symbol));
+            ("subscription_silent", json!({"symbol": name(*symbol)}), Some(text))
+        }
+        FeedReportKind::BadBook { symbol, error } => {
+            let name = name(*symbol);
+            let text = format!("{name}: {error}; quarantined, fetching the book anew");
+            ("book_quarantined", json!({"symbol": name, "error": error.to_string()}), Some(text))
+        }
+        FeedReportKind::Malformed { error, symbols } => {
+            let names = names(*symbols);
+            let text = format!("unreadable frame ({error}); quarantined {names}");
+            ("frame_malformed", json!({"error": error.to_string(), "symbols": names}), Some(text))
+        }
+        FeedReportKind::Void { symbols, reason } => {
+            let (names, reason) = (names(*symbols), reason.as_str());
+            let text = format!("{names}: book void ({reason}); fetching anew");
+            ("book_void", json!({"symbols": names, "reason": reason}), Some(text))
+        }
+    };
+    if let Some(journal) = journal {
+        journal.write(Entry::System(event, details));
+    }
+    shared.notices.extend(notice);
+}

@@ -1,0 +1,146 @@
+//! HdrHistogram interval logs (format 1.3, V2 compressed histograms): one line per second and stage, which
+//! every HdrHistogram plotter opens.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use paperwire_core::latency::{Bank, Pair};
+use paperwire_core::time::{HostNs, Rfc3339};
+use paperwire_rt::clock::utc_now;
+
+/// An interval log being written.
+pub struct HdrLog<W: Write> {
+    out: W,
+    serializer: V2DeflateSerializer,
+    started: HostNs,
+    strategies: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+impl<W: Write> std::fmt::Debug for HdrLog<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HdrLog").finish_non_exhaustive()
+    }
+}
+
+impl HdrLog<BufWriter<File>> {
+    /// Creates the file; `strategies` become tags.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(path: &Path, strategies: Vec<String>, now: HostNs) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Self::new(BufWriter::new(File::create(path)?), strategies, now)
+    }
+}
+
+impl<W: Write> HdrLog<W> {
+    /// Starts a log.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn new(mut out: W, strategies: Vec<String>, now: HostNs) -> io::Result<Self> {
+        let wall = utc_now();
+        let seconds = wall.raw() / 1_000_000_000;
+        let millis = wall.raw() / 1_000_000 % 1000;
+        let text = Rfc3339 { at: wall, fraction: 3 };
+        writeln!(out, "#[Histogram log format version 1.3]")?;
+        writeln!(out, "#[StartTime: {seconds}.{millis:03} (seconds since epoch), {text}]")?;
+        writeln!(
+            out,
+            "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\""
+        )?;
+        let serializer = V2DeflateSerializer::new();
+        Ok(Self { out, serializer, started: now, strategies, bytes: Vec::new() })
+    }
+
+    /// Appends one interval's bank that ended at `now`; empty histograms are left out.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn append(&mut self, bank: &Bank, now: HostNs, length: Duration) -> io::Result<()> {
+        for (stage, pair) in bank.stages() {
+            self.pair(&format!("stage.{}", stage.as_str()), pair, now, length)?;
+        }
+        for index in 0..bank.strategies().len() {
+            let tag = format!("strategy.{}", self.strategies[index]);
+            self.pair(&tag, &bank.strategies()[index], now, length)?;
+        }
+        self.line("hiccups", &bank.hiccups, now, length)?;
+        self.out.flush()
+    }
+
+    fn pair(&mut self, tag: &str, pair: &Pair, now: HostNs, length: Duration) -> io::Result<()> {
+        self.line(&format!("{tag}.service"), &pair.service, now, length)?;
+        self.line(&format!("{tag}.response"), &pair.response, now, length)
+    }
+
+    fn line(
+        &mut self,
+        tag: &str,
+        histogram: &Histogram<u32>,
+        now: HostNs,
+        length: Duration,
+    ) -> io::Result<()> {
+        if histogram.is_empty() {
+            return Ok(());
+        }
+        self.bytes.clear();
+        self.serializer.serialize(histogram, &mut self.bytes).map_err(io::Error::other)?;
+        let payload = base64::engine::general_purpose::STANDARD.encode(&self.bytes);
+        let start = now.since(self.started).raw();
+        let start = Duration::from_nanos(start).saturating_sub(length).as_secs_f64();
+        let length = length.as_secs_f64();
+        // The format's convention: the maximum in units of 10^6 of the recorded unit.
+        let max = Duration::from_nanos(histogram.max()).as_secs_f64() * 1e3;
+        // Tags may hold neither comma, space nor line break.
+        let tag: String =
+            tag.chars().map(|c| if c == ',' || c.is_whitespace() { '_' } else { c }).collect();
+        writeln!(self.out, "Tag={tag},{start:.3},{length:.3},{max:.3},{payload}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use paperwire_core::latency::Stage;
+
+    use super::*;
+
+    #[test]
+    fn the_log_is_read_back_by_the_public_reader() {
+        let mut bank = Bank::new(&Stage::ALL, 1);
+        for value in 1..=1000u64 {
+            let end = HostNs::new(1_000_000 + value * 1_000);
+            bank.strategy(0).record(HostNs::new(0), HostNs::new(1_000_000), end);
+        }
+        let mut log = HdrLog::new(Vec::new(), vec!["my strategy".to_owned()], HostNs::new(0)).unwrap();
+        log.append(&bank, HostNs::new(2_000_000_000), Duration::from_secs(1)).unwrap();
+        let mut tags = Vec::new();
+        for entry in IntervalLogIterator::new(&log.out) {
+            if let LogEntry::Interval(interval) = entry.unwrap() {
+                assert_eq!(interval.start_timestamp(), Duration::from_secs(1));
+                let bytes = base64::engine::general_purpose::STANDARD
+                    .decode(interval.encoded_histogram())
+                    .unwrap();
+                let histogram: Histogram<u64> =
+                    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+                assert_eq!(histogram.len(), 1000);
+                let tag = interval.tag().unwrap().as_str().to_owned();
+                if tag.ends_with("service") {
+                    assert_eq!(histogram.value_at_quantile(0.5) / 1000, 500);
+                }
+                tags.push(tag);
+            }
+        }
+        assert_eq!(tags, ["strategy.my_strategy.service", "strategy.my_strategy.response"]);
+    }
+}

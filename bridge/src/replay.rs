@@ -1,0 +1,358 @@
+//! `paperwire replay`: a tape or a capture through the same feed and the same engine, on one thread.
+
+use std::path::Path;
+
+use paperwire_core::event::MarketEvent;
+use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::raw::RawKind;
+use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_exec::engine::{Context, Engine};
+use paperwire_feed::control::Control;
+use paperwire_feed::market::{EventSink, MarketFeed, Outcome, Probe};
+use paperwire_feed::wire::cold::{ColdFrame, ColdReader};
+use paperwire_feed::{infer, start};
+use paperwire_rt::alloc_guard;
+use paperwire_rt::clock::HostClock;
+use paperwire_rt::runner::Wait;
+use paperwire_tape::{Source, TapeEnd, TapeError};
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::report::Summary;
+use crate::run::RunError;
+use crate::setup;
+use crate::tally::Tally;
+use crate::terminal::Terminal;
+
+/// How to replay.
+#[derive(Clone, Debug)]
+pub struct ReplayOptions {
+    /// Multiple of the recorded speed; `None` is as fast as it goes.
+    pub speed: Option<f64>,
+    /// Compare the digest with the one in the tape.
+    pub verify: bool,
+}
+
+/// A replayed session.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What it came to.
+    pub tally: Tally,
+    /// The rest of the report.
+    pub summary: Summary,
+    /// Whether the digest is that of the recording; `None` when it has none or it was not asked for.
+    pub is_verified: Option<bool>,
+}
+
+/// Records taken into memory at once, so that the file is not part of what is measured.
+const BATCH_BYTES: usize = 64 << 20;
+const SECOND: DurationNs = DurationNs::from_secs(1);
+
+/// Replays one file.
+///
+/// # Errors
+/// [`RunError`].
+pub fn replay(
+    path: &Path,
+    config: &Config,
+    options: &ReplayOptions,
+    terminal: &mut Terminal,
+) -> Result<Replayed, RunError> {
+    let mut source = Source::open(path).map_err(storage)?;
+    let chosen = setup::choose(config)?;
+    let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
+    let engine = setup::engine(config, &chosen, &instruments, depth)?;
+    let tally = Tally::new(setup::names(&chosen), instruments.clone());
+    let is_capture = source.meta().is_none();
+    let mut player = Player {
+        feed: MarketFeed::new(&instruments, depth),
+        sink: EngineSink {
+            engine,
+            bank: Bank::new(&Stage::ALL, tally.strategies.len()),
+            tally,
+            clock: HostClock::new(),
+            last: None,
+        },
+        feed_bank: Bank::new(&Stage::ALL, 0),
+        clock: HostClock::new(),
+        next_timer: is_capture.then(HostNs::default),
+        speed: options.speed,
+        origin: None,
+        is_quarantine_told: false,
+    };
+    let (mut elapsed, mut lost, mut hot_allocs) = (DurationNs::ZERO, 0u64, 0u64);
+    let mut batch = Batch::default();
+    let mut is_first = true;
+    while batch.fill(&mut source, &mut lost).map_err(storage)? {
+        let started = player.clock.now();
+        // The first batch is the warm-up: buffers and caches reach their size there.
+        let (notices, allocs) = alloc_guard::count(|| player.play(&batch));
+        hot_allocs += if is_first { 0 } else { allocs };
+        is_first = false;
+        let now = player.clock.now();
+        elapsed = DurationNs::new(elapsed.raw() + now.since(started).raw());
+        for notice in notices {
+            terminal.notice(&notice);
+        }
+    }
+    player.finish(config.session.flatten_on_exit);
+    let end = source.end();
+    let mut notes = Vec::new();
+    if let TapeEnd::Truncated { bytes_lost } = end {
+        notes.push(format!("the tape was not finished: {bytes_lost} bytes are no whole block"));
+    }
+    if lost > 0 {
+        notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
+    }
+    let Player { feed, sink, feed_bank, .. } = player;
+    let EngineSink { mut tally, bank, .. } = sink;
+    tally.bank.merge(&bank);
+    tally.bank.merge(&feed_bank);
+    let is_verified = verify(options, &source, &tally, &mut notes);
+    let summary = Summary {
+        source: path.display().to_string(),
+        session: session_of(&source),
+        elapsed_s: std::time::Duration::from_nanos(elapsed.raw()).as_secs_f64(),
+        taker_fee: config.account.taker_fee,
+        numeraire: config.session.numeraire.clone(),
+        counters: *feed.counters(),
+        hot_allocs,
+        recording_lost: lost,
+        notes,
+    };
+    Ok(Replayed { tally, summary, is_verified })
+}
+
+/// The configuration that a tape was recorded with, or the given one for a capture.
+///
+/// # Errors
+/// [`RunError::Config`] when the tape's own is not usable.
+pub fn config_of(
+    path: &Path,
+    given: &Config,
+    overrides: &[(String, toml::Value)],
+) -> Result<Config, RunError> {
+    let source = Source::open(path).map_err(storage)?;
+    let Some(meta) = source.meta() else { return Ok(given.clone()) };
+    let meta: Value = serde_json::from_slice(meta).unwrap_or(Value::Null);
+    let Some(text) = meta["config"].as_str() else { return Ok(given.clone()) };
+    Config::from_effective(text, overrides).map_err(|error| RunError::Config(error.to_string()))
+}
+
+fn session_of(source: &Source) -> String {
+    let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
+    let name = meta.as_ref().and_then(|meta| meta["session"].as_str().map(str::to_owned));
+    name.unwrap_or_else(|| "capture".to_owned())
+}
+
+fn verify(
+    options: &ReplayOptions,
+    source: &Source,
+    tally: &Tally,
+    notes: &mut Vec<String>,
+) -> Option<bool> {
+    if !options.verify {
+        return None;
+    }
+    let recorded = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
+    let recorded = recorded.as_ref().and_then(|summary| summary["digest"].as_str());
+    let Some(recorded) = recorded else {
+        notes.push("nothing to verify against: the file holds no digest".to_owned());
+        return None;
+    };
+    let is_same = recorded == tally.digest.hex();
+    notes.push(if is_same {
+        "verified: the replay gives the bytes of the recorded session".to_owned()
+    } else {
+        format!("NOT the recorded session: its digest is {recorded}")
+    });
+    Some(is_same)
+}
+
+/// Instruments of the file: from its own `instrument` message, where a session starts, or inferred from
+/// the digits of a capture. Leaves the source where the replay starts.
+fn find_instruments(
+    source: &mut Source,
+    config: &Config,
+    terminal: &mut Terminal,
+) -> Result<(Vec<Instrument>, u16), RunError> {
+    if matches!(source, Source::Tape(_)) {
+        let mut reader = ColdReader::new();
+        while let Some(record) = source.next().map_err(storage)? {
+            if record.kind == RawKind::Frame
+                && let Ok(ColdFrame::Instruments { is_snapshot: true, .. }) =
+                    reader.read(record.payload)
+            {
+                let found = start::resolve(&config.session.symbols, reader.instruments())?;
+                return Ok((found, config.feed.depth));
+            }
+        }
+        return Err(RunError::Config("the tape ends before its instruments".to_owned()));
+    }
+    let mut found: Vec<Instrument> = Vec::new();
+    let mut depth = None;
+    while let Some(record) = source.next().map_err(storage)? {
+        depth = depth.or_else(|| depth_of(record.payload));
+        let Some(row) = infer::instrument_of(record.payload) else { continue };
+        if !found.iter().any(|known| known.name == row.name) {
+            found.push(row);
+        }
+    }
+    source.rewind().map_err(storage)?;
+    let names: Vec<&str> = found.iter().map(|of| of.name.as_str()).collect();
+    if names.is_empty() {
+        return Err(RunError::Config("the capture holds no book or trade".to_owned()));
+    }
+    terminal.notice(&format!(
+        "{}: precisions inferred from the wire's digits; order minimums are unknown and not applied",
+        names.join(", ")
+    ));
+    Ok((found, depth.unwrap_or(config.feed.depth)))
+}
+
+/// The depth in the acknowledgement of a book subscription.
+fn depth_of(frame: &[u8]) -> Option<u16> {
+    let key = b"\"depth\":";
+    let at = frame.windows(key.len()).position(|window| window == key)?;
+    let digits = frame[at + key.len()..].iter().take_while(|b| b.is_ascii_digit());
+    let depth = digits.fold(0u16, |n, b| n.saturating_mul(10).saturating_add(u16::from(b - b'0')));
+    paperwire_core::limits::DEPTHS.contains(&depth).then_some(depth)
+}
+
+/// Records in memory.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    records: Vec<(RawKind, HostNs, usize, usize)>,
+}
+
+impl Batch {
+    /// Takes the next records; false when there are none.
+    fn fill(&mut self, source: &mut Source, lost: &mut u64) -> Result<bool, TapeError> {
+        self.bytes.clear();
+        self.records.clear();
+        while self.bytes.len() < BATCH_BYTES {
+            let Some(record) = source.next()? else { break };
+            if record.kind == RawKind::Gap {
+                *lost += record.payload.first_chunk::<8>().map_or(1, |b| u64::from_le_bytes(*b));
+                continue;
+            }
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(record.payload);
+            self.records.push((record.kind, record.rx, start, self.bytes.len()));
+        }
+        Ok(!self.records.is_empty())
+    }
+}
+
+/// The engine as the feed's sink: an event is worked off where it is made.
+struct EngineSink {
+    engine: Engine,
+    tally: Tally,
+    bank: Bank,
+    clock: HostClock,
+    last: Option<MarketEvent>,
+}
+
+impl EventSink for EngineSink {
+    fn push(&mut self, event: MarketEvent) {
+        let mut ctx =
+            Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
+        self.engine.process(&event, &mut ctx);
+        self.last = Some(event);
+    }
+}
+
+struct Player {
+    feed: MarketFeed,
+    sink: EngineSink,
+    feed_bank: Bank,
+    clock: HostClock,
+    /// In a capture nobody recorded the passing seconds: they are made from the receive times.
+    next_timer: Option<HostNs>,
+    speed: Option<f64>,
+    /// Recorded and real time of the first record.
+    origin: Option<(HostNs, HostNs)>,
+    is_quarantine_told: bool,
+}
+
+impl Player {
+    fn play(&mut self, batch: &Batch) -> Vec<String> {
+        let mut notices = Vec::new();
+        for &(kind, rx, start, end) in &batch.records {
+            let payload = &batch.bytes[start..end];
+            let due = self.wait_for(rx);
+            if kind == RawKind::Control {
+                if let Some(control) = Control::decode(payload) {
+                    self.feed.on_control(rx, &control, &mut self.sink);
+                }
+                continue;
+            }
+            self.timer(rx);
+            let clock = self.clock.clone();
+            let now = clock.now();
+            let mut probe = Probe::new(&clock, &mut self.feed_bank, due.unwrap_or(now), now);
+            let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.sink);
+            if let Outcome::Desync(symbols, reason) = outcome
+                && !self.is_quarantine_told
+            {
+                notices.push(self.quarantined(symbols, reason.as_str()));
+            }
+        }
+        notices
+    }
+
+    /// Waits until a record is due; the due time is the start of its response.
+    fn wait_for(&mut self, rx: HostNs) -> Option<HostNs> {
+        let speed = self.speed?;
+        let (recorded, real) = *self.origin.get_or_insert((rx, self.clock.now()));
+        let offset = std::time::Duration::from_nanos(rx.since(recorded).raw()).div_f64(speed);
+        let due = real.plus(DurationNs::new(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX)));
+        while self.clock.now() < due {
+            Wait::Park.wait();
+        }
+        Some(due)
+    }
+
+    fn timer(&mut self, rx: HostNs) {
+        let Some(next) = self.next_timer else { return };
+        if rx < next {
+            return;
+        }
+        self.next_timer = Some(rx.plus(SECOND));
+        if let Some(at) = self.feed.estimate(rx) {
+            self.feed.on_control(rx, &Control::Timer { at }, &mut self.sink);
+        }
+    }
+
+    fn quarantined(&mut self, symbols: u64, reason: &str) -> String {
+        let names: Vec<String> = (0u16..)
+            .zip(self.feed.instruments())
+            .filter(|(index, _)| symbols >> index & 1 == 1)
+            .map(|(index, of)| format!("{} ({:?})", of.name, self.feed.state(SymbolId(index))))
+            .collect();
+        let detail = match (self.feed.last_error(), self.feed.last_wire_error()) {
+            (Some((_, error)), _) => error.to_string(),
+            (None, Some(error)) => error.to_string(),
+            (None, None) => reason.to_owned(),
+        };
+        self.is_quarantine_told = true;
+        format!(
+            "frame {}: {detail}; quarantined {} until its next verified snapshot",
+            self.feed.counters().frames,
+            names.join(", ")
+        )
+    }
+
+    fn finish(&mut self, flatten: bool) {
+        let Some(last) = self.sink.last else { return };
+        let EngineSink { engine, tally, bank, clock, .. } = &mut self.sink;
+        engine.finish(flatten, &last, &mut Context { clock, bank, reports: tally });
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn storage(error: TapeError) -> RunError {
+    RunError::Storage(error.to_string())
+}

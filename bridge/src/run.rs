@@ -1,0 +1,552 @@
+//! `paperwire run`: starts the threads, watches over them, ends them in order, and reports.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use paperwire_core::bar::Bar;
+use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::latency::BankSwap;
+use paperwire_core::limits::{FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN};
+use paperwire_core::raw::raw_ring;
+use paperwire_core::ring::ring;
+use paperwire_core::time::{DurationNs, Rfc3339};
+use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
+use paperwire_exec::agent::EngineAgent;
+use paperwire_exec::engine::ENGINE_STAGES;
+use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
+use paperwire_feed::control::Control;
+use paperwire_feed::market::Counters;
+use paperwire_feed::net::connect::{ConnectError, Connector, Endpoint};
+use paperwire_feed::start::{self, StartError, Started};
+use paperwire_rt::alloc_guard;
+use paperwire_rt::clock::{HostClock, utc_now};
+use paperwire_rt::runner::{self, Running, RunnerConfig, Wait};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::drain::{self, DrainParts, Shared};
+use crate::hdr::HdrLog;
+use crate::journal::{Entry, Journal, JournalConfig};
+use crate::recorder::RecorderThread;
+use crate::report::{self, Summary};
+use crate::setup::{self, SetupError};
+use crate::tally::Tally;
+use crate::terminal::Terminal;
+use crate::warmup;
+
+/// Why a run did not start or did not end well; the kind decides the exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration or a symbol is wrong (exit code 1).
+    #[error("{0}")]
+    Config(String),
+    /// No connection (exit code 2).
+    #[error("{0}")]
+    Connection(String),
+    /// A strategy is wrong (exit code 3).
+    #[error(transparent)]
+    Strategy(#[from] SetupError),
+    /// A file cannot be written (exit code 4).
+    #[error("{0}")]
+    Storage(String),
+    /// A thread died, or the system has none (exit code 5).
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl RunError {
+    /// The process's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 1,
+            Self::Connection(_) => 2,
+            Self::Strategy(_) => 3,
+            Self::Storage(_) => 4,
+            Self::Internal(_) => 5,
+        }
+    }
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::UnknownSymbols { .. } | StartError::Closed { .. } => {
+                Self::Config(error.to_string())
+            }
+            StartError::Connect { .. }
+            | StartError::Socket { .. }
+            | StartError::NoInstruments { .. } => Self::Connection(error.to_string()),
+        }
+    }
+}
+
+/// What the command line adds to the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Tape to record to.
+    pub record: Option<PathBuf>,
+    /// Folder for the histogram log.
+    pub hdr: Option<PathBuf>,
+    /// Print JSON at the end instead of tables.
+    pub json: bool,
+}
+
+const KRAKEN_WS: &str = "wss://ws.kraken.com/v2";
+const KRAKEN_REST: &str = "https://api.kraken.com";
+/// Attempts to connect before the start is given up.
+const START_ATTEMPTS: u32 = 3;
+const STATUS_EVERY: DurationNs = DurationNs::from_secs(10);
+/// After a request to stop, a thread that does not end is left behind.
+const STOP_DEADLINE: DurationNs = DurationNs::from_secs(10);
+
+/// Runs a session to its end. `stop` counts the requests to stop: the first ends the session in
+/// order, the second is the caller's to act on.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run(
+    config: &Config,
+    options: &RunOptions,
+    stop: &Arc<AtomicU32>,
+    terminal: &mut Terminal,
+) -> Result<(), RunError> {
+    let clock = HostClock::new();
+    let chosen = setup::choose(config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("async")
+        .enable_all()
+        .build()
+        .map_err(internal)?;
+    watch_signals(&runtime, stop.clone());
+    let venue = Venue::open(config, &runtime, terminal)?;
+
+    let session = session_name();
+    let (mut raw, recorder) = match &options.record {
+        None => (None, None),
+        Some(path) => {
+            let (producer, consumer) = raw_ring();
+            let meta = tape_meta(config, &session, &setup::names(&chosen)).to_string();
+            let recorder = RecorderThread::start(path, meta.as_bytes(), consumer, clock.clone());
+            (Some(producer), Some(recorder.map_err(storage)?))
+        }
+    };
+    let symbols = &config.session.symbols;
+    let started = start::start(&venue.endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
+    let Started { socket, instruments } = started;
+    let history = venue.history(config, &instruments, terminal);
+
+    let names = setup::names(&chosen);
+    let engine = setup::engine(config, &chosen, &instruments, config.feed.depth)?;
+    let journal = start_journal(config, &session, &names, &instruments, &clock)?;
+    let hdr = match &options.hdr {
+        None => None,
+        Some(folder) => {
+            let tags = names.iter().map(|name| name.instance.clone()).collect();
+            let path = folder.join(format!("{session}.hlog"));
+            Some(HdrLog::create(&path, tags, clock.now()).map_err(|error| {
+                RunError::Storage(format!("{}: {error}", path.display()))
+            })?)
+        }
+    };
+    if let Some(journal) = &journal {
+        let details = start_details(config, &names, &instruments, &venue.name);
+        journal.write(Entry::System("session_start", details));
+    }
+
+    let (market_in, market_out) = ring(MARKET_RING_LEN);
+    let (reports_in, reports_out) = ring(REPORT_RING_LEN);
+    let (feed_reports_in, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
+    let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
+    let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
+    let shared = Arc::new(Mutex::new(Shared {
+        tally: Tally::new(names, instruments.clone()),
+        counters: Counters::default(),
+        raw_lost: 0,
+        notices: std::collections::VecDeque::new(),
+        rejected: None,
+        was_live: false,
+    }));
+    let drain_parts = DrainParts {
+        reports: reports_out,
+        feed_reports: feed_reports_out,
+        banks: [feed_drain, engine_drain],
+        journal,
+        hdr,
+    };
+    let drain = drain::start(drain_parts, shared.clone(), clock.clone()).map_err(internal)?;
+    let feed = FeedAgent::new(
+        FeedParts {
+            socket,
+            connector: Connector::start(venue.endpoint.clone()).map_err(internal)?,
+            instruments,
+            market: market_in,
+            raw,
+            reports: feed_reports_in,
+            banks: feed_banks,
+            history,
+            seed: config.session.seed,
+        },
+        &config.feed,
+        clock.clone(),
+    );
+    let engine = EngineAgent::new(
+        engine,
+        market_out,
+        reports_in,
+        engine_banks,
+        clock.clone(),
+        config.session.flatten_on_exit,
+    );
+    let [feed_runner, engine_runner] = placement(config);
+    terminal.notice(&format!(
+        "feed on {}, engine on {}, waiting by {}",
+        shown_core(feed_runner.core),
+        shown_core(engine_runner.core),
+        feed_runner.wait.as_str()
+    ));
+    let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
+    let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
+
+    let started_at = clock.now();
+    let watched = watch(config, stop, terminal, &shared, &feed, &engine, &clock);
+
+    // The way of the data is the order of the end: nothing that was received stays unreported.
+    feed.stop();
+    let feed_end = join(feed, &clock, "feed");
+    let hiccups = feed_end.as_ref().ok().map(|(_, hiccups)| *hiccups);
+    let raw_lost = feed_end.as_ref().map_or(0, |(agent, _)| agent.raw_lost());
+    let counters = feed_end.as_ref().map_or_else(|_| lock(&shared).counters, |(agent, _)| *agent.market().counters());
+    let feed_error = feed_end.err();
+    let engine_end = join(engine, &clock, "engine");
+    let halts = engine_end.as_ref().map_or(0, |(agent, _)| agent.halts());
+    let engine_error = engine_end.err();
+    let journal = drain.join().map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
+
+    let elapsed = clock.now().since(started_at);
+    let mut shared = lock(&shared);
+    shared.counters = counters;
+    let mut summary = Summary {
+        source: venue.name.clone(),
+        session,
+        elapsed_s: seconds(elapsed),
+        taker_fee: config.account.taker_fee,
+        numeraire: config.session.numeraire.clone(),
+        counters,
+        hot_allocs: alloc_guard::hot_allocs_total(),
+        recording_lost: raw_lost,
+        notes: Vec::new(),
+    };
+    if let Some((count, max)) = hiccups.filter(|(count, _)| *count > 0) {
+        summary.notes.push(format!("the feed thread lost its core {count} times, at most {max}"));
+    }
+    if halts > 0 {
+        summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
+    }
+    if let Some(recorder) = recorder {
+        let details = report::json(&shared.tally, &summary).to_string();
+        let recording = recorder.finish(details.into_bytes());
+        summary.recording_lost += recording.lost;
+        let path = options.record.as_deref().unwrap_or(std::path::Path::new(""));
+        let line = match recording.problem {
+            None => format!("recorded {} records to {}", recording.records, path.display()),
+            Some(problem) => format!("the recording ended early: {problem}"),
+        };
+        summary.notes.push(line);
+    }
+    if let Some(journal) = journal {
+        journal.write(Entry::System("session_end", report::json(&shared.tally, &summary)));
+        if let Some(problem) = journal.close() {
+            summary.notes.push(problem);
+        }
+    }
+    terminal.report(&shared.tally, &summary, options.json);
+    drop(shared);
+    venue.close(&runtime);
+    watched?;
+    match feed_error.or(engine_error) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Where the market comes from.
+struct Venue {
+    name: String,
+    endpoint: Endpoint,
+    rest: Option<String>,
+    exchange: Option<Exchange>,
+}
+
+impl Venue {
+    fn open(
+        config: &Config,
+        runtime: &tokio::runtime::Runtime,
+        terminal: &mut Terminal,
+    ) -> Result<Self, RunError> {
+        let source = config.session.source.as_str();
+        let rest = config.rest_url.clone();
+        let url_error = |error: ConnectError| RunError::Config(error.to_string());
+        match source {
+            "exchange" => {
+                let exchange = runtime.block_on(Exchange::start(exchange_config(config)?));
+                let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
+                let mut endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
+                if let Some(certificate) = exchange.certificate_der() {
+                    endpoint = endpoint.trusting(certificate.to_vec());
+                }
+                let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
+                terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
+                let rest = Some(rest.unwrap_or(rest_url));
+                Ok(Self { name, endpoint, rest, exchange: Some(exchange) })
+            }
+            "kraken" => {
+                let endpoint = Endpoint::parse(KRAKEN_WS).map_err(url_error)?;
+                let rest = Some(rest.unwrap_or_else(|| KRAKEN_REST.to_owned()));
+                Ok(Self { name: KRAKEN_WS.to_owned(), endpoint, rest, exchange: None })
+            }
+            url => {
+                let endpoint = Endpoint::parse(url).map_err(url_error)?;
+                Ok(Self { name: url.to_owned(), endpoint, rest, exchange: None })
+            }
+        }
+    }
+
+    /// History of every symbol; without it strategies warm up on live bars.
+    fn history(
+        &self,
+        config: &Config,
+        instruments: &[Instrument],
+        terminal: &mut Terminal,
+    ) -> Vec<Control> {
+        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else { return Vec::new() };
+        let mut all = Vec::new();
+        for (index, of) in (0u16..).zip(instruments) {
+            match warmup::fetch(rest, SymbolId(index), of) {
+                Ok(bars) => all.extend(bars),
+                Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
+            }
+        }
+        let bars: usize = all.iter().filter(|c| matches!(c, Control::History(_, Bar { .. }))).count();
+        terminal.notice(&format!("{bars} one-minute bars of history"));
+        all
+    }
+
+    fn close(self, runtime: &tokio::runtime::Runtime) {
+        if let Some(exchange) = self.exchange {
+            runtime.block_on(exchange.stop());
+        }
+    }
+}
+
+/// The built-in exchange as the configuration wants it.
+///
+/// # Errors
+/// When the fault script cannot be read.
+pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
+    let section = &config.exchange;
+    let mut exchange = ExchangeConfig::new(config.session.seed);
+    exchange.market.rate = section.rate;
+    exchange.market.extra_symbols = section.extra_symbols;
+    exchange.market.history_minutes = section.history_minutes;
+    exchange.speed = section.speed;
+    if !section.faults.is_empty() {
+        let file = &section.faults;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| RunError::Config(format!("exchange.faults = {file}: {error}")))?;
+        let faults = Faults::parse(&text);
+        exchange.faults = faults.map_err(|error| RunError::Config(format!("{file}: {error}")))?;
+    }
+    Ok(exchange)
+}
+
+fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
+    runtime.spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.fetch_add(1, Ordering::AcqRel) > 0 {
+                // The second request: whatever still runs is given up.
+                std::process::exit(130);
+            }
+        }
+    });
+}
+
+fn watch<F, E>(
+    config: &Config,
+    stop: &AtomicU32,
+    terminal: &mut Terminal,
+    shared: &Mutex<Shared>,
+    feed: &Running<F>,
+    engine: &Running<E>,
+    clock: &HostClock,
+) -> Result<(), RunError> {
+    let started = clock.now();
+    let ends_at = match config.session.duration_s {
+        0 => None,
+        seconds => Some(started.plus(DurationNs::from_secs(seconds))),
+    };
+    let mut next_status = started.plus(STATUS_EVERY);
+    loop {
+        for _ in 0..50 {
+            Wait::Doze.wait();
+        }
+        let now = clock.now();
+        let mut state = lock(shared);
+        while let Some(notice) = state.notices.pop_front() {
+            terminal.notice(&notice);
+        }
+        if let Some(rejected) = state.rejected.take()
+            && !state.was_live
+        {
+            return Err(RunError::Config(format!("the venue refused {rejected}")));
+        }
+        if now >= next_status {
+            next_status = now.plus(STATUS_EVERY);
+            let hot_allocs = alloc_guard::hot_allocs_total();
+            let elapsed = seconds(now.since(started));
+            let line = report::status_line(&state.tally, &state.counters, elapsed, hot_allocs);
+            terminal.status(&line);
+        }
+        drop(state);
+        if feed.is_finished() || engine.is_finished() {
+            return Ok(());
+        }
+        if stop.load(Ordering::Acquire) > 0 {
+            terminal.notice("stopping: positions are marked, logs are written; again to force");
+            return Ok(());
+        }
+        if ends_at.is_some_and(|end| now >= end) {
+            return Ok(());
+        }
+    }
+}
+
+/// The agent, and how often and how long its thread lost the core.
+type Ended<A> = (A, (u64, DurationNs));
+
+fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A>, RunError> {
+    let deadline = clock.now().plus(STOP_DEADLINE);
+    while !running.is_finished() {
+        if clock.now() > deadline {
+            return Err(RunError::Internal(format!("the {name} thread does not end")));
+        }
+        Wait::Doze.wait();
+    }
+    let hiccups = (running.stats().hiccups(), DurationNs::new(running.stats().hiccup_max_ns()));
+    let agent = running.join();
+    let agent = agent.map_err(|_| RunError::Internal(format!("the {name} thread panicked")))?;
+    Ok((agent, hiccups))
+}
+
+/// Which cores, and how to wait: the last two cores, if there are at least three.
+fn placement(config: &Config) -> [RunnerConfig; 2] {
+    let cores = runner::usable_cores();
+    let wait = config.threads.wait.unwrap_or_else(|| Wait::for_cores(cores.len()));
+    let from_end = |place: usize| {
+        if cores.len() >= 3 { cores.get(cores.len() - place).copied() } else { None }
+    };
+    let feed_core = config.threads.feed_core.or_else(|| from_end(2));
+    let engine_core = config.threads.engine_core.or_else(|| from_end(1));
+    [RunnerConfig { core: feed_core, wait }, RunnerConfig { core: engine_core, wait }]
+}
+
+fn shown_core(core: Option<usize>) -> String {
+    core.map_or_else(|| "any core".to_owned(), |core| format!("core {core}"))
+}
+
+fn start_journal(
+    config: &Config,
+    session: &str,
+    names: &[crate::tally::StrategyName],
+    instruments: &[Instrument],
+    clock: &HostClock,
+) -> Result<Option<Journal>, RunError> {
+    if config.logs.dir.is_empty() {
+        return Ok(None);
+    }
+    let journal_config = JournalConfig {
+        dir: PathBuf::from(&config.logs.dir),
+        file_bytes_max: config.logs.file_mb_max << 20,
+        files_max: usize::try_from(config.logs.files_max).unwrap_or(usize::MAX),
+        session: session.to_owned(),
+    };
+    let journal = Journal::start(journal_config, names, instruments, clock.clone());
+    journal.map(Some).map_err(|error| RunError::Storage(error.to_string()))
+}
+
+fn strategies_json(names: &[crate::tally::StrategyName]) -> Value {
+    let one = |name: &crate::tally::StrategyName| {
+        json!({"name": name.instance, "version": name.version, "sha256": name.sha256})
+    };
+    names.iter().map(one).collect()
+}
+
+fn start_details(
+    config: &Config,
+    names: &[crate::tally::StrategyName],
+    instruments: &[Instrument],
+    source: &str,
+) -> Value {
+    let [feed, engine] = placement(config);
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "source": source,
+        "config_sha256": config.hash(),
+        "config": config.to_toml(),
+        "strategies": strategies_json(names),
+        "symbols": instruments.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(),
+        "usable_cores": runner::usable_cores().len(),
+        "feed_core": feed.core,
+        "engine_core": engine.core,
+        "wait": feed.wait.as_str(),
+    })
+}
+
+fn tape_meta(config: &Config, session: &str, names: &[crate::tally::StrategyName]) -> Value {
+    json!({
+        "session": session,
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": Rfc3339 { at: utc_now(), fraction: 3 }.to_string(),
+        "config_sha256": config.hash(),
+        "config": config.to_toml(),
+        "strategies": strategies_json(names),
+    })
+}
+
+/// Sortable by time, and different for two starts within one second.
+fn session_name() -> String {
+    let now = utc_now();
+    let text = Rfc3339 { at: now, fraction: 0 }.to_string().replace(['-', ':'], "");
+    let distinct = now.raw().rem_euclid(1_000_000_000) / 1_000;
+    format!("pw-{text}-{distinct:06}")
+}
+
+/// A lock that outlives a panic: the sums are still the best there is.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn seconds(span: DurationNs) -> f64 {
+    std::time::Duration::from_nanos(span.raw()).as_secs_f64()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn internal(error: std::io::Error) -> RunError {
+    RunError::Internal(error.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn storage(error: paperwire_tape::TapeError) -> RunError {
+    RunError::Storage(error.to_string())
+}

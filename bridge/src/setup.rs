@@ -1,0 +1,136 @@
+//! From configuration to an engine: which strategies, with which parameters, on which symbols.
+
+use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
+use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
+use paperwire_strategies::Registration;
+
+use crate::config::{Config, StrategySection};
+use crate::tally::StrategyName;
+
+/// Why a strategy cannot be part of the run.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No file of that name.
+    #[error(transparent)]
+    Unknown(#[from] paperwire_strategies::UnknownStrategy),
+    /// A parameter is wrong.
+    #[error("[strategy.{instance}] {error}")]
+    Param {
+        /// The instance.
+        instance: String,
+        /// What is wrong.
+        error: paperwire_strategies::ParamError,
+    },
+    /// It trades none of the run's symbols.
+    #[error("{instance} trades {wants}, and the run has {has}; set [strategy.{instance}] symbols")]
+    NoSymbol {
+        /// The instance.
+        instance: String,
+        /// Its symbols.
+        wants: String,
+        /// The run's symbols.
+        has: String,
+    },
+    /// A section for a strategy that does not run.
+    #[error("[strategy.{0}] is configured and not among the strategies of the run; add it or remove the section")]
+    Unused(String),
+    /// The numeraire is not a currency name.
+    #[error("session.numeraire = {0}: not an asset name")]
+    Numeraire(String),
+}
+
+/// A chosen strategy, before the instruments are known.
+#[derive(Debug)]
+pub struct Chosen {
+    /// `name` or `name#label`.
+    pub instance: String,
+    registration: &'static Registration,
+    section: StrategySection,
+}
+
+/// Resolves the strategies of the configuration.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn choose(config: &Config) -> Result<Vec<Chosen>, SetupError> {
+    let names = &config.session.strategies;
+    let plain = |instance: &str| instance.split('#').next().unwrap_or(instance).to_owned();
+    for section in config.strategies.keys() {
+        if !names.iter().any(|instance| instance == section || plain(instance) == *section) {
+            return Err(SetupError::Unused(section.clone()));
+        }
+    }
+    let choose = |instance: &String| {
+        let name = plain(instance);
+        let registration = paperwire_strategies::find(&name)?;
+        // An instance's own section wins over the one of its strategy.
+        let section = config.strategies.get(instance).or_else(|| config.strategies.get(&name));
+        let section = section.cloned().unwrap_or_default();
+        let made = registration.make(&section.params);
+        made.map_err(|error| SetupError::Param { instance: instance.clone(), error })?;
+        Ok(Chosen { instance: instance.clone(), registration, section })
+    };
+    names.iter().map(choose).collect()
+}
+
+/// Names, versions and hashes of the chosen strategies.
+pub fn names(chosen: &[Chosen]) -> Vec<StrategyName> {
+    let name = |chosen: &Chosen| StrategyName {
+        instance: chosen.instance.clone(),
+        version: chosen.registration.version.to_owned(),
+        sha256: chosen.registration.sha256.to_owned(),
+    };
+    chosen.iter().map(name).collect()
+}
+
+/// An engine with the chosen strategies.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn engine(
+    config: &Config,
+    chosen: &[Chosen],
+    instruments: &[Instrument],
+    depth: u16,
+) -> Result<Engine, SetupError> {
+    let numeraire = &config.session.numeraire;
+    let numeraire =
+        AssetName::from(numeraire).map_err(|_| SetupError::Numeraire(numeraire.clone()))?;
+    let setups = chosen.iter().map(|chosen| setup(chosen, instruments));
+    let setups = setups.collect::<Result<Vec<_>, _>>()?;
+    let engine_config = EngineConfig {
+        depth,
+        bars: config.bars,
+        numeraire,
+        capital: config.account.capital,
+        taker_fee: config.account.taker_fee,
+        leverage_max: config.account.leverage_max,
+    };
+    Ok(Engine::new(instruments, setups, engine_config))
+}
+
+fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, SetupError> {
+    let wants: Vec<String> = match &chosen.section.symbols {
+        Some(symbols) => symbols.clone(),
+        None => chosen.registration.symbols.iter().map(|&name| name.to_owned()).collect(),
+    };
+    // "*" is every symbol of the run.
+    let is_wanted = |of: &Instrument| wants.iter().any(|w| w == "*" || w == of.name.as_str());
+    let symbols: Vec<SymbolId> = (0u16..)
+        .zip(instruments)
+        .filter(|(_, of)| is_wanted(of))
+        .map(|(index, _)| SymbolId(index))
+        .collect();
+    if symbols.is_empty() {
+        let has: Vec<&str> = instruments.iter().map(|of| of.name.as_str()).collect();
+        return Err(SetupError::NoSymbol {
+            instance: chosen.instance.clone(),
+            wants: wants.join(", "),
+            has: has.join(", "),
+        });
+    }
+    let made = chosen.registration.make(&chosen.section.params);
+    let strategy =
+        made.map_err(|error| SetupError::Param { instance: chosen.instance.clone(), error })?;
+    Ok(StrategySetup { strategy, symbols, warmup: chosen.registration.warmup })
+}

@@ -1,0 +1,98 @@
+//! What a run has come to: the sum of all reports, for the status line, the final report and JSON.
+
+use paperwire_core::instrument::Instrument;
+use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::strategy::{RejectReason, Skip};
+use paperwire_core::time::HostNs;
+use paperwire_exec::digest::RunDigest;
+use paperwire_exec::engine::ReportSink;
+use paperwire_exec::report::{AccountRow, MarketRow, Report, ReportKind};
+
+/// A strategy instance as people know it.
+#[derive(Clone, Debug)]
+pub struct StrategyName {
+    /// `name` or `name#label`; unique in the run.
+    pub instance: String,
+    /// Version of the strategy.
+    pub version: String,
+    /// SHA-256 of its source files.
+    pub sha256: String,
+}
+
+/// Sums over a run.
+#[derive(Debug)]
+pub struct Tally {
+    /// The strategies, by index.
+    pub strategies: Vec<StrategyName>,
+    /// The instruments, by index.
+    pub instruments: Vec<Instrument>,
+    /// Over every signal, order, fill and final account.
+    pub digest: RunDigest,
+    /// Latest account of each strategy.
+    pub accounts: Vec<AccountRow>,
+    /// Latest figures of each symbol.
+    pub markets: Vec<MarketRow>,
+    /// Refusals by reason, per strategy.
+    pub rejects: Vec<Vec<u64>>,
+    /// Skips by reason, per strategy; known at the end.
+    pub skips: Vec<Vec<u64>>,
+    /// Signals.
+    pub signals: u64,
+    /// Fills.
+    pub fills: u64,
+    /// One-minute bars closed.
+    pub bars: u64,
+    /// Every stage and strategy.
+    pub bank: Bank,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new(strategies: Vec<StrategyName>, instruments: Vec<Instrument>) -> Self {
+        let (count, symbols) = (strategies.len(), instruments.len());
+        Self {
+            digest: RunDigest::new(),
+            accounts: vec![AccountRow::default(); count],
+            markets: vec![MarketRow::default(); symbols],
+            rejects: vec![vec![0; RejectReason::ALL.len()]; count],
+            skips: vec![vec![0; Skip::ALL.len()]; count],
+            signals: 0,
+            fills: 0,
+            bars: 0,
+            bank: Bank::new(&Stage::ALL, count),
+            strategies,
+            instruments,
+        }
+    }
+
+    /// Adds a report.
+    pub fn absorb(&mut self, report: &Report) {
+        self.digest.absorb(report);
+        match &report.kind {
+            ReportKind::Signal { .. } => self.signals += 1,
+            ReportKind::Reject { strategy, reason, .. } => {
+                self.rejects[strategy.index()][*reason as usize] += 1;
+            }
+            ReportKind::Fill(_) => self.fills += 1,
+            ReportKind::Account { strategy, row, .. } => self.accounts[strategy.index()] = *row,
+            ReportKind::Market { symbol, row } => self.markets[symbol.index()] = *row,
+            ReportKind::Bar { .. } => self.bars += 1,
+            ReportKind::SkipCount { strategy, why, count } => {
+                self.skips[strategy.index()][*why as usize] = *count;
+            }
+            ReportKind::Order { .. } | ReportKind::Benched { .. } | ReportKind::Halted => {}
+        }
+    }
+
+    /// Adds a report that the bridge took out of the ring at `now`.
+    pub fn absorb_drained(&mut self, report: &Report, now: HostNs) {
+        self.absorb(report);
+        self.bank.stage(Stage::Drained).record(report.arrived, report.made, now);
+    }
+}
+
+impl ReportSink for Tally {
+    fn push(&mut self, report: Report) {
+        self.absorb(&report);
+    }
+}

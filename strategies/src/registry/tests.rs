@@ -1,0 +1,72 @@
+use super::*;
+use crate::{all, find, template};
+
+fn params(text: &str) -> Table {
+    text.parse().unwrap()
+}
+
+#[track_caller]
+fn check_refused(strategy: &str, text: &str, key: &str, problem: &str) {
+    let error = find(strategy).unwrap().make(&params(text)).err().expect("an error");
+    assert_eq!(error.strategy, strategy);
+    assert_eq!(error.key, key);
+    assert!(error.problem.contains(problem), "{error}");
+}
+
+#[test]
+fn every_file_is_registered_once_by_its_name() {
+    let names: Vec<_> = all().iter().map(|r| r.name).collect();
+    assert!(names.contains(&"order_flow") && names.contains(&"momentum_breakout"));
+    assert!(names.is_sorted());
+    for registration in all() {
+        assert_eq!(registration.sha256.len(), 64);
+        assert!(!registration.summary.is_empty());
+        assert!(!registration.symbols.is_empty());
+    }
+}
+
+#[test]
+fn defaults_make_the_strategy_they_came_from() {
+    for registration in all() {
+        let defaults = registration.default_params();
+        assert!(!defaults.is_empty());
+        assert!(registration.make(&defaults).is_ok(), "{}", registration.name);
+        assert!(registration.make(&Table::new()).is_ok(), "{}", registration.name);
+    }
+}
+
+#[test]
+fn a_wrong_parameter_is_named() {
+    check_refused("order_flow", "lookback = 3", "lookback", "unknown field");
+    check_refused("order_flow", "lookback_trades = 'many'", "lookback_trades", "invalid type");
+    check_refused("order_flow", "position_usd_max = -1.0", "position_usd_max", "not within");
+    let nested = "[symbols.'BTC/USD']\nposition_usd = 40.0\nposition_eur = 1.0";
+    check_refused("order_flow", nested, "symbols.BTC/USD.position_eur", "unknown field");
+    let nested = "[symbols.'BTC/USD']\nposition_usd = -40.0";
+    check_refused("order_flow", nested, "symbols.BTC/USD.position_usd", "not within");
+    check_refused("order_flow", "[symbols.BTCUSD]\nposition_usd = 40.0", "symbols.BTCUSD", "pair");
+    check_refused("momentum_breakout", "risk_pct = nan", "risk_pct", "not within");
+}
+
+#[test]
+fn whole_numbers_are_accepted_where_fractions_are_meant() {
+    let text = "[symbols.'BTC/USD']\nposition_usd = 40";
+    assert!(find("order_flow").unwrap().make(&params(text)).is_ok());
+}
+
+#[test]
+fn an_unknown_name_lists_the_nearest() {
+    let error = find("orderflow").unwrap_err();
+    assert_eq!(error.nearest.first(), Some(&"order_flow"));
+    assert!(error.to_string().starts_with("no strategy is called \"orderflow\"; nearest: order_flow"));
+}
+
+#[test]
+fn a_template_takes_its_name_and_refuses_others() {
+    let text = template("my_idea_2").unwrap();
+    assert!(text.contains("pub struct MyIdea2") && text.contains("\"my_idea_2\""));
+    assert!(!text.contains("{{"));
+    for name in ["", "2nd", "MyIdea", "_hidden", "registry", "a-b", "lib"] {
+        assert_eq!(template(name), None, "{name}");
+    }
+}

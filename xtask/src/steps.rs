@@ -1,0 +1,208 @@
+//! The checks of `cargo xtask test`, one row each, in the order they run.
+//!
+//! Cheap ones stand first, so that a slip is told in seconds. A row is data; `run` executes it.
+
+use crate::tools::{CARGO_FUZZ, CXX, DENY, NEXTEST, Tool};
+
+/// One check.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) action: Action,
+}
+
+/// What a check does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// The house rules, in this process.
+    Tidy,
+    /// Commands one after another.
+    Commands(&'static [Cmd]),
+    /// Commands that need a tool; `otherwise` runs, loudly, where it cannot be had.
+    Needs {
+        tools: &'static [Tool],
+        commands: &'static [Cmd],
+        otherwise: &'static [Cmd],
+    },
+}
+
+/// One command.
+#[derive(Debug)]
+pub(crate) struct Cmd {
+    pub(crate) args: &'static [&'static str],
+    pub(crate) env: &'static [(&'static str, &'static str)],
+    /// Its output is read for counts and times of tests.
+    pub(crate) has_tests: bool,
+    /// A file without which there is nothing to check.
+    pub(crate) only_with: Option<&'static str>,
+}
+
+const fn cmd(args: &'static [&'static str]) -> Cmd {
+    Cmd {
+        args,
+        env: &[],
+        has_tests: false,
+        only_with: None,
+    }
+}
+
+const fn tests(args: &'static [&'static str]) -> Cmd {
+    Cmd {
+        has_tests: true,
+        ..cmd(args)
+    }
+}
+
+/// Every check. Tests that cross rooms replay whole sessions, so they run in release only.
+pub(crate) const ALL: &[Step] = &[
+    Step {
+        name: "fmt",
+        about: "cargo fmt --all --check",
+        action: Action::Commands(&[cmd(&["cargo", "fmt", "--all", "--check"])]),
+    },
+    Step {
+        name: "tidy",
+        about: "walls, lengths, docs and words",
+        action: Action::Tidy,
+    },
+    Step {
+        name: "clippy",
+        about: "clippy on all targets, warnings are errors",
+        action: Action::Commands(&[cmd(&[
+            "cargo",
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ])]),
+    },
+    Step {
+        name: "test",
+        about: "all tests but those that cross rooms",
+        action: Action::Needs {
+            tools: &[NEXTEST],
+            commands: &[tests(&[
+                "cargo",
+                "nextest",
+                "run",
+                "--workspace",
+                "--exclude",
+                "paperwire-tests",
+                "--locked",
+                "--no-fail-fast",
+            ])],
+            otherwise: &[tests(&[
+                "cargo",
+                "test",
+                "--workspace",
+                "--exclude",
+                "paperwire-tests",
+                "--lib",
+                "--bins",
+                "--tests",
+                "--locked",
+                "--no-fail-fast",
+            ])],
+        },
+    },
+    Step {
+        name: "doctest",
+        about: "examples in the documentation",
+        action: Action::Commands(&[tests(&[
+            "cargo",
+            "test",
+            "--workspace",
+            "--doc",
+            "--locked",
+        ])]),
+    },
+    Step {
+        name: "doc",
+        about: "the documentation builds without warnings",
+        action: Action::Commands(&[Cmd {
+            env: &[("RUSTDOCFLAGS", "-D warnings")],
+            ..cmd(&["cargo", "doc", "--workspace", "--no-deps", "--locked"])
+        }]),
+    },
+    Step {
+        name: "release",
+        about: "tests that cross rooms, in release: allocation guard, golden replay",
+        action: Action::Commands(&[tests(&[
+            "cargo",
+            "test",
+            "--release",
+            "-p",
+            "paperwire-tests",
+            "--locked",
+        ])]),
+    },
+    Step {
+        name: "bench",
+        about: "each benchmark body once",
+        action: Action::Commands(&[cmd(&[
+            "cargo",
+            "test",
+            "-p",
+            "paperwire-benches",
+            "--benches",
+            "--locked",
+        ])]),
+    },
+    Step {
+        name: "deny",
+        about: "licences and sources of dependencies",
+        action: Action::Needs {
+            tools: &[DENY],
+            // Advisories need a database from the network, which a test must not.
+            commands: &[Cmd {
+                only_with: Some("deny.toml"),
+                ..cmd(&[
+                    "cargo", "deny", "--locked", "check", "bans", "licenses", "sources",
+                ])
+            }],
+            otherwise: &[],
+        },
+    },
+    Step {
+        name: "fuzz",
+        about: "the fuzz targets compile, and build with coverage where cargo-fuzz is",
+        action: Action::Needs {
+            tools: &[CXX, CARGO_FUZZ],
+            commands: &[Cmd {
+                env: &[("RUSTC_BOOTSTRAP", "1")],
+                only_with: Some("fuzz/Cargo.toml"),
+                ..cmd(&["cargo", "fuzz", "build", "--sanitizer", "none"])
+            }],
+            otherwise: &[],
+        },
+    },
+];
+
+/// The rows that `--step NAME ...` asks for, in the table's order.
+pub(crate) fn named(args: &[&str]) -> Result<Vec<&'static Step>, String> {
+    let mut names = Vec::new();
+    for pair in args.chunks(2) {
+        match pair {
+            ["--step", name] if ALL.iter().any(|step| step.name == *name) => names.push(*name),
+            ["--step", name] => {
+                let known: Vec<_> = ALL.iter().map(|step| step.name).collect();
+                return Err(format!(
+                    "`{name}` is no step; there are {}",
+                    known.join(", ")
+                ));
+            }
+            _ => return Err(format!("`{}` is not understood", pair.join(" "))),
+        }
+    }
+    Ok(ALL
+        .iter()
+        .filter(|step| names.contains(&step.name))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What the checks need beyond the Rust toolchain, and how a machine that lacks it gets it.
+//!
+//! One row per tool. System packages are installed when the command runs as root on a machine with
+//! `apt-get`; everything else is only named, as building a cargo tool takes minutes. What cannot be
+//! had makes its check `SKIPPED`, never green.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A program that a check starts.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// Succeeds where the tool is there.
+    pub(crate) check: &'static [&'static str],
+    pub(crate) source: Source,
+    pub(crate) why: &'static str,
+}
+
+/// Where a tool comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A Debian or Ubuntu package.
+    System(&'static str),
+    /// A crate with a cargo subcommand.
+    Cargo(&'static str),
+}
+
+pub(crate) const NEXTEST: Tool = Tool {
+    name: "cargo-nextest",
+    check: &["cargo", "nextest", "--version"],
+    source: Source::Cargo("cargo-nextest"),
+    why: "a process per test, and their times",
+};
+
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    check: &["cargo", "deny", "--version"],
+    source: Source::Cargo("cargo-deny"),
+    why: "licences and sources of all dependencies",
+};
+
+pub(crate) const CARGO_FUZZ: Tool = Tool {
+    name: "cargo-fuzz",
+    check: &["cargo", "fuzz", "--version"],
+    source: Source::Cargo("cargo-fuzz"),
+    why: "the fuzz targets, built with coverage",
+};
+
+pub(crate) const CXX: Tool = Tool {
+    name: "c++",
+    check: &["c++", "--version"],
+    source: Source::System("g++"),
+    why: "the fuzzing engine is C++",
+};
+
+/// True when the tool is there, or was just installed; otherwise why not.
+pub(crate) fn ensure(tool: &Tool, root: &Path) -> Result<(), String> {
+    if succeeds(tool.check, root) {
+        return Ok(());
+    }
+    match tool.source {
+        Source::Cargo(package) => Err(format!(
+            "{} is not installed ({}); `cargo install {package} --locked` brings it",
+            tool.name, tool.why
+        )),
+        Source::System(package) => {
+            println!(
+                "{} is missing ({}): installing package {package}",
+                tool.name, tool.why
+            );
+            let install = [
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                package,
+            ];
+            // A new machine has no package lists yet.
+            let is_there = (succeeds(&install, root)
+                || (succeeds(&["apt-get", "update"], root) && succeeds(&install, root)))
+                && succeeds(tool.check, root);
+            match is_there {
+                true => Ok(()),
+                false => Err(format!(
+                    "{} is missing ({}) and could not be installed; install the system package \
+                     {package} yourself",
+                    tool.name, tool.why
+                )),
+            }
+        }
+    }
+}
+
+fn succeeds(command: &[&str], root: &Path) -> bool {
+    let Some((program, args)) = command.split_first() else {
+        return false;
+    };
+    Command::new(program)
+        .args(args)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Where captured sessions are, if anywhere: `PAPERWIRE_CAPTURES`, else beside the repository.
+pub(crate) fn captures(root: &Path) -> Result<(), String> {
+    let dir = std::env::var_os("PAPERWIRE_CAPTURES")
+        .map_or_else(|| root.join("../shared/kraken/ws"), Into::into);
+    let has_capture = std::fs::read_dir(&dir).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.path().extension().is_some_and(|name| name == "tsv"))
+    });
+    match has_capture {
+        true => Ok(()),
+        false => Err(
+            "no captured session: tests that read one pass without it; set \
+                      PAPERWIRE_CAPTURES"
+                .to_owned(),
+        ),
+    }
+}
