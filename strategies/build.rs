@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 
 /// Modules of this crate that are not strategies.
 const NOT_STRATEGIES: [&str; 2] = ["lib", "registry"];
+/// A shared file that only tests use; all other shared files are part of every fingerprint.
+const TEST_KIT: &str = "_testkit.rs";
 /// What the template is called when it is compiled for its own test.
 const TEMPLATE_NAME: &str = "template_example";
 
@@ -23,7 +25,7 @@ struct Found {
     name: String,
     /// The file that declares it.
     root: PathBuf,
-    /// Every source file of it, sorted by its path below `src`.
+    /// Every source file of it and what all share, sorted by their paths below `src`.
     files: Vec<PathBuf>,
 }
 
@@ -49,6 +51,11 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()?;
     entries.sort();
+    let is_shared = |path: &&PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with('_') && path.is_file() && name != TEST_KIT
+    };
+    let shared: Vec<PathBuf> = entries.iter().filter(is_shared).cloned().collect();
     for path in entries {
         let is_file = path.extension().is_some_and(|ext| ext == "rs");
         let root = if is_file { path.clone() } else { path.join("mod.rs") };
@@ -64,7 +71,7 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
         if found.iter().any(|other| other.name == name) {
             return Err(format!("{name}: is both a file and a folder with mod.rs; keep one").into());
         }
-        let mut files = Vec::new();
+        let mut files = shared.clone();
         if is_file {
             files.push(path.clone());
         }

@@ -1,1 +1,71 @@
-//! Under construction.
+//! Bodies of the benchmarks: functions of a size, so that a test can run each once with a tiny one.
+
+pub mod frames;
+pub mod rivals;
+pub mod ring;
+
+use paperwire_core::book::L2Book;
+use paperwire_core::instrument::Instrument;
+use paperwire_feed::wire::hot::{self, Frame, Scratch};
+use paperwire_feed::wire::symbols::SymbolTable;
+
+/// Our own path: one pass over the bytes, apply, checksum.
+#[derive(Debug)]
+pub struct Ours {
+    symbols: SymbolTable,
+    scratch: Scratch,
+    book: L2Book,
+}
+
+impl Ours {
+    /// For frames of this instrument at this depth.
+    pub fn new(of: &Instrument, depth: usize) -> Self {
+        Self { symbols: SymbolTable::new(&[*of]), scratch: Scratch::new(), book: L2Book::new(depth) }
+    }
+
+    /// Decodes only; returns the number of levels.
+    pub fn decode(&mut self, frame: &[u8]) -> usize {
+        match hot::decode(frame, &self.symbols, &mut self.scratch) {
+            Ok(_) => self.scratch.levels.len(),
+            Err(_) => usize::MAX,
+        }
+    }
+
+    /// Decodes, applies and verifies; true for a verified book.
+    pub fn verify(&mut self, frame: &[u8]) -> bool {
+        let Ok(Frame::Book(head)) = hot::decode(frame, &self.symbols, &mut self.scratch) else {
+            return false;
+        };
+        if head.is_snapshot {
+            self.book.clear();
+        }
+        self.book.apply(&self.scratch.levels, head.checksum).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_verifies_every_book() {
+        let set = frames::load(500);
+        let mut ours = Ours::new(&set.instrument, set.depth);
+        let mut simd = rivals::SimdJson::new(&set.instrument, set.depth);
+        let mut serde = rivals::SerdeJson::new(&set.instrument, set.depth);
+        for frame in &set.books {
+            assert!(ours.verify(frame));
+            assert!(simd.verify(frame));
+            assert!(serde.verify(frame));
+            assert_ne!(ours.decode(frame), usize::MAX);
+        }
+        assert!(set.books.len() >= 100);
+    }
+
+    #[test]
+    fn every_ring_delivers() {
+        assert_eq!(ring::through_ours(1_000), ring::through_bare(1_000));
+        ring::hop_ours(100);
+        ring::hop_bare(100);
+    }
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use paperwire_core::event::MarketEvent;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::limits::MARKET_RING_LEN;
 use paperwire_core::raw::RawKind;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::engine::{Context, Engine};
@@ -47,6 +48,8 @@ pub struct Replayed {
 
 /// Records taken into memory at once, so that the file is not part of what is measured.
 const BATCH_BYTES: usize = 64 << 20;
+/// A session's first records: snapshots and the first trades of every symbol.
+const WARM_UP_RECORDS: usize = 256;
 const SECOND: DurationNs = DurationNs::from_secs(1);
 
 /// Replays one file.
@@ -67,7 +70,8 @@ pub fn replay(
     let is_capture = source.meta().is_none();
     let mut player = Player {
         feed: MarketFeed::new(&instruments, depth),
-        sink: EngineSink {
+        events: EventBuffer(Vec::with_capacity(MARKET_RING_LEN)),
+        side: EngineSide {
             engine,
             bank: Bank::new(&Stage::ALL, tally.strategies.len()),
             tally,
@@ -79,20 +83,23 @@ pub fn replay(
         next_timer: is_capture.then(HostNs::default),
         speed: options.speed,
         origin: None,
-        is_quarantine_told: false,
+        first_desync: None,
+        is_told: false,
     };
     let (mut elapsed, mut lost, mut hot_allocs) = (DurationNs::ZERO, 0u64, 0u64);
     let mut batch = Batch::default();
-    let mut is_first = true;
+    let mut warm_up = WARM_UP_RECORDS;
     while batch.fill(&mut source, &mut lost).map_err(storage)? {
         let started = player.clock.now();
-        // The first batch is the warm-up: buffers and caches reach their size there.
-        let (notices, allocs) = alloc_guard::count(|| player.play(&batch));
-        hot_allocs += if is_first { 0 } else { allocs };
-        is_first = false;
+        // Buffers reach their size within the first records; from then on nothing allocates.
+        let (first, rest) = batch.records.split_at(warm_up.min(batch.records.len()));
+        warm_up -= first.len();
+        player.play(&batch.bytes, first);
+        let ((), allocs) = alloc_guard::count(|| player.play(&batch.bytes, rest));
+        hot_allocs += allocs;
         let now = player.clock.now();
         elapsed = DurationNs::new(elapsed.raw() + now.since(started).raw());
-        for notice in notices {
+        if let Some(notice) = player.quarantine_notice() {
             terminal.notice(&notice);
         }
     }
@@ -105,8 +112,8 @@ pub fn replay(
     if lost > 0 {
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
-    let Player { feed, sink, feed_bank, .. } = player;
-    let EngineSink { mut tally, bank, .. } = sink;
+    let Player { feed, side, feed_bank, .. } = player;
+    let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
     let is_verified = verify(options, &source, &tally, &mut notes);
@@ -220,11 +227,14 @@ fn depth_of(frame: &[u8]) -> Option<u16> {
     paperwire_core::limits::DEPTHS.contains(&depth).then_some(depth)
 }
 
+/// Kind, time, and where its payload starts and ends.
+type BatchRecord = (RawKind, HostNs, usize, usize);
+
 /// Records in memory.
 #[derive(Debug, Default)]
 struct Batch {
     bytes: Vec<u8>,
-    records: Vec<(RawKind, HostNs, usize, usize)>,
+    records: Vec<BatchRecord>,
 }
 
 impl Batch {
@@ -246,8 +256,8 @@ impl Batch {
     }
 }
 
-/// The engine as the feed's sink: an event is worked off where it is made.
-struct EngineSink {
+/// The engine with what it writes to.
+struct EngineSide {
     engine: Engine,
     tally: Tally,
     bank: Bank,
@@ -255,18 +265,31 @@ struct EngineSink {
     last: Option<MarketEvent>,
 }
 
-impl EventSink for EngineSink {
+impl EngineSide {
+    /// Works off what one record brought.
+    fn work_off(&mut self, events: &mut EventBuffer) {
+        for event in events.0.drain(..) {
+            let mut ctx =
+                Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
+            self.engine.process(&event, &mut ctx);
+            self.last = Some(event);
+        }
+    }
+}
+
+/// Stands where the ring is in a live session, so that stages mean the same.
+struct EventBuffer(Vec<MarketEvent>);
+
+impl EventSink for EventBuffer {
     fn push(&mut self, event: MarketEvent) {
-        let mut ctx =
-            Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
-        self.engine.process(&event, &mut ctx);
-        self.last = Some(event);
+        self.0.push(event);
     }
 }
 
 struct Player {
     feed: MarketFeed,
-    sink: EngineSink,
+    events: EventBuffer,
+    side: EngineSide,
     feed_bank: Bank,
     clock: HostClock,
     /// In a capture nobody recorded the passing seconds: they are made from the receive times.
@@ -274,18 +297,20 @@ struct Player {
     speed: Option<f64>,
     /// Recorded and real time of the first record.
     origin: Option<(HostNs, HostNs)>,
-    is_quarantine_told: bool,
+    /// Frame and symbols of the first book that was not believed.
+    first_desync: Option<(u64, u64)>,
+    is_told: bool,
 }
 
 impl Player {
-    fn play(&mut self, batch: &Batch) -> Vec<String> {
-        let mut notices = Vec::new();
-        for &(kind, rx, start, end) in &batch.records {
-            let payload = &batch.bytes[start..end];
+    fn play(&mut self, bytes: &[u8], records: &[BatchRecord]) {
+        for &(kind, rx, start, end) in records {
+            let payload = &bytes[start..end];
             let due = self.wait_for(rx);
             if kind == RawKind::Control {
                 if let Some(control) = Control::decode(payload) {
-                    self.feed.on_control(rx, &control, &mut self.sink);
+                    self.feed.on_control(rx, &control, &mut self.events);
+                    self.side.work_off(&mut self.events);
                 }
                 continue;
             }
@@ -293,14 +318,14 @@ impl Player {
             let clock = self.clock.clone();
             let now = clock.now();
             let mut probe = Probe::new(&clock, &mut self.feed_bank, due.unwrap_or(now), now);
-            let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.sink);
-            if let Outcome::Desync(symbols, reason) = outcome
-                && !self.is_quarantine_told
+            let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
+            self.side.work_off(&mut self.events);
+            if let Outcome::Desync(symbols, _) = outcome
+                && self.first_desync.is_none()
             {
-                notices.push(self.quarantined(symbols, reason.as_str()));
+                self.first_desync = Some((self.feed.counters().frames, symbols));
             }
         }
-        notices
     }
 
     /// Waits until a record is due; the due time is the start of its response.
@@ -322,32 +347,34 @@ impl Player {
         }
         self.next_timer = Some(rx.plus(SECOND));
         if let Some(at) = self.feed.estimate(rx) {
-            self.feed.on_control(rx, &Control::Timer { at }, &mut self.sink);
+            self.feed.on_control(rx, &Control::Timer { at }, &mut self.events);
+            self.side.work_off(&mut self.events);
         }
     }
 
-    fn quarantined(&mut self, symbols: u64, reason: &str) -> String {
+    /// What happened to the first book that was not believed, once.
+    fn quarantine_notice(&mut self) -> Option<String> {
+        let (frame, symbols) = self.first_desync.filter(|_| !self.is_told)?;
+        self.is_told = true;
         let names: Vec<String> = (0u16..)
             .zip(self.feed.instruments())
             .filter(|(index, _)| symbols >> index & 1 == 1)
-            .map(|(index, of)| format!("{} ({:?})", of.name, self.feed.state(SymbolId(index))))
+            .map(|(index, of)| format!("{} (now {:?})", of.name, self.feed.state(SymbolId(index))))
             .collect();
         let detail = match (self.feed.last_error(), self.feed.last_wire_error()) {
             (Some((_, error)), _) => error.to_string(),
             (None, Some(error)) => error.to_string(),
-            (None, None) => reason.to_owned(),
+            (None, None) => "not believed".to_owned(),
         };
-        self.is_quarantine_told = true;
-        format!(
-            "frame {}: {detail}; quarantined {} until its next verified snapshot",
-            self.feed.counters().frames,
+        Some(format!(
+            "frame {frame}: {detail}; quarantined {} until its next verified snapshot",
             names.join(", ")
-        )
+        ))
     }
 
     fn finish(&mut self, flatten: bool) {
-        let Some(last) = self.sink.last else { return };
-        let EngineSink { engine, tally, bank, clock, .. } = &mut self.sink;
+        let Some(last) = self.side.last else { return };
+        let EngineSide { engine, tally, bank, clock, .. } = &mut self.side;
         engine.finish(flatten, &last, &mut Context { clock, bank, reports: tally });
     }
 }

@@ -11,6 +11,8 @@
 #![warn(missing_docs)]
 
 mod registry;
+#[path = "_role.rs"]
+mod role;
 #[cfg(test)]
 #[path = "_testkit.rs"]
 mod testkit;

@@ -58,8 +58,17 @@ const fn tests(args: &'static [&'static str]) -> Cmd {
 pub(crate) const ALL: &[Step] = &[
     Step {
         name: "fmt",
-        about: "cargo fmt --all --check",
-        action: Action::Commands(&[cmd(&["cargo", "fmt", "--all", "--check"])]),
+        about: "formatting; lists the files that `cargo fmt --all` would change",
+        action: Action::Commands(&[
+            cmd(&["cargo", "fmt", "--all", "--", "--check", "-l"]),
+            cmd(&[
+                "cargo",
+                "fmt",
+                "--manifest-path",
+                "fuzz/Cargo.toml",
+                "--check",
+            ]),
+        ]),
     },
     Step {
         name: "tidy",
@@ -169,11 +178,28 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        about: "the fuzz targets compile, and build with coverage where cargo-fuzz is",
+        about: "the fuzz targets compile",
+        action: Action::Needs {
+            tools: &[CXX],
+            commands: &[Cmd {
+                only_with: Some("fuzz/Cargo.toml"),
+                ..cmd(&[
+                    "cargo",
+                    "check",
+                    "--manifest-path",
+                    "fuzz/Cargo.toml",
+                    "--locked",
+                ])
+            }],
+            otherwise: &[],
+        },
+    },
+    Step {
+        name: "fuzzcov",
+        about: "the fuzz targets build with coverage, ready to run",
         action: Action::Needs {
             tools: &[CXX, CARGO_FUZZ],
             commands: &[Cmd {
-                env: &[("RUSTC_BOOTSTRAP", "1")],
                 only_with: Some("fuzz/Cargo.toml"),
                 ..cmd(&["cargo", "fuzz", "build", "--sanitizer", "none"])
             }],

@@ -63,7 +63,6 @@ async def watch(depths, pairs, seconds):
         await book.add_book(pairs=pairs)
     await asyncio.sleep(seconds)
     for book in books:
-        await book.stop()
         await book.close()
     return books
 

@@ -5,7 +5,7 @@
 //! Prints where it listens, then a line of counters every ten seconds. `--pem` writes the
 //! certificate for clients that take a file of trusted roots.
 
-#![allow(clippy::print_stdout, reason = "an example speaks to its terminal")]
+#![expect(clippy::print_stdout, reason = "an example speaks to its terminal")]
 
 use std::error::Error;
 use std::time::Duration;

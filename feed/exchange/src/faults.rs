@@ -5,7 +5,7 @@
 //! ```toml
 //! [[fault]]
 //! kind = "bad_checksum"  # see `FaultKind` for all kinds
-//! symbol = "BTC/USD"     # optional: any pair when absent
+//! symbol = "BTC/USD"     # whose messages are struck or counted; any pair's when absent
 //! at_message = 200       # the 200th message it could act on; or at_s = 10.0, seconds after start
 //! count = 1              # how many messages, or how many times (default 1)
 //! every_s = 60.0         # between repetitions of a timed fault (default: at once)

@@ -267,9 +267,11 @@ impl Hub {
 
     /// Ends all connections and takes no new ones.
     pub(crate) fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        state.disconnect_all();
+        // After a panic inside the exchange nothing is left to close in order.
+        if let Ok(mut state) = self.state.lock() {
+            state.closed = true;
+            state.disconnect_all();
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use axum::routing::get;
 use paperwire_core::time::ExchNs;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 pub mod faults;
 pub mod history;
@@ -156,7 +156,7 @@ pub struct ExchangeStats {
     pub market_events: u64,
 }
 
-/// A running exchange; dropping it without [`Exchange::stop`] leaves its tasks to the runtime.
+/// A running exchange; dropping it ends its tasks at once, [`Exchange::stop`] in good order.
 #[derive(Debug)]
 pub struct Exchange {
     hub: Arc<Hub>,
@@ -167,9 +167,9 @@ pub struct Exchange {
     certificate: Option<CertificateDer<'static>>,
     stopping: watch::Sender<bool>,
     /// End by themselves when told.
-    servers: Vec<JoinHandle<()>>,
+    servers: JoinSet<()>,
     /// End when aborted.
-    loops: Vec<JoinHandle<()>>,
+    loops: JoinSet<()>,
 }
 
 impl Exchange {
@@ -215,8 +215,8 @@ impl Exchange {
         };
 
         let stopping = watch::Sender::new(false);
-        let mut servers = Vec::new();
-        let mut loops = Vec::new();
+        let mut servers = JoinSet::new();
+        let mut loops = JoinSet::new();
         let ws_routes = Router::new()
             .route("/v2", get(ws::upgrade))
             .route("/", get(ws::upgrade));
@@ -229,8 +229,8 @@ impl Exchange {
             (config.ws_port, acceptor(config.tls), ws_routes),
             (config.rest_port, acceptor(config.rest_tls), rest_routes),
         ] {
-            let listening = listen::listen(port, tls, Arc::clone(&hub)).await;
-            let (incoming, addr, accept) =
+            let listening = listen::listen(port, tls, Arc::clone(&hub), &mut loops).await;
+            let (incoming, addr) =
                 listening.map_err(|source| ExchangeError::Listen { port, source })?;
             let service = routes
                 .with_state(Arc::clone(&hub))
@@ -240,16 +240,15 @@ impl Exchange {
                 // An error means that the exchange itself is gone.
                 let _ = stop.wait_for(|stopping| *stopping).await;
             };
-            servers.push(tokio::spawn(async move {
+            servers.spawn(async move {
                 let served = axum::serve(incoming, service)
                     .with_graceful_shutdown(stopped)
                     .await;
-                debug_assert!(served.is_ok(), "serving from memory does not fail");
-            }));
-            loops.push(accept);
+                debug_assert!(served.is_ok(), "accepting does not fail");
+            });
             addrs.push(addr);
         }
-        loops.push(tokio::spawn(play(Arc::clone(&hub))));
+        loops.spawn(play(Arc::clone(&hub)));
         Ok(Self {
             hub,
             ws_addr: addrs[0],
@@ -325,21 +324,24 @@ impl Exchange {
     }
 
     /// Closes every connection and ends every task.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.hub.close();
-        for task in &self.loops {
-            task.abort();
-        }
+        self.loops.abort_all();
         self.stopping.send_replace(true);
-        for mut server in self.servers {
-            // A REST client in the middle of a request gets a moment to read its answer.
-            if tokio::time::timeout(Duration::from_millis(500), &mut server)
-                .await
-                .is_err()
-            {
-                server.abort();
-            }
+        // A REST client in the middle of a request gets a moment to read its answer.
+        let served = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_MAX, served).await.is_err() {
+            self.servers.abort_all();
         }
+    }
+}
+
+/// How long [`Exchange::stop`] waits for answers under way.
+const STOP_MAX: Duration = Duration::from_millis(500);
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.hub.close();
     }
 }
 

@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -66,16 +66,17 @@ impl Listener for Incoming {
     }
 }
 
-/// Listens on 127.0.0.1; port 0 takes any. The task accepts until it is aborted.
+/// Listens on 127.0.0.1; port 0 takes any. The accepting task joins `tasks`.
 pub(crate) async fn listen(
     port: u16,
     tls: Option<TlsAcceptor>,
     hub: Arc<Hub>,
-) -> io::Result<(Incoming, SocketAddr, JoinHandle<()>)> {
+    tasks: &mut JoinSet<()>,
+) -> io::Result<(Incoming, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let addr = listener.local_addr()?;
     let (sender, ready) = mpsc::channel(WAITING_MAX);
-    let accept = tokio::spawn(async move {
+    tasks.spawn(async move {
         loop {
             let Ok((stream, peer)) = listener.accept().await else {
                 // Out of descriptors or a client that left already: the next one may do.
@@ -88,7 +89,7 @@ pub(crate) async fn listen(
             tokio::spawn(welcome(stream, peer, tls.clone(), sender.clone()));
         }
     });
-    Ok((Incoming { addr, ready }, addr, accept))
+    Ok((Incoming { addr, ready }, addr))
 }
 
 async fn welcome(

@@ -40,8 +40,8 @@ pub struct MarketConfig {
     /// First instant of the market; `None` lets the server take the wall clock, and
     /// [`Market::new`] take [`DEFAULT_START`].
     pub start: Option<ExchNs>,
-    /// Multiplies how often people act by their own choice; 1 is like the real pairs in a quiet
-    /// hour. Quotes that a price move forces are not multiplied.
+    /// Multiplies how often people act; 1 is like the real pairs in a quiet hour. How far prices
+    /// move in a second stays the same.
     pub rate: f64,
     /// Synthetic pairs `SYM01/USD`, `SYM02/USD`, ... beside the four real ones.
     pub extra_symbols: u16,
@@ -122,8 +122,8 @@ enum Task {
     Arbitrage(usize),
 }
 
-/// Seconds between moves of the fair prices.
-const FAIR_STEP_S: f64 = 0.05;
+/// Seconds between moves of the fair prices at rate 1, and the least there are.
+const FAIR_STEP_S: (f64, f64) = (0.05, 0.001);
 /// Seconds between looks of the arbitrageur.
 const ARBITRAGE_STEP_S: f64 = 0.2;
 /// Deviation of a ratio pair that pays for three trades.
@@ -167,7 +167,8 @@ impl Market {
             .enumerate()
             .map(|(index, listing)| {
                 let next_id = histories[index].last().map_or(1, |t| t.trade_id + 1);
-                Desk::new(listing, next_id, fair.price(index), desk_rng.fork(next_id))
+                let rng = desk_rng.fork(next_id);
+                Desk::new(listing, next_id, fair.price(index), config.rate, rng)
             })
             .collect();
         let count = listings.len();
@@ -303,15 +304,16 @@ impl Market {
     }
 
     fn move_fair(&mut self) {
-        self.fair.step(FAIR_STEP_S);
+        let step_s = (FAIR_STEP_S.0 / self.rate).clamp(FAIR_STEP_S.1, 1.0);
+        self.fair.step(step_s);
         for index in 0..self.desks.len() {
             if !self.chasing[index] {
                 self.chasing[index] = true;
-                let wait = self.desks[index].rng().exponential(0.01);
+                let wait = self.desks[index].rng().exponential(0.2 * step_s);
                 self.after(wait, Task::Chase(index));
             }
         }
-        self.after(FAIR_STEP_S, Task::Fair);
+        self.after(step_s, Task::Fair);
     }
 
     fn chase(&mut self, index: usize, events: &mut Vec<MarketEvent>) {
@@ -465,11 +467,12 @@ impl Market {
     /// How long people take to follow each other: machines within microseconds, others in
     /// milliseconds.
     fn reaction_s(&mut self, index: usize) -> f64 {
+        let rate = self.rate;
         let rng = self.desks[index].rng();
         if rng.chance(0.5) {
             rng.range(4e-6, 30e-6)
         } else {
-            rng.exponential(0.004)
+            rng.exponential(0.004 / rate)
         }
     }
 

@@ -8,9 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use paperwire_core::checksum::{CHECKED_LEVELS, LevelText, book_checksum};
-use paperwire_core::instrument::{Instrument, SymbolId};
-use paperwire_core::num::{Px, Qty};
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::num::Px;
 use paperwire_core::time::ExchNs;
 
 use crate::history::{Bar, interval_begin};
@@ -18,9 +17,15 @@ use crate::market::{EventKind, Market, MarketConfig, MarketError, MarketEvent};
 use crate::matching::{BookSide, Engine, Trade};
 
 mod instruments;
+mod messages;
 pub(crate) mod text;
+mod window;
 
-use text::{micros, nanos, push, push_fixed};
+pub(crate) use messages::crossing;
+pub use messages::top_checksum;
+
+use messages::{book_message, book_snapshot, ohlc_message, ticker_message, trade_message};
+use window::Window;
 
 /// Book depths that can be subscribed.
 pub const DEPTHS: [u16; 5] = [10, 25, 100, 500, 1000];
@@ -197,14 +202,6 @@ pub struct Spread {
 /// Spreads kept per pair, as many as Kraken answers.
 const SPREADS_MAX: usize = 250;
 
-/// The rows that a client of one depth has, and what it has still to be told.
-#[derive(Debug)]
-struct Window {
-    depth: usize,
-    sides: [Vec<(Px, Qty)>; 2],
-    news: [String; 2],
-}
-
 #[derive(Debug, Default)]
 struct SymbolState {
     windows: BTreeMap<u16, Window>,
@@ -219,64 +216,6 @@ struct SymbolState {
 struct Publisher {
     symbols: Vec<SymbolState>,
     watched: BTreeSet<Topic>,
-}
-
-const fn slot(side: BookSide) -> usize {
-    match side {
-        BookSide::Bid => 0,
-        BookSide::Ask => 1,
-    }
-}
-
-impl Window {
-    fn new(depth: u16, engine: &Engine) -> Self {
-        let depth = usize::from(depth);
-        let side = |side| engine.levels(side).take(depth).collect();
-        Self {
-            depth,
-            sides: [side(BookSide::Bid), side(BookSide::Ask)],
-            news: Default::default(),
-        }
-    }
-
-    fn apply(&mut self, side: BookSide, px: Px, qty: Qty, engine: &Engine) {
-        let rows = &mut self.sides[slot(side)];
-        let news = &mut self.news[slot(side)];
-        let rules = engine.instrument();
-        let found = rows.binary_search_by_key(&side.rank(px), |row| side.rank(row.0));
-        match found {
-            Ok(at) if qty.is_zero() => {
-                rows.remove(at);
-                push_row(news, rules, px, qty);
-                // The last row stays inside the book or is removed by a later change of this action.
-                let next = match rows.last() {
-                    Some(&(last, _)) => engine.next_after(side, last),
-                    None => engine.best(side),
-                };
-                if let Some((px, qty)) = next {
-                    rows.push((px, qty));
-                    push_row(news, rules, px, qty);
-                }
-            }
-            Ok(at) => {
-                if rows[at].1 != qty {
-                    rows[at].1 = qty;
-                    push_row(news, rules, px, qty);
-                }
-            }
-            Err(at) => {
-                if !qty.is_zero() && at < self.depth {
-                    rows.insert(at, (px, qty));
-                    rows.truncate(self.depth);
-                    push_row(news, rules, px, qty);
-                }
-            }
-        }
-        debug_assert!(
-            rows.len() <= self.depth,
-            "a window is never longer than its depth"
-        );
-    }
 }
 
 impl Publisher {
@@ -449,201 +388,6 @@ impl Publisher {
 
 fn best(engine: &Engine) -> [Option<Px>; 2] {
     [BookSide::Bid, BookSide::Ask].map(|side| engine.best(side).map(|(px, _)| px))
-}
-
-/// Kraken's checksum of a book as it stands.
-pub fn top_checksum(engine: &Engine) -> u32 {
-    checksum(engine.levels(BookSide::Ask), engine.levels(BookSide::Bid))
-}
-
-fn checksum(asks: impl Iterator<Item = (Px, Qty)>, bids: impl Iterator<Item = (Px, Qty)>) -> u32 {
-    let (asks, ask_len) = texts(asks);
-    let (bids, bid_len) = texts(bids);
-    book_checksum(asks[..ask_len].iter(), bids[..bid_len].iter())
-}
-
-fn texts(levels: impl Iterator<Item = (Px, Qty)>) -> ([LevelText; CHECKED_LEVELS], usize) {
-    let mut texts = [LevelText::EMPTY; CHECKED_LEVELS];
-    let mut len = 0;
-    for (text, (px, qty)) in texts.iter_mut().zip(levels) {
-        *text = LevelText::new(px, qty);
-        len += 1;
-    }
-    (texts, len)
-}
-
-/// Two messages for the clients of one depth: a bid above the best ask, and its removal.
-pub(crate) fn crossing(engine: &Engine, depth: u16, at: ExchNs) -> Option<(String, String)> {
-    let rules = engine.instrument();
-    let (ask, qty) = engine.best(BookSide::Ask)?;
-    let px = Px::new(ask.raw() + rules.price_increment.raw());
-    let mut rows = String::new();
-    push_row(&mut rows, rules, px, qty);
-    let bids = std::iter::once((px, qty)).chain(engine.levels(BookSide::Bid));
-    let false_sum = checksum(engine.levels(BookSide::Ask), bids);
-    let crossed = book_message("update", rules, &rows, "", false_sum, at);
-    rows.clear();
-    push_row(&mut rows, rules, px, Qty::ZERO);
-    // The false bid pushed the last row out of every client's window.
-    if let Some((px, qty)) = engine.levels(BookSide::Bid).nth(usize::from(depth) - 1) {
-        push_row(&mut rows, rules, px, qty);
-    }
-    let repaired = book_message("update", rules, &rows, "", top_checksum(engine), at);
-    Some((crossed, repaired))
-}
-
-fn push_row(out: &mut String, rules: &Instrument, px: Px, qty: Qty) {
-    out.push_str(if out.is_empty() {
-        "{\"price\":"
-    } else {
-        ",{\"price\":"
-    });
-    push_fixed(out, px.raw(), rules.price_precision);
-    out.push_str(",\"qty\":");
-    push_fixed(out, qty.raw(), rules.qty_precision);
-    out.push('}');
-}
-
-fn book_snapshot(engine: &Engine, depth: u16, at: ExchNs) -> String {
-    let rules = engine.instrument();
-    let [bids, asks] = [BookSide::Bid, BookSide::Ask].map(|side| {
-        let mut rows = String::new();
-        for (px, qty) in engine.levels(side).take(usize::from(depth)) {
-            push_row(&mut rows, rules, px, qty);
-        }
-        rows
-    });
-    book_message("snapshot", rules, &bids, &asks, top_checksum(engine), at)
-}
-
-/// A book message from its ready rows.
-pub(crate) fn book_message(
-    kind: &str,
-    rules: &Instrument,
-    bids: &str,
-    asks: &str,
-    checksum: u32,
-    at: ExchNs,
-) -> String {
-    let mut out = String::with_capacity(160 + bids.len() + asks.len());
-    push(
-        &mut out,
-        format_args!(
-            "{{\"channel\":\"book\",\"type\":\"{kind}\",\"data\":[{{\"symbol\":\"{}\",\"bids\":[{bids}],\
-             \"asks\":[{asks}],\"checksum\":{checksum},\"timestamp\":\"{}\"}}]}}",
-            rules.name,
-            micros(at)
-        ),
-    );
-    out
-}
-
-/// A trade message.
-pub(crate) fn trade_message(kind: &str, rules: &Instrument, trades: &[Trade]) -> String {
-    let mut out = String::with_capacity(64 + 160 * trades.len());
-    push(
-        &mut out,
-        format_args!("{{\"channel\":\"trade\",\"type\":\"{kind}\",\"data\":["),
-    );
-    for (index, trade) in trades.iter().enumerate() {
-        push(
-            &mut out,
-            format_args!(
-                "{}{{\"symbol\":\"{}\",\"side\":\"{}\",\"price\":{},\"qty\":{},\"ord_type\":\"{}\",\
-                 \"trade_id\":{},\"timestamp\":\"{}\"}}",
-                if index == 0 { "" } else { "," },
-                rules.name,
-                trade.taker.as_wire(),
-                rules.show_px(trade.px),
-                rules.show_qty(trade.qty),
-                trade.ord_type.as_wire(),
-                trade.trade_id,
-                micros(trade.at)
-            ),
-        );
-    }
-    out.push_str("]}");
-    out
-}
-
-fn ticker_message(kind: &str, symbol: SymbolId, market: &Market, at: ExchNs) -> String {
-    let engine = market.engine(symbol);
-    let rules = engine.instrument();
-    let (bid, bid_qty) = engine.best(BookSide::Bid).unwrap_or_default();
-    let (ask, ask_qty) = engine.best(BookSide::Ask).unwrap_or_default();
-    let day = market
-        .history(symbol)
-        .day()
-        .unwrap_or_else(|| Bar::flat(at, bid));
-    let change = day.close.raw() - day.open.raw();
-    // Two decimals of a percent, rounded to nearest: 10,000 x change / open.
-    let open = day.open.raw().max(1);
-    let change_pct = (change * 20_000 + open).div_euclid(2 * open);
-    let mut out = String::with_capacity(420);
-    push(
-        &mut out,
-        format_args!(
-            "{{\"channel\":\"ticker\",\"type\":\"{kind}\",\"data\":[{{\"symbol\":\"{}\",\"bid\":{},\
-             \"bid_qty\":{},\"ask\":{},\"ask_qty\":{},\"last\":{},\"volume\":{},\"vwap\":{},\"low\":{},\
-             \"high\":{},\"change\":{},\"change_pct\":",
-            rules.name,
-            rules.show_px(bid),
-            rules.show_qty(bid_qty),
-            rules.show_px(ask),
-            rules.show_qty(ask_qty),
-            rules.show_px(day.close),
-            rules.show_qty(day.volume),
-            rules.show_px(day.vwap()),
-            rules.show_px(day.low),
-            rules.show_px(day.high),
-            rules.show_px(Px::new(change)),
-        ),
-    );
-    push_fixed(&mut out, change_pct, 2);
-    push(
-        &mut out,
-        format_args!(
-            ",\"trades\":{},\"timestamp\":\"{}\"}}]}}",
-            day.trades,
-            micros(at)
-        ),
-    );
-    out
-}
-
-fn ohlc_message(kind: &str, rules: &Instrument, minutes: u32, bars: &[Bar], at: ExchNs) -> String {
-    let mut out = String::with_capacity(128 + 320 * bars.len());
-    push(
-        &mut out,
-        format_args!(
-            "{{\"channel\":\"ohlc\",\"type\":\"{kind}\",\"timestamp\":\"{}\",\"data\":[",
-            nanos(at)
-        ),
-    );
-    for (index, bar) in bars.iter().enumerate() {
-        let end = ExchNs::new(bar.begin.raw() + i64::from(minutes) * 60_000_000_000);
-        push(
-            &mut out,
-            format_args!(
-                "{}{{\"symbol\":\"{}\",\"open\":{},\"high\":{},\"low\":{},\"close\":{},\"trades\":{},\
-                 \"volume\":{},\"vwap\":{},\"interval_begin\":\"{}\",\"interval\":{minutes},\
-                 \"timestamp\":\"{}\"}}",
-                if index == 0 { "" } else { "," },
-                rules.name,
-                rules.show_px(bar.open),
-                rules.show_px(bar.high),
-                rules.show_px(bar.low),
-                rules.show_px(bar.close),
-                bar.trades,
-                rules.show_qty(bar.volume),
-                rules.show_px(bar.vwap()),
-                nanos(bar.begin),
-                micros(end)
-            ),
-        );
-    }
-    out.push_str("]}");
-    out
 }
 
 #[cfg(test)]

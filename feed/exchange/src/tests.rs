@@ -155,7 +155,7 @@ fn a_drop_ends_connections_and_new_ones_are_refused_for_a_while() {
         }
         running
             .runtime
-            .block_on(tokio::time::sleep(Duration::from_millis(20)));
+            .block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
     }
     assert!(refused > 0);
     assert_eq!(running.exchange.stats().faults_fired, 2);

@@ -30,6 +30,9 @@ const IDLE_BEATS_MAX: u32 = 60;
 /// Bytes of a request; a list of every pair there is stays below it.
 const REQUEST_BYTES_MAX: usize = 256 << 10;
 
+/// Messages written in a row before requests and the heartbeat get their turn.
+const WRITES_MAX: usize = 64;
+
 /// Turns an HTTP request into a WebSocket.
 pub(crate) async fn upgrade(upgrade: WebSocketUpgrade, State(hub): State<Arc<Hub>>) -> Response {
     upgrade
@@ -83,7 +86,7 @@ async fn serve(mut socket: WebSocket, mut link: Link, hub: &Hub) {
     }
 }
 
-/// Writes one message and whatever is queued behind it.
+/// Writes one message and those queued behind it, up to a bound.
 async fn write(
     socket: &mut WebSocket,
     link: &mut Link,
@@ -91,7 +94,8 @@ async fn write(
     hub: &Hub,
 ) -> Result<(), axum::Error> {
     let mut next = Some(first);
-    while let Some(text) = next {
+    for sent in 0..WRITES_MAX {
+        let Some(text) = next else { break };
         if link.stalled.wait_for(|stalled| !stalled).await.is_err() {
             return Ok(());
         }
@@ -101,7 +105,10 @@ async fn write(
             u64::try_from(text.len()).unwrap_or(u64::MAX),
         );
         socket.send(Message::Text(text)).await?;
-        next = link.inbox.try_recv().ok();
+        next = None;
+        if sent + 1 < WRITES_MAX {
+            next = link.inbox.try_recv().ok();
+        }
     }
     Ok(())
 }

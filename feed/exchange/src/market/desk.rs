@@ -36,14 +36,22 @@ pub(crate) struct Desk {
     ticks_per_unit: f64,
     /// Where makers see the fair price, in ticks: they sit still until it has moved enough.
     anchor: f64,
+    /// How far that is, in ticks.
+    patience: f64,
 }
 
-/// How far the fair price moves before makers follow, as a part of the fast crowd's mean distance.
-const PATIENCE: f64 = 0.15;
+/// How far the fair price moves before makers follow at rate 1, in mean distances of the fast crowd.
+const PATIENCE: f64 = 0.2;
 
 impl Desk {
     /// A desk whose book is already full around `fair`.
-    pub(crate) fn new(listing: &Listing, first_trade_id: u64, fair: f64, rng: Rng) -> Self {
+    pub(crate) fn new(
+        listing: &Listing,
+        first_trade_id: u64,
+        fair: f64,
+        rate: f64,
+        rng: Rng,
+    ) -> Self {
         let engine = Engine::new(listing.instrument, first_trade_id);
         let tick = listing
             .instrument
@@ -56,6 +64,7 @@ impl Desk {
             asks: Quotes::default(),
             ticks_per_unit: 1.0 / tick,
             anchor: fair / tick,
+            patience: PATIENCE * listing.behaviour.fast.1 / rate,
         };
         let mut ignored = Vec::new();
         for side in [Side::Buy, Side::Sell] {
@@ -120,7 +129,7 @@ impl Desk {
     /// by someone faster. A gap between the touch and fair is closed by a new quote.
     pub(crate) fn chase(&mut self, fair: f64, now: ExchNs, changes: &mut Vec<Change>) -> bool {
         let seen = fair * self.ticks_per_unit;
-        if (seen - self.anchor).abs() > PATIENCE * self.behaviour.fast.1 {
+        if (seen - self.anchor).abs() > self.patience {
             self.anchor = seen;
         }
         let ticks = self.anchor;

@@ -1,6 +1,7 @@
 use paperwire_core::time::DurationNs;
 use serde_json::Value;
 
+use super::text::nanos;
 use super::*;
 use crate::market::MarketConfig;
 

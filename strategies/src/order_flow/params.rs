@@ -1,0 +1,304 @@
+//! Parameters of the order-flow strategy, with the defaults of each pair's role.
+
+use std::collections::BTreeMap;
+
+use paperwire_core::instrument::Instrument;
+use paperwire_signals::regime::RegimeMonitor;
+use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use serde::{Deserialize, Serialize};
+
+use crate::role::Role;
+use crate::{OutOfRange, Validate};
+
+/// What a high probability of informed trading does to entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VpinMode {
+    /// Nothing; it is not measured. Toxic flow hurts who quotes, not necessarily who follows it.
+    Off,
+    /// Stops them.
+    Pause,
+    /// Halves them.
+    SizeDown,
+}
+
+/// How volatility is cut into regimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegimeMode {
+    /// Against the pair's own history.
+    Adaptive,
+    /// At `regime_cuts_pct`.
+    Fixed,
+}
+
+/// Parameters. Percentages are of the price, dollars are the account's currency.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Taker orders the imbalance is taken over, before the regime stretches or cuts the window.
+    pub lookback_trades: usize,
+    /// The book must agree by at least this order-flow imbalance.
+    pub ofi_confirm: f64,
+    /// Changes of the touch before the order-flow imbalance is believed.
+    pub ofi_updates_min: u64,
+    /// A side may signal again once its imbalance fell below this share of its threshold.
+    pub rearm_ratio: f64,
+    /// An opposite imbalance this many times its threshold closes a position.
+    pub flip_ratio: f64,
+    /// How volatility is cut into regimes.
+    pub regime: RegimeMode,
+    /// Cuts of the fixed mode, in percent of sigma a minute.
+    pub regime_cuts_pct: [f64; 3],
+    /// True: no entries in the extreme regime.
+    pub pauses_in_extreme: bool,
+    /// First UTC hours of Asia, Europe, overlap, Americas, off hours.
+    pub session_hours: [u8; 5],
+    /// What a high VPIN does.
+    pub vpin_mode: VpinMode,
+    /// A VPIN below this is never high.
+    pub vpin_floor: f64,
+    /// True: a tape that looks manipulated or broken stops entries.
+    pub pauses_on_anomaly: bool,
+    /// True: also fade deviations from the window's average price.
+    pub fades_to_vwap: bool,
+    /// Smallest deviation to fade, in percent; costs may demand more.
+    pub vwap_deviation_min_pct: f64,
+    /// Size of a fade relative to a momentum entry.
+    pub vwap_size_mult: f64,
+    /// What must remain of a target after fees and spread, in percent.
+    pub net_min_pct: f64,
+    /// Ages in seconds at which less profit is enough.
+    pub decay_after_s: [u64; 4],
+    /// The share of the target that is enough then; 0 is any profit after fees.
+    pub decay_mult: [f64; 4],
+    /// True: trail the best price.
+    pub trails: bool,
+    /// Profit that arms the trail, in percent.
+    pub trail_activate_pct: f64,
+    /// Distance of the trail, in percent.
+    pub trail_distance_pct: f64,
+    /// Largest position in one pair.
+    pub position_usd_max: f64,
+    /// Largest sum of positions.
+    pub total_usd_max: f64,
+    /// Largest sum of long exposure by asset.
+    pub long_usd_max: f64,
+    /// Largest sum of short exposure by asset.
+    pub short_usd_max: f64,
+    /// Factor on an entry when another asset is open in the same direction.
+    pub same_side_mult: f64,
+    /// Smaller entries are not made.
+    pub size_usd_min: f64,
+    /// Seconds between entries in one pair.
+    pub cooldown_s: u64,
+    /// Losing positions in a row that pause entries; 0 never does.
+    pub losses_max: u32,
+    /// Length of that pause, in minutes.
+    pub losses_pause_min: u64,
+    /// Loss of the session, in percent of the starting equity, that ends entries.
+    pub session_loss_max_pct: f64,
+    /// No entries on a book that did not change for longer, in milliseconds.
+    pub book_age_max_ms: u64,
+    /// No entries when the window's oldest order is older, in seconds.
+    pub flow_age_max_s: u64,
+    /// Overrides by pair.
+    pub symbols: BTreeMap<String, SymbolParams>,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            lookback_trades: 50,
+            ofi_confirm: 0.25,
+            ofi_updates_min: 200,
+            rearm_ratio: 0.6,
+            flip_ratio: 1.2,
+            regime: RegimeMode::Adaptive,
+            regime_cuts_pct: [0.3, 0.8, 1.5],
+            pauses_in_extreme: false,
+            session_hours: SESSION_HOURS,
+            vpin_mode: VpinMode::Off,
+            vpin_floor: 0.45,
+            pauses_on_anomaly: true,
+            fades_to_vwap: true,
+            vwap_deviation_min_pct: 0.1,
+            vwap_size_mult: 0.75,
+            net_min_pct: 0.05,
+            decay_after_s: [300, 360, 420, 480],
+            decay_mult: [0.9, 0.75, 0.5, 0.0],
+            trails: false,
+            trail_activate_pct: 0.3,
+            trail_distance_pct: 0.2,
+            position_usd_max: 75.0,
+            total_usd_max: 100.0,
+            long_usd_max: 150.0,
+            short_usd_max: 150.0,
+            same_side_mult: 0.75,
+            size_usd_min: 5.0,
+            cooldown_s: 5,
+            losses_max: 3,
+            losses_pause_min: 15,
+            session_loss_max_pct: 5.0,
+            book_age_max_ms: 2000,
+            flow_age_max_s: 900,
+            symbols: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a pair may set differently; nothing set keeps the default of its role.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SymbolParams {
+    /// Imbalance above which to buy.
+    pub buy_threshold: Option<f64>,
+    /// Imbalance, downwards, below which to sell.
+    pub sell_threshold: Option<f64>,
+    /// Volume of the newest five orders over their usual.
+    pub volume_spike_mult: Option<f64>,
+    /// Value of an entry.
+    pub position_usd: Option<f64>,
+    /// Target, in percent of the fill.
+    pub target_pct: Option<f64>,
+    /// Stop, in percent of the fill.
+    pub stop_pct: Option<f64>,
+    /// Taker orders between entries.
+    pub cooldown_trades: Option<u64>,
+}
+
+/// What holds for one pair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Table {
+    pub(super) buy_threshold: f64,
+    pub(super) sell_threshold: f64,
+    pub(super) volume_spike_mult: f64,
+    pub(super) position_usd: f64,
+    pub(super) target_pct: f64,
+    pub(super) stop_pct: f64,
+    pub(super) cooldown_trades: u64,
+}
+
+impl Table {
+    const fn of_role(role: Role) -> Self {
+        match role {
+            Role::Alt => Self {
+                buy_threshold: 0.30,
+                sell_threshold: 0.25,
+                volume_spike_mult: 2.0,
+                position_usd: 25.0,
+                target_pct: 1.0,
+                stop_pct: 0.5,
+                cooldown_trades: 10,
+            },
+            Role::Bitcoin => Self {
+                buy_threshold: 0.25,
+                sell_threshold: 0.20,
+                volume_spike_mult: 1.8,
+                position_usd: 50.0,
+                target_pct: 0.8,
+                stop_pct: 0.4,
+                cooldown_trades: 10,
+            },
+            Role::Cross => Self {
+                buy_threshold: 0.35,
+                sell_threshold: 0.30,
+                volume_spike_mult: 2.2,
+                position_usd: 15.0,
+                target_pct: 1.5,
+                stop_pct: 0.75,
+                cooldown_trades: 15,
+            },
+        }
+    }
+}
+
+impl Params {
+    /// What holds for a pair.
+    pub(super) fn table(&self, instrument: &Instrument) -> Table {
+        let base = Table::of_role(Role::of(instrument));
+        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
+            return base;
+        };
+        Table {
+            buy_threshold: own.buy_threshold.unwrap_or(base.buy_threshold),
+            sell_threshold: own.sell_threshold.unwrap_or(base.sell_threshold),
+            volume_spike_mult: own.volume_spike_mult.unwrap_or(base.volume_spike_mult),
+            position_usd: own.position_usd.unwrap_or(base.position_usd),
+            target_pct: own.target_pct.unwrap_or(base.target_pct),
+            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
+            cooldown_trades: own.cooldown_trades.unwrap_or(base.cooldown_trades),
+        }
+    }
+}
+
+/// Largest amounts, percentages and waits that can be meant.
+const USD_MAX: f64 = 1e9;
+const PCT_MAX: f64 = 50.0;
+const DAY_S: u64 = 86_400;
+
+impl Validate for Params {
+    fn validate(&self) -> Result<(), OutOfRange> {
+        let check = OutOfRange::check::<f64>;
+        OutOfRange::check("lookback_trades", self.lookback_trades, 20, 500)?;
+        OutOfRange::check("ofi_updates_min", self.ofi_updates_min, 1, 1_000_000)?;
+        check("ofi_confirm", self.ofi_confirm, 0.0, 1.0)?;
+        check("rearm_ratio", self.rearm_ratio, 0.0, 1.0)?;
+        check("flip_ratio", self.flip_ratio, 1.0, 10.0)?;
+        for cut in self.regime_cuts_pct {
+            check("regime_cuts_pct", cut, 0.0, 100.0)?;
+        }
+        OutOfRange::check("regime_cuts_pct.is_ascending", self.regime_cuts_pct.is_sorted(), true, true)?;
+        let is_valid = SessionClock::is_valid(self.session_hours);
+        OutOfRange::check("session_hours.is_ascending", is_valid, true, true)?;
+        check("vpin_floor", self.vpin_floor, 0.0, 1.0)?;
+        check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
+        check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
+        check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
+        OutOfRange::check("decay_after_s.is_ascending", self.decay_after_s.is_sorted(), true, true)?;
+        for mult in self.decay_mult {
+            check("decay_mult", mult, 0.0, 1.0)?;
+        }
+        check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
+        check("trail_distance_pct", self.trail_distance_pct, 0.01, PCT_MAX)?;
+        check("position_usd_max", self.position_usd_max, 0.0, USD_MAX)?;
+        check("total_usd_max", self.total_usd_max, 0.0, USD_MAX)?;
+        check("long_usd_max", self.long_usd_max, 0.0, USD_MAX)?;
+        check("short_usd_max", self.short_usd_max, 0.0, USD_MAX)?;
+        check("same_side_mult", self.same_side_mult, 0.0, 1.0)?;
+        check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
+        OutOfRange::check("cooldown_s", self.cooldown_s, 0, DAY_S)?;
+        OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
+        check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
+        OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
+        OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
+        self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
+    }
+}
+
+impl SymbolParams {
+    fn validate(&self, name: &str) -> Result<(), OutOfRange> {
+        let key = |field: &str| format!("symbols.{name}.{field}");
+        if !name.contains('/') {
+            return Err(OutOfRange {
+                key: format!("symbols.{name}"),
+                problem: "a pair is written BASE/QUOTE".to_owned(),
+            });
+        }
+        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
+            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
+        };
+        check("buy_threshold", self.buy_threshold, 0.01, 1.0)?;
+        check("sell_threshold", self.sell_threshold, 0.01, 1.0)?;
+        check("volume_spike_mult", self.volume_spike_mult, 0.0, 100.0)?;
+        check("position_usd", self.position_usd, 0.01, USD_MAX)?;
+        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
+        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
+        self.cooldown_trades.map_or(Ok(()), |orders| {
+            OutOfRange::check(&key("cooldown_trades"), orders, 0, 1_000_000)
+        })
+    }
+}
+
+/// Minutes that must have closed for either regime mode.
+pub(super) const WARMUP_MINUTES: u16 = RegimeMonitor::CLOSES_ADAPTIVE;
