@@ -2,7 +2,7 @@
 //! `taskset -c 1 cargo bench -p paperwire-benches`.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use paperwire_benches::{Ours, frames, rivals, ring};
+use paperwire_benches::{Ours, frames, ring, rivals};
 
 /// Each frame of a session in turn, from the snapshot on again at its end.
 fn cycle(frames: &[Vec<u8>]) -> impl FnMut() -> usize + use<> {
@@ -21,7 +21,9 @@ fn books(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     let mut ours = Ours::new(&set.instrument, set.depth);
     let mut next = cycle(&set.books);
-    group.bench_function("decode, single pass", |b| b.iter(|| ours.decode(&set.books[next()])));
+    group.bench_function("decode, single pass", |b| {
+        b.iter(|| ours.decode(&set.books[next()]))
+    });
     let mut next = cycle(&set.books);
     group.bench_function("decode + apply + checksum, single pass", |b| {
         b.iter(|| assert!(ours.verify(&set.books[next()])));
@@ -47,13 +49,18 @@ fn rings(criterion: &mut Criterion) {
         ("one thread, ours", ring::through_ours as fn(u64) -> u64),
         ("one thread, bare rtrb", ring::through_bare),
     ] {
-        group.bench_function(name, |b| b.iter_batched(|| COUNT, body, BatchSize::SmallInput));
+        group.bench_function(name, |b| {
+            b.iter_batched(|| COUNT, body, BatchSize::SmallInput)
+        });
     }
     group.sample_size(20);
-    for (name, body) in
-        [("there and back, ours", ring::hop_ours as fn(u64)), ("there and back, bare rtrb", ring::hop_bare)]
-    {
-        group.bench_function(name, |b| b.iter_batched(|| COUNT, body, BatchSize::SmallInput));
+    for (name, body) in [
+        ("there and back, ours", ring::hop_ours as fn(u64)),
+        ("there and back, bare rtrb", ring::hop_bare),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter_batched(|| COUNT, body, BatchSize::SmallInput)
+        });
     }
     group.finish();
 }

@@ -30,7 +30,9 @@ pub fn load(count: usize) -> FrameSet {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/kraken");
     let folder = std::env::var("PAPERWIRE_CAPTURES").unwrap_or_else(|_| default.to_owned());
     let path = format!("{folder}/ws/btcusd_d25_20260802.tsv");
-    let Ok(mut source) = Source::open(path.as_ref()) else { return made_up(count) };
+    let Ok(mut source) = Source::open(path.as_ref()) else {
+        return made_up(count);
+    };
     let mut books = Vec::new();
     while let Some(record) = source.next().expect("the capture is readable") {
         let is_book = record.payload.starts_with(br#"{"channel":"book""#);
@@ -39,7 +41,12 @@ pub fn load(count: usize) -> FrameSet {
         }
     }
     let instrument = infer::instrument_of(&books[0]).expect("a snapshot names its instrument");
-    FrameSet { instrument, depth: 25, books, is_real: true }
+    FrameSet {
+        instrument,
+        depth: 25,
+        books,
+        is_real: true,
+    }
 }
 
 /// A snapshot and updates of one level each around a still price, with true checksums.
@@ -65,7 +72,8 @@ fn made_up(count: usize) -> FrameSet {
         book_checksum(texts(&asks).iter(), texts(bids).iter())
     };
     let tail = r#""timestamp":"2026-01-01T00:00:00.000000Z"}]}"#;
-    let head = |kind| format!(r#"{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","#);
+    let head =
+        |kind| format!(r#"{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","#);
     let snapshot = format!(
         r#"{}"bids":[{}],"asks":[{}],"checksum":{},{tail}"#,
         head("snapshot"),
@@ -85,5 +93,10 @@ fn made_up(count: usize) -> FrameSet {
         );
         books.push(update.into_bytes());
     }
-    FrameSet { instrument, depth: 25, books, is_real: false }
+    FrameSet {
+        instrument,
+        depth: 25,
+        books,
+        is_real: false,
+    }
 }

@@ -1,8 +1,8 @@
 //! Bodies of the benchmarks: functions of a size, so that a test can run each once with a tiny one.
 
 pub mod frames;
-pub mod rivals;
 pub mod ring;
+pub mod rivals;
 
 use paperwire_core::book::L2Book;
 use paperwire_core::instrument::Instrument;
@@ -20,7 +20,11 @@ pub struct Ours {
 impl Ours {
     /// For frames of this instrument at this depth.
     pub fn new(of: &Instrument, depth: usize) -> Self {
-        Self { symbols: SymbolTable::new(&[*of]), scratch: Scratch::new(), book: L2Book::new(depth) }
+        Self {
+            symbols: SymbolTable::new(&[*of]),
+            scratch: Scratch::new(),
+            book: L2Book::new(depth),
+        }
     }
 
     /// Decodes only; returns the number of levels.

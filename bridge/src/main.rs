@@ -196,7 +196,9 @@ type Overrides = Vec<(String, Value)>;
 fn sets(layers: &Layers) -> Result<Overrides, RunError> {
     let set = |text: &String| {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            RunError::Config(format!("--set {text}: expected KEY=VALUE, such as feed.depth=100"))
+            RunError::Config(format!(
+                "--set {text}: expected KEY=VALUE, such as feed.depth=100"
+            ))
         })?;
         let parsed = format!("value = {value}").parse::<toml::Table>().ok();
         let value = parsed
@@ -214,7 +216,12 @@ fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
 }
 
 fn list(names: &[String]) -> Value {
-    Value::Array(names.iter().map(|name| Value::String(name.trim().to_owned())).collect())
+    Value::Array(
+        names
+            .iter()
+            .map(|name| Value::String(name.trim().to_owned()))
+            .collect(),
+    )
 }
 
 fn run_command(args: &RunArgs) -> Result<(), RunError> {
@@ -230,7 +237,10 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         set("session.strategies", list(&args.strategies));
     }
     if let Some(duration) = &args.duration {
-        set("session.duration_s", Value::Integer(commands::seconds_of(duration)?));
+        set(
+            "session.duration_s",
+            Value::Integer(commands::seconds_of(duration)?),
+        );
     }
     if let Some(capital) = &args.capital {
         set("account.capital", Value::String(capital.clone()));
@@ -239,8 +249,11 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         set("session.seed", Value::Integer(seed.into()));
     }
     let config = load(&args.layers, overrides)?;
-    let options =
-        RunOptions { record: args.record.clone(), hdr: args.hdr.clone(), json: args.json };
+    let options = RunOptions {
+        record: args.record.clone(),
+        hdr: args.hdr.clone(),
+        json: args.json,
+    };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))
 }
@@ -263,7 +276,11 @@ fn replay_command(args: &ReplayArgs) -> Result<(), RunError> {
         terminal.report(&replayed.tally, &replayed.summary, args.json);
         is_same &= replayed.is_verified != Some(false);
     }
-    if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
+    if is_same {
+        Ok(())
+    } else {
+        Err(RunError::Internal("a replay differs".to_owned()))
+    }
 }
 
 fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
@@ -283,7 +300,11 @@ fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
     exchange.ws_port = args.ws_port;
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;
-    commands::serve_exchange(exchange, args.certificate.as_deref(), &mut Terminal::new(false))
+    commands::serve_exchange(
+        exchange,
+        args.certificate.as_deref(),
+        &mut Terminal::new(false),
+    )
 }
 
 fn config_command(args: &ConfigArgs) -> Result<(), RunError> {

@@ -48,7 +48,10 @@ impl RecorderThread {
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || record(tape, raw, &clock, &summaries))
-            .map_err(|error| TapeError::Io { file: path.display().to_string(), error })?;
+            .map_err(|error| TapeError::Io {
+                file: path.display().to_string(),
+                error,
+            })?;
         Ok(Self { summary, thread })
     }
 
@@ -79,10 +82,14 @@ fn record(
         while let Some(record) = raw.next(&mut payload) {
             is_idle = false;
             if record.kind == RawKind::Gap {
-                let lost = payload.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+                let lost = payload
+                    .first_chunk::<8>()
+                    .map_or(0, |b| u64::from_le_bytes(*b));
                 recording.lost += lost;
             }
-            let written = tape.as_mut().map(|tape| tape.append(record.kind, record.rx, &payload));
+            let written = tape
+                .as_mut()
+                .map(|tape| tape.append(record.kind, record.rx, &payload));
             match written {
                 Some(Ok(())) => recording.records += 1,
                 Some(Err(error)) => {
@@ -104,10 +111,14 @@ fn record(
             if raw.is_abandoned()
                 && let Ok(summary) = summaries.try_recv()
             {
-                if let Some(tape) = tape
-                    && let Err(error) = tape.finish(&summary)
-                {
-                    recording.problem = Some(error.to_string());
+                let finished = tape.map(|tape| tape.finish(&summary));
+                match finished {
+                    Some(Err(error)) => recording.problem = Some(error.to_string()),
+                    Some(Ok(file)) => {
+                        // A tape that is finished should also survive the machine.
+                        let _ = file.sync_data();
+                    }
+                    None => {}
                 }
                 return recording;
             }

@@ -21,7 +21,7 @@ use paperwire_feed::net::connect::{ConnectError, Connector, Endpoint};
 use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::{HostClock, utc_now};
-use paperwire_rt::runner::{self, Running, RunnerConfig, Wait};
+use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -134,7 +134,10 @@ pub fn run(
     };
     let symbols = &config.session.symbols;
     let started = start::start(&venue.endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
-    let Started { socket, instruments } = started;
+    let Started {
+        socket,
+        instruments,
+    } = started;
     let history = venue.history(config, &instruments, terminal);
 
     let names = setup::names(&chosen);
@@ -145,9 +148,10 @@ pub fn run(
         Some(folder) => {
             let tags = names.iter().map(|name| name.instance.clone()).collect();
             let path = folder.join(format!("{session}.hlog"));
-            Some(HdrLog::create(&path, tags, clock.now()).map_err(|error| {
-                RunError::Storage(format!("{}: {error}", path.display()))
-            })?)
+            Some(
+                HdrLog::create(&path, tags, clock.now())
+                    .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?,
+            )
         }
     };
     if let Some(journal) = &journal {
@@ -217,12 +221,17 @@ pub fn run(
     let feed_end = join(feed, &clock, "feed");
     let hiccups = feed_end.as_ref().ok().map(|(_, hiccups)| *hiccups);
     let raw_lost = feed_end.as_ref().map_or(0, |(agent, _)| agent.raw_lost());
-    let counters = feed_end.as_ref().map_or_else(|_| lock(&shared).counters, |(agent, _)| *agent.market().counters());
+    let counters = feed_end.as_ref().map_or_else(
+        |_| lock(&shared).counters,
+        |(agent, _)| *agent.market().counters(),
+    );
     let feed_error = feed_end.err();
     let engine_end = join(engine, &clock, "engine");
     let halts = engine_end.as_ref().map_or(0, |(agent, _)| agent.halts());
     let engine_error = engine_end.err();
-    let journal = drain.join().map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
+    let journal = drain
+        .join()
+        .map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
 
     let elapsed = clock.now().since(started_at);
     let mut shared = lock(&shared);
@@ -239,24 +248,38 @@ pub fn run(
         notes: Vec::new(),
     };
     if let Some((count, max)) = hiccups.filter(|(count, _)| *count > 0) {
-        summary.notes.push(format!("the feed thread lost its core {count} times, at most {max}"));
+        summary.notes.push(format!(
+            "the feed thread lost its core {count} times, at most {max}"
+        ));
     }
     if halts > 0 {
-        summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
+        summary.notes.push(format!(
+            "trading halted {halts} times: the logs could not keep up"
+        ));
     }
     if let Some(recorder) = recorder {
         let details = report::json(&shared.tally, &summary).to_string();
         let recording = recorder.finish(details.into_bytes());
         summary.recording_lost += recording.lost;
-        let path = options.record.as_deref().unwrap_or(std::path::Path::new(""));
+        let path = options
+            .record
+            .as_deref()
+            .unwrap_or(std::path::Path::new(""));
         let line = match recording.problem {
-            None => format!("recorded {} records to {}", recording.records, path.display()),
+            None => format!(
+                "recorded {} records to {}",
+                recording.records,
+                path.display()
+            ),
             Some(problem) => format!("the recording ended early: {problem}"),
         };
         summary.notes.push(line);
     }
     if let Some(journal) = journal {
-        journal.write(Entry::System("session_end", report::json(&shared.tally, &summary)));
+        journal.write(Entry::System(
+            "session_end",
+            report::json(&shared.tally, &summary),
+        ));
         if let Some(problem) = journal.close() {
             summary.notes.push(problem);
         }
@@ -299,16 +322,31 @@ impl Venue {
                 let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
                 terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
                 let rest = Some(rest.unwrap_or(rest_url));
-                Ok(Self { name, endpoint, rest, exchange: Some(exchange) })
+                Ok(Self {
+                    name,
+                    endpoint,
+                    rest,
+                    exchange: Some(exchange),
+                })
             }
             "kraken" => {
                 let endpoint = Endpoint::parse(KRAKEN_WS).map_err(url_error)?;
                 let rest = Some(rest.unwrap_or_else(|| KRAKEN_REST.to_owned()));
-                Ok(Self { name: KRAKEN_WS.to_owned(), endpoint, rest, exchange: None })
+                Ok(Self {
+                    name: KRAKEN_WS.to_owned(),
+                    endpoint,
+                    rest,
+                    exchange: None,
+                })
             }
             url => {
                 let endpoint = Endpoint::parse(url).map_err(url_error)?;
-                Ok(Self { name: url.to_owned(), endpoint, rest, exchange: None })
+                Ok(Self {
+                    name: url.to_owned(),
+                    endpoint,
+                    rest,
+                    exchange: None,
+                })
             }
         }
     }
@@ -320,7 +358,9 @@ impl Venue {
         instruments: &[Instrument],
         terminal: &mut Terminal,
     ) -> Vec<Control> {
-        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else { return Vec::new() };
+        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
+            return Vec::new();
+        };
         let mut all = Vec::new();
         for (index, of) in (0u16..).zip(instruments) {
             match warmup::fetch(rest, SymbolId(index), of) {
@@ -328,7 +368,10 @@ impl Venue {
                 Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
             }
         }
-        let bars: usize = all.iter().filter(|c| matches!(c, Control::History(_, Bar { .. }))).count();
+        let bars: usize = all
+            .iter()
+            .filter(|c| matches!(c, Control::History(_, Bar { .. })))
+            .count();
         terminal.notice(&format!("{bars} one-minute bars of history"));
         all
     }
@@ -364,9 +407,10 @@ pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
 fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
     runtime.spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
             return;
         };
         loop {
@@ -439,11 +483,16 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
     let deadline = clock.now().plus(STOP_DEADLINE);
     while !running.is_finished() {
         if clock.now() > deadline {
-            return Err(RunError::Internal(format!("the {name} thread does not end")));
+            return Err(RunError::Internal(format!(
+                "the {name} thread does not end"
+            )));
         }
         Wait::Doze.wait();
     }
-    let hiccups = (running.stats().hiccups(), DurationNs::new(running.stats().hiccup_max_ns()));
+    let hiccups = (
+        running.stats().hiccups(),
+        DurationNs::new(running.stats().hiccup_max_ns()),
+    );
     let agent = running.join();
     let agent = agent.map_err(|_| RunError::Internal(format!("the {name} thread panicked")))?;
     Ok((agent, hiccups))
@@ -452,13 +501,29 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
 /// Which cores, and how to wait: the last two cores, if there are at least three.
 fn placement(config: &Config) -> [RunnerConfig; 2] {
     let cores = runner::usable_cores();
-    let wait = config.threads.wait.unwrap_or_else(|| Wait::for_cores(cores.len()));
+    let wait = config
+        .threads
+        .wait
+        .unwrap_or_else(|| Wait::for_cores(cores.len()));
     let from_end = |place: usize| {
-        if cores.len() >= 3 { cores.get(cores.len() - place).copied() } else { None }
+        if cores.len() >= 3 {
+            cores.get(cores.len() - place).copied()
+        } else {
+            None
+        }
     };
     let feed_core = config.threads.feed_core.or_else(|| from_end(2));
     let engine_core = config.threads.engine_core.or_else(|| from_end(1));
-    [RunnerConfig { core: feed_core, wait }, RunnerConfig { core: engine_core, wait }]
+    [
+        RunnerConfig {
+            core: feed_core,
+            wait,
+        },
+        RunnerConfig {
+            core: engine_core,
+            wait,
+        },
+    ]
 }
 
 fn shown_core(core: Option<usize>) -> String {
@@ -482,13 +547,13 @@ fn start_journal(
         session: session.to_owned(),
     };
     let journal = Journal::start(journal_config, names, instruments, clock.clone());
-    journal.map(Some).map_err(|error| RunError::Storage(error.to_string()))
+    journal
+        .map(Some)
+        .map_err(|error| RunError::Storage(error.to_string()))
 }
 
 fn strategies_json(names: &[crate::tally::StrategyName]) -> Value {
-    let one = |name: &crate::tally::StrategyName| {
-        json!({"name": name.instance, "version": name.version, "sha256": name.sha256})
-    };
+    let one = |name: &crate::tally::StrategyName| json!({"name": name.instance, "version": name.version, "sha256": name.sha256});
     names.iter().map(one).collect()
 }
 
@@ -527,7 +592,12 @@ fn tape_meta(config: &Config, session: &str, names: &[crate::tally::StrategyName
 /// Sortable by time, and different for two starts within one second.
 fn session_name() -> String {
     let now = utc_now();
-    let text = Rfc3339 { at: now, fraction: 0 }.to_string().replace(['-', ':'], "");
+    let text = Rfc3339 {
+        at: now,
+        fraction: 0,
+    }
+    .to_string()
+    .replace(['-', ':'], "");
     let distinct = now.raw().rem_euclid(1_000_000_000) / 1_000;
     format!("pw-{text}-{distinct:06}")
 }
@@ -541,12 +611,18 @@ fn seconds(span: DurationNs) -> f64 {
     std::time::Duration::from_nanos(span.raw()).as_secs_f64()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
 fn internal(error: std::io::Error) -> RunError {
     RunError::Internal(error.to_string())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
 fn storage(error: paperwire_tape::TapeError) -> RunError {
     RunError::Storage(error.to_string())
 }

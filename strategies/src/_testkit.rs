@@ -14,8 +14,8 @@ use paperwire_core::ladder::BookSide;
 use paperwire_core::market::MarketState;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::strategy::{
-    Action, Event, ExitLevel, Reason, Reject, RejectReason, Signal, Signals, Size, Skip, StartContext,
-    Strategy,
+    Action, Event, ExitLevel, Reason, Reject, RejectReason, Signal, Signals, Size, Skip,
+    StartContext, Strategy,
 };
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
@@ -43,6 +43,8 @@ pub(crate) struct Bench {
     trades: i64,
     /// False: signals are recorded and not executed.
     pub(crate) is_filling: bool,
+    /// Share by which entries are filled worse than the touch.
+    pub(crate) slip: f64,
     pub(crate) signals: Vec<Signal>,
     pub(crate) skips: Vec<Skip>,
     pub(crate) fills: Vec<Fill>,
@@ -72,8 +74,11 @@ impl Bench {
     }
 
     pub(crate) fn of(mut strategy: Box<dyn Strategy>, fee: f64) -> Self {
-        let instruments =
-            vec![instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)];
+        let instruments = vec![
+            instrument("BTC", "USD", 1),
+            instrument("XRP", "USD", 5),
+            instrument("XRP", "BTC", 8),
+        ];
         let numeraire = AssetName::from("USD").unwrap();
         strategy.on_start(&StartContext {
             instruments: &instruments,
@@ -92,6 +97,7 @@ impl Bench {
             seq: 0,
             trades: 0,
             is_filling: true,
+            slip: 0.0,
             signals: Vec::new(),
             skips: Vec::new(),
             fills: Vec::new(),
@@ -112,7 +118,13 @@ impl Bench {
         let mut batch = LevelBatch::new(true);
         for (side, (price, qty)) in [(BookSide::Bid, bid), (BookSide::Ask, ask)] {
             let qty = self.instruments[symbol.index()].qty_from_f64(qty).unwrap();
-            batch.push(side, Level { px: self.px(symbol, price), qty });
+            batch.push(
+                side,
+                Level {
+                    px: self.px(symbol, price),
+                    qty,
+                },
+            );
         }
         batch.is_last = true;
         self.apply(symbol, MarketKind::Reset(batch));
@@ -130,8 +142,17 @@ impl Bench {
             taker,
             is_market: true,
         };
-        self.apply(symbol, MarketKind::Trade { trade, is_snapshot: false });
-        self.call(&Event::Trade { symbol, trade: &trade });
+        self.apply(
+            symbol,
+            MarketKind::Trade {
+                trade,
+                is_snapshot: false,
+            },
+        );
+        self.call(&Event::Trade {
+            symbol,
+            trade: &trade,
+        });
     }
 
     pub(crate) fn timer(&mut self) {
@@ -144,8 +165,36 @@ impl Bench {
     }
 
     /// A closed bar given to the strategy alone, as from history or live.
-    pub(crate) fn bar(&mut self, symbol: SymbolId, timeframe: Timeframe, bar: &Bar, is_history: bool) {
-        self.call(&Event::Bar { symbol, timeframe, bar, is_history });
+    pub(crate) fn bar(
+        &mut self,
+        symbol: SymbolId,
+        timeframe: Timeframe,
+        bar: &Bar,
+        is_history: bool,
+    ) {
+        self.call(&Event::Bar {
+            symbol,
+            timeframe,
+            bar,
+            is_history,
+        });
+    }
+
+    /// A flat one-minute bar given to the strategy alone, volume in coins.
+    pub(crate) fn minute(&mut self, symbol: SymbolId, close: Px, volume: f64, is_history: bool) {
+        let volume = self.instruments[symbol.index()]
+            .qty_from_f64(volume)
+            .unwrap_or(Qty::ZERO);
+        let bar = Bar {
+            open: close,
+            high: close,
+            low: close,
+            close,
+            volume,
+            vwap: close,
+            ..Bar::default()
+        };
+        self.bar(symbol, Timeframe::M1, &bar, is_history);
     }
 
     fn apply(&mut self, symbol: SymbolId, kind: MarketKind) {
@@ -158,7 +207,8 @@ impl Bench {
             kind,
         };
         let mut closed = Vec::new();
-        self.market.apply(&event, &mut |symbol, bar| closed.push((symbol, bar)));
+        self.market
+            .apply(&event, &mut |symbol, bar| closed.push((symbol, bar)));
         for (symbol, (timeframe, bar)) in closed {
             self.bar(symbol, timeframe, &bar, false);
         }
@@ -172,11 +222,21 @@ impl Bench {
             positions: &self.positions,
             taker_fee: Money::from_num(self.fee),
         };
-        self.strategy.on_event(event, &self.market.view(), &account, &mut out);
+        self.strategy
+            .on_event(event, &self.market.view(), &account, &mut out);
         assert_eq!(out.dropped(), 0);
         self.skips.extend(out.skipped());
-        let is_history = matches!(event, Event::Bar { is_history: true, .. });
-        assert!(!is_history || out.as_slice().is_empty(), "a signal from history");
+        let is_history = matches!(
+            event,
+            Event::Bar {
+                is_history: true,
+                ..
+            }
+        );
+        assert!(
+            !is_history || out.as_slice().is_empty(),
+            "a signal from history"
+        );
         for signal in out.as_slice() {
             self.signals.push(*signal);
             if self.is_filling {
@@ -201,6 +261,9 @@ impl Bench {
         let Some(bbo) = self.bbo(symbol) else {
             return self.reject(signal, RejectReason::BookNotLive);
         };
+        if self.market.view().quote_rate(symbol).is_none() {
+            return self.reject(signal, RejectReason::NoQuoteRate);
+        }
         match (signal.action, held) {
             (Action::Buy, None | Some(PositionSide::Long)) => {
                 self.enter(signal, PositionSide::Long, &bbo);
@@ -232,7 +295,8 @@ impl Bench {
         let Size::Notional(usd) = signal.size else {
             return self.reject(signal, RejectReason::BadSize);
         };
-        let px = entry_touch(side, bbo);
+        let slipped = of.px_f64(entry_touch(side, bbo)) * (1.0 + sign(side) * self.slip);
+        let px = of.px_from_f64(slipped).unwrap();
         let rate = self.market.view().quote_rate(signal.symbol).unwrap();
         let coins = usd.to_num::<f64>() / rate.to_num::<f64>() / of.px_f64(px);
         let qty = of.qty_from_f64(coins).unwrap();
@@ -253,8 +317,22 @@ impl Bench {
         position.entry_fee += fee;
         self.cash -= fee;
         self.levels(signal, bbo, Some(px));
-        let order = if side == PositionSide::Long { OrderSide::Buy } else { OrderSide::Sell };
-        self.tell(signal.symbol, order, qty, px, fee, [Money::ZERO; 2], Trigger::Strategy, signal.reason, signal.tag);
+        let order = if side == PositionSide::Long {
+            OrderSide::Buy
+        } else {
+            OrderSide::Sell
+        };
+        self.tell(
+            signal.symbol,
+            order,
+            qty,
+            px,
+            fee,
+            [Money::ZERO; 2],
+            Trigger::Strategy,
+            signal.reason,
+            signal.tag,
+        );
     }
 
     /// Sets stop and target of the open position.
@@ -271,14 +349,21 @@ impl Bench {
             ExitLevel::Keep => Ok(None),
             ExitLevel::At(px) => {
                 let is_above = px > now;
-                if is_above == (direction > 0.0) && px != now { Ok(Some(px)) } else { Err(()) }
+                if is_above == (direction > 0.0) && px != now {
+                    Ok(Some(px))
+                } else {
+                    Err(())
+                }
             }
             ExitLevel::PctFromFill(pct) => {
                 assert!(pct > 0.0, "a distance is positive");
                 Ok(of.px_from_f64(of.px_f64(entry) * (1.0 + direction * pct / 100.0)))
             }
         };
-        match (level(signal.stop, -sign(side)), level(signal.target, sign(side))) {
+        match (
+            level(signal.stop, -sign(side)),
+            level(signal.target, sign(side)),
+        ) {
             (Ok(stop), Ok(target)) => {
                 let position = &mut self.positions[signal.symbol.index()];
                 position.stop = stop.or(position.stop);
@@ -298,11 +383,19 @@ impl Bench {
         let value = of.money(px.notional(qty));
         let share = Money::from_num(qty.raw()) / Money::from_num(position.qty().raw());
         let (cost, entry_fee) = (position.cost * share, position.entry_fee * share);
-        let signed = if side == PositionSide::Long { value } else { -value };
+        let signed = if side == PositionSide::Long {
+            value
+        } else {
+            -value
+        };
         let realized = (signed - cost) * rate;
         let fee = value * rate * Money::from_num(self.fee);
         let net = realized - fee - entry_fee;
-        position.lots -= if side == PositionSide::Long { qty.raw() } else { -qty.raw() };
+        position.lots -= if side == PositionSide::Long {
+            qty.raw()
+        } else {
+            -qty.raw()
+        };
         position.cost -= cost;
         position.entry_fee -= entry_fee;
         if position.lots == 0 {
@@ -310,7 +403,17 @@ impl Bench {
         }
         self.cash += realized - fee;
         self.equity = self.cash;
-        self.tell(symbol, side.closing(), qty, px, fee, [realized, net], trigger, reason, tag);
+        self.tell(
+            symbol,
+            side.closing(),
+            qty,
+            px,
+            fee,
+            [realized, net],
+            trigger,
+            reason,
+            tag,
+        );
     }
 
     #[expect(clippy::too_many_arguments, reason = "a fill has many fields")]
@@ -360,16 +463,29 @@ impl Bench {
         let (Some(side), Some(bbo)) = (position.side(), self.bbo(symbol)) else {
             return;
         };
+        if self.market.view().quote_rate(symbol).is_none() {
+            return;
+        }
         let px = exit_touch(side, &bbo);
         let is_long = side == PositionSide::Long;
-        let is_stopped = position.stop.is_some_and(|stop| if is_long { px <= stop } else { px >= stop });
-        let is_reached = position.target.is_some_and(|at| if is_long { px >= at } else { px <= at });
+        let is_stopped = position
+            .stop
+            .is_some_and(|stop| if is_long { px <= stop } else { px >= stop });
+        let is_reached = position
+            .target
+            .is_some_and(|at| if is_long { px >= at } else { px <= at });
         let trigger = match (is_stopped, is_reached) {
             (true, _) => Trigger::StopLoss,
             (false, true) => Trigger::TakeProfit,
             (false, false) => return,
         };
-        self.leave(symbol, position.qty(), trigger, Reason::new("engine"), position.tag);
+        self.leave(
+            symbol,
+            position.qty(),
+            trigger,
+            Reason::new("engine"),
+            position.tag,
+        );
     }
 
     pub(crate) fn actions(&self) -> Vec<Action> {
@@ -377,7 +493,10 @@ impl Bench {
     }
 
     pub(crate) fn reasons(&self) -> Vec<&'static str> {
-        self.signals.iter().map(|signal| signal.reason.code()).collect()
+        self.signals
+            .iter()
+            .map(|signal| signal.reason.code())
+            .collect()
     }
 
     /// Forgets what was recorded so far.

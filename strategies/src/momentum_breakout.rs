@@ -15,7 +15,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill, PositionSide, Trigger};
 use paperwire_core::bar::Timeframe;
-use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::strategy::{
@@ -28,8 +28,8 @@ use paperwire_signals::exposure::{Exposure, ExposureRules};
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
-pub use params::{BarLength, Params, SymbolParams};
 use params::Table;
+pub use params::{BarLength, Params, SymbolParams};
 use reading::Bars;
 
 /// Tags by which fills and refusals are known.

@@ -33,13 +33,32 @@ impl OutOfRange {
     ///
     /// # Errors
     /// Itself.
-    pub fn check<T: PartialOrd + Debug>(key: &str, value: T, low: T, high: T) -> Result<(), Self> {
+    pub fn check<T: PartialOrd + Copy + Debug>(
+        key: &str,
+        value: T,
+        low: T,
+        high: T,
+    ) -> Result<(), Self> {
         if low <= value && value <= high {
             return Ok(());
         }
         Err(Self {
             key: key.to_owned(),
             problem: format!("{value:?} is not within {low:?} to {high:?}"),
+        })
+    }
+
+    /// Fails with `problem` unless it holds.
+    ///
+    /// # Errors
+    /// Itself.
+    pub fn require(key: &str, holds: bool, problem: &str) -> Result<(), Self> {
+        if holds {
+            return Ok(());
+        }
+        Err(Self {
+            key: key.to_owned(),
+            problem: problem.to_owned(),
         })
     }
 }
@@ -71,7 +90,8 @@ const NEAREST_MAX: usize = 3;
 
 impl UnknownStrategy {
     pub(crate) fn new(name: &str, all: &[Registration]) -> Self {
-        let mut nearest: Vec<&'static str> = all.iter().map(|registration| registration.name).collect();
+        let mut nearest: Vec<&'static str> =
+            all.iter().map(|registration| registration.name).collect();
         nearest.sort_by_key(|known| strsim::damerau_levenshtein(known, name));
         nearest.truncate(NEAREST_MAX);
         Self {
@@ -138,16 +158,25 @@ where
     S: StrategyDef,
     S::Params: DeserializeOwned + Serialize + Validate,
 {
-    let typed: S::Params = params.clone().try_into().map_err(|error: toml::de::Error| {
-        let (key, problem) = first_fault::<S::Params>(params)
-            .unwrap_or_else(|| (String::from("?"), first_line(&error)));
-        ParamError { strategy: S::NAME, key, problem }
-    })?;
-    typed.validate().map_err(|OutOfRange { key, problem }| ParamError {
-        strategy: S::NAME,
-        key,
-        problem,
-    })?;
+    let typed: S::Params = params
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| {
+            let (key, problem) = first_fault::<S::Params>(params)
+                .unwrap_or_else(|| (String::from("?"), first_line(&error)));
+            ParamError {
+                strategy: S::NAME,
+                key,
+                problem,
+            }
+        })?;
+    typed
+        .validate()
+        .map_err(|OutOfRange { key, problem }| ParamError {
+            strategy: S::NAME,
+            key,
+            problem,
+        })?;
     Ok(Box::new(S::new(typed)))
 }
 
@@ -166,7 +195,8 @@ fn first_fault<P: DeserializeOwned>(params: &Table) -> Option<(String, String)> 
     let mut all = Vec::new();
     leaves(params, &mut Vec::new(), &mut all);
     all.into_iter().find_map(|(path, leaf)| {
-        let nest = |inner: Value, key: &String| Value::Table(Table::from_iter([(key.clone(), inner)]));
+        let nest =
+            |inner: Value, key: &String| Value::Table(Table::from_iter([(key.clone(), inner)]));
         let table = path.iter().rev().fold(leaf, nest);
         let error = P::deserialize(table).err()?;
         Some((path.join("."), first_line(&error)))
@@ -174,7 +204,12 @@ fn first_fault<P: DeserializeOwned>(params: &Table) -> Option<(String, String)> 
 }
 
 fn first_line(error: &toml::de::Error) -> String {
-    error.message().lines().next().unwrap_or_default().to_owned()
+    error
+        .message()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn defaults<S>() -> Table

@@ -1,1 +1,1 @@
-//! Under construction.
+//! Nothing here: the tests are in `it/`.

@@ -55,11 +55,7 @@ fn instant(at: ExchNs) -> String {
 
 impl Recorder {
     /// An encoder for these names.
-    pub fn new(
-        session: String,
-        strategies: &[StrategyName],
-        instruments: &[Instrument],
-    ) -> Self {
+    pub fn new(session: String, strategies: &[StrategyName], instruments: &[Instrument]) -> Self {
         Self {
             session,
             marks: vec![0; strategies.len()],
@@ -91,23 +87,44 @@ impl Recorder {
                 body["rejected"] = json!(reason.as_str());
                 ("signal_rejected", body)
             }
-            ReportKind::Order { id, symbol, side, qty, .. } => {
+            ReportKind::Order {
+                id,
+                symbol,
+                side,
+                qty,
+                ..
+            } => {
                 let of = &self.instruments[symbol.index()];
                 let qty = of.show_qty(*qty).to_string();
                 let symbol = of.name.as_str();
-                ("order", json!({"order": id.0, "symbol": symbol, "side": side.as_str(), "qty": qty}))
+                (
+                    "order",
+                    json!({"order": id.0, "symbol": symbol, "side": side.as_str(), "qty": qty}),
+                )
             }
             ReportKind::Fill(fill) => ("fill", self.fill(fill)),
-            ReportKind::Benched { .. } => {
-                ("strategy_benched", json!({"why": "it panicked; its positions keep their stops"}))
-            }
-            ReportKind::Account { strategy, row, is_final } => {
+            ReportKind::Benched { .. } => (
+                "strategy_benched",
+                json!({"why": "it panicked; its positions keep their stops"}),
+            ),
+            ReportKind::Account {
+                strategy,
+                row,
+                is_final,
+            } => {
                 let mark = &mut self.marks[strategy.index()];
                 *mark += 1;
                 if *mark % MARK_EVERY != 1 && !is_final {
                     return None;
                 }
-                (if *is_final { "account_final" } else { "account" }, account(row))
+                (
+                    if *is_final {
+                        "account_final"
+                    } else {
+                        "account"
+                    },
+                    account(row),
+                )
             }
             ReportKind::SkipCount { why, count, .. } => {
                 ("skips", json!({"why": why.as_str(), "count": count}))
@@ -184,8 +201,11 @@ impl Recorder {
 }
 
 fn reason(reason: &Reason) -> Value {
-    let values: Map<String, Value> =
-        reason.values().iter().map(|(name, value)| ((*name).to_owned(), number(*value))).collect();
+    let values: Map<String, Value> = reason
+        .values()
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), number(*value)))
+        .collect();
     json!({"code": reason.code(), "values": values})
 }
 

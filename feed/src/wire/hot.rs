@@ -108,6 +108,10 @@ pub fn decode(
 ) -> Result<Frame, WireError> {
     scratch.levels.clear();
     scratch.trades.clear();
+    if let Some(head) = usual_book(frame, symbols, &mut scratch.levels) {
+        return Ok(Frame::Book(head));
+    }
+    scratch.levels.clear();
     let mut cursor = Cursor::new(frame);
     let mut channel = None;
     let mut is_snapshot = None;
@@ -159,6 +163,89 @@ pub fn decode(
     let is_snapshot = is_snapshot.ok_or(WireError::Field { field: "type" })?;
     let mut data = data.ok_or(WireError::Field { field: "data" })?;
     rows(&mut data, channel, is_snapshot, symbols, scratch)
+}
+
+/// A book frame in exactly the layout that the venue has used so far: known text is compared whole,
+/// and only the numbers are looked at. `None` for anything else, which the general reader then decides.
+fn usual_book(frame: &[u8], symbols: &SymbolTable, out: &mut Vec<WireLevel>) -> Option<BookHead> {
+    let mut cursor = Cursor::new(frame);
+    if !cursor.take_exact(br#"{"channel":"book","type":""#) {
+        return None;
+    }
+    let is_snapshot = if cursor.take_exact(br#"update","data":[{"symbol":""#) {
+        false
+    } else if cursor.take_exact(br#"snapshot","data":[{"symbol":""#) {
+        true
+    } else {
+        return None;
+    };
+    let (symbol, of) = symbols.find(cursor.take_until(b'"')?)?;
+    if !cursor.take_exact(br#","bids":["#) {
+        return None;
+    }
+    usual_levels(&mut cursor, BookSide::Bid, of, out)?;
+    if !cursor.take_exact(br#","asks":["#) {
+        return None;
+    }
+    usual_levels(&mut cursor, BookSide::Ask, of, out)?;
+    if !cursor.take_exact(br#","checksum":"#) {
+        return None;
+    }
+    let checksum = u32::try_from(cursor.unsigned().ok()?).ok()?;
+    if !cursor.take_exact(br#","timestamp":""#) {
+        return None;
+    }
+    let at = ExchNs::parse_rfc3339(cursor.take_until(b'"')?)?;
+    let is_end = cursor.take_exact(b"}]}") && cursor.is_at_end();
+    is_end.then_some(BookHead {
+        symbol,
+        is_snapshot,
+        checksum,
+        at: Some(at),
+    })
+}
+
+/// Levels up to and including the closing bracket.
+#[inline]
+fn usual_levels(
+    cursor: &mut Cursor<'_>,
+    side: BookSide,
+    of: &Instrument,
+    out: &mut Vec<WireLevel>,
+) -> Option<()> {
+    if cursor.take_exact(b"]") {
+        return Some(());
+    }
+    loop {
+        if !cursor.take_exact(br#"{"price":"#) {
+            return None;
+        }
+        let mut text = LevelText::EMPTY;
+        let px = text
+            .push_wire(cursor.take_until(b',')?, of.price_precision)
+            .ok()?;
+        if !cursor.take_exact(br#""qty":"#) {
+            return None;
+        }
+        let qty = text
+            .push_wire(cursor.take_until(b'}')?, of.qty_precision)
+            .ok()?;
+        if px == 0 || out.len() == MESSAGE_LEVELS_MAX {
+            return None;
+        }
+        out.push(WireLevel {
+            side,
+            px: Px::new(px),
+            qty: Qty::new(qty),
+            text,
+        });
+        if cursor.take_exact(b"]") {
+            return Some(());
+        }
+        if !cursor.take_exact(b",") {
+            return None;
+        }
+    }
 }
 
 fn rows(
@@ -442,3 +529,6 @@ fn quantity(token: Option<&[u8]>, of: &Instrument) -> Result<Qty, WireError> {
 fn timestamp(cursor: &mut Cursor<'_>) -> Result<ExchNs, WireError> {
     ExchNs::parse_rfc3339(cursor.string()?).ok_or(WireError::Field { field: "timestamp" })
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,9 @@ pub const BLOCK_RAW_MAX: usize = BLOCK_BYTES + PAYLOAD_MAX + 32;
 /// Longest metadata or summary.
 pub const BLOB_MAX: usize = 4 << 20;
 
+/// Longest trailer: a summary, and the index of more than a month of one block a second.
+pub const TRAILER_MAX: usize = BLOB_MAX + 3_000_000 * INDEX_ENTRY_LEN;
+
 /// Appends an unsigned LEB128 number.
 pub fn put_varint(out: &mut Vec<u8>, value: u64) {
     let mut rest = value;

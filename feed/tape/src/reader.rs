@@ -7,7 +7,8 @@ use paperwire_core::time::HostNs;
 
 use crate::format::{
     BLOB_MAX, BLOCK_HEADER_LEN, BLOCK_MAGIC, BLOCK_RAW_MAX, FOOTER_LEN, HEADER_LEN,
-    INDEX_ENTRY_LEN, MAGIC, PAYLOAD_MAX, TRAILER_MAGIC, take_varint, u32_at, u64_at, unzigzag,
+    INDEX_ENTRY_LEN, MAGIC, PAYLOAD_MAX, TRAILER_MAGIC, TRAILER_MAX, take_varint, u32_at, u64_at,
+    unzigzag,
 };
 use crate::{Record, TapeError};
 
@@ -202,7 +203,7 @@ impl<R: Read + Seek> TapeReader<R> {
         let Ok(trailer_len) = usize::try_from(footer_at - at) else {
             return Ok(());
         };
-        if trailer_len > 2 * BLOB_MAX {
+        if trailer_len > TRAILER_MAX {
             return Ok(());
         }
         let mut trailer = vec![0; trailer_len];
@@ -227,16 +228,17 @@ impl<R: Read + Seek> TapeReader<R> {
     fn read_block(&mut self) -> Result<bool, TapeError> {
         let at = self.next_block;
         let mut header = [0u8; BLOCK_HEADER_LEN];
-        if self.blocks_end < at + BLOCK_HEADER_LEN as u64 || !self.read_at(at, &mut header)? {
-            self.bytes_lost = self.blocks_end.saturating_sub(at);
+        if at == self.blocks_end {
             return Ok(false);
+        }
+        if self.blocks_end < at + BLOCK_HEADER_LEN as u64 || !self.read_at(at, &mut header)? {
+            return self.torn(at);
         }
         let number = |at| u32_at(&header, at).unwrap_or(0);
         if header[..4] != BLOCK_MAGIC {
             // The trailer of a tape that was cut inside it.
             if header[..4] == TRAILER_MAGIC && self.summary.is_none() {
-                self.bytes_lost = self.blocks_end - at;
-                return Ok(false);
+                return self.torn(at);
             }
             return Err(self.damaged("a block does not start with its magic number"));
         }
@@ -246,8 +248,7 @@ impl<R: Read + Seek> TapeReader<R> {
             return Err(self.damaged("a block is longer than any that is written"));
         }
         if body_at + compressed_len as u64 > self.blocks_end {
-            self.bytes_lost = self.blocks_end - at;
-            return Ok(false);
+            return self.torn(at);
         }
         let mut compressed = std::mem::take(&mut self.compressed);
         compressed.resize(compressed_len, 0);
@@ -270,6 +271,16 @@ impl<R: Read + Seek> TapeReader<R> {
         self.left = number(12);
         self.last = HostNs::new(u64_at(&header, 16).unwrap_or(0));
         Ok(true)
+    }
+
+    /// The file ends inside the block at `at`: so it is when a recorder was killed, but never in a
+    /// finished tape, whose trailer says where its blocks end.
+    fn torn(&mut self, at: u64) -> Result<bool, TapeError> {
+        if self.summary.is_some() {
+            return Err(self.damaged("a block runs into the trailer"));
+        }
+        self.bytes_lost = self.blocks_end.saturating_sub(at);
+        Ok(false)
     }
 
     /// Fills `buffer` from `offset`; false when the file is shorter.

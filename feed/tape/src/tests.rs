@@ -157,6 +157,13 @@ fn a_full_disk_is_named_and_what_was_written_stays_readable() {
             break;
         }
     }
+    writer
+        .append(RawKind::Frame, HostNs::new(1), b"late")
+        .unwrap();
+    assert!(
+        writer.finish(b"").is_err(),
+        "after a failed write nothing more is written"
+    );
     let message = failure.expect("two thousand bytes are not enough");
     assert!(
         message.contains("disk.tape") && message.contains("free some space"),

@@ -54,8 +54,8 @@ impl TsvReader {
             let start = self.at;
             self.at += len + 1;
             self.line += 1;
-            let line = self.text[start..start + len].trim_ascii_end();
-            if line.is_empty() {
+            let line = &self.text[start..start + len];
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             let error = |why| TapeError::Line {

@@ -35,6 +35,8 @@ pub struct TapeWriter<W> {
     first: HostNs,
     last: HostNs,
     index: Vec<IndexEntry>,
+    /// A write failed: the file may end inside a block, and nothing may follow it.
+    is_broken: bool,
 }
 
 impl TapeWriter<File> {
@@ -72,6 +74,7 @@ impl<W: Write> TapeWriter<W> {
             first: HostNs::default(),
             last: HostNs::default(),
             index: Vec::new(),
+            is_broken: false,
         };
         let mut header = Vec::with_capacity(HEADER_LEN + meta.len());
         header.extend_from_slice(&MAGIC);
@@ -130,7 +133,7 @@ impl<W: Write> TapeWriter<W> {
             })?;
         compressed.truncate(len);
 
-        let mut header = Vec::with_capacity(crate::format::BLOCK_HEADER_LEN);
+        let mut header = Vec::with_capacity(crate::format::BLOCK_HEADER_LEN + compressed.len());
         header.extend_from_slice(&BLOCK_MAGIC);
         header.extend_from_slice(&len32(compressed.len()).to_le_bytes());
         header.extend_from_slice(&len32(self.block.len()).to_le_bytes());
@@ -149,9 +152,11 @@ impl<W: Write> TapeWriter<W> {
             last,
             records: self.records,
         });
-        self.write(&header)?;
-        self.write(&compressed)?;
+        // One write, so that a kill between two cannot leave a header without its body.
+        header.extend_from_slice(&compressed);
+        let written = self.write(&header);
         self.compressed = compressed;
+        written?;
         self.block.clear();
         self.records = 0;
         Ok(())
@@ -190,7 +195,14 @@ impl<W: Write> TapeWriter<W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), TapeError> {
-        let written = self.out.write_all(bytes);
+        let written = if self.is_broken {
+            Err(io::Error::other(
+                "an earlier write failed, and the recording ended there",
+            ))
+        } else {
+            self.out.write_all(bytes)
+        };
+        self.is_broken |= written.is_err();
         written.map_err(|error| TapeError::Io {
             file: self.file.clone(),
             error,

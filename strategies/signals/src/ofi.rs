@@ -3,7 +3,8 @@
 //! Each change of the best quotes contributes
 //! `e = [b >= b'] q_b - [b <= b'] q_b' - [a <= a'] q_a + [a >= a'] q_a'` (primed: before), in lots:
 //! what was added to the bid or taken from the ask counts up. [`Ofi::value`] is the exponential mean
-//! of `e` over 10 s, divided by that of `|e|` over 10 min. Unit: none, about -1 to 1.
+//! of `e` over 10 s, divided by that of `|e|` over 10 min. Unit: none; about 1 when every change goes one
+//! way, beyond that when the changes also grow.
 
 use paperwire_core::book::Bbo;
 use paperwire_core::time::{DurationNs, ExchNs};

@@ -48,7 +48,10 @@ impl RollingStats {
         self.sum += shifted;
         self.squares += shifted * shifted;
         self.square_max = self.square_max.max(shifted * shifted);
-        let is_wrap = self.ring.total().is_multiple_of(self.ring.capacity() as u64);
+        let is_wrap = self
+            .ring
+            .total()
+            .is_multiple_of(self.ring.capacity() as u64);
         if is_wrap || self.ring.len() == 1 || self.spread() < DOUBT * self.square_max {
             self.rebase();
         }

@@ -66,7 +66,7 @@ impl DailyVolume {
         self.mean += alpha * (volume.raw() as f64 - self.mean);
     }
 
-    /// Lots a day, once [`READY_MINUTES`] were seen and something traded.
+    /// Lots a day, once half an hour of them was seen and something traded.
     pub fn value(&self) -> Option<f64> {
         (self.minutes >= READY_MINUTES && self.mean > 0.0).then_some(self.mean * DAY_MINUTES)
     }

@@ -5,7 +5,7 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{exit_touch, sign};
 
 use super::reading::Reading;
@@ -46,12 +46,17 @@ impl MomentumBreakout {
             "channel_exit"
         } else if trip.bars_held <= self.params.failed_within_bars && is_beyond(trip.level) {
             "failed_breakout"
-        } else if trip.bars_held >= self.params.time_stop_bars && earned_r < self.params.time_stop_r {
+        } else if trip.bars_held >= self.params.time_stop_bars && earned_r < self.params.time_stop_r
+        {
             "time_stop"
         } else {
             return;
         };
-        debug_assert!(account.position(symbol).side().is_some(), "only an open position is judged");
+        debug_assert!(
+            account.position(symbol).side().is_some(),
+            "only an open position is judged"
+        );
+        desk.exit_retry_at = ExchNs::default();
         desk.exit_due = Some(
             Reason::new(code)
                 .with("earned_r", earned_r)
@@ -83,9 +88,11 @@ impl MomentumBreakout {
         }
         let now = exit_touch(trip.side, &bbo);
         let chandelier_atr = self.params.chandelier_atr;
-        let signal = (desk.exit_due.map(|reason| order(symbol, Action::Close, Size::All, reason)))
-            .or_else(|| self.partial(symbol, &trip, position, now))
-            .or_else(|| self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR));
+        let signal = (desk
+            .exit_due
+            .map(|reason| order(symbol, Action::Close, Size::All, reason)))
+        .or_else(|| self.partial(symbol, &trip, position, now))
+        .or_else(|| self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR));
         let Some(signal) = signal else {
             return false;
         };
@@ -104,7 +111,9 @@ impl MomentumBreakout {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let trip = self.desks[symbol.index()].as_ref().and_then(|desk| desk.trip);
+        let trip = self.desks[symbol.index()]
+            .as_ref()
+            .and_then(|desk| desk.trip);
         if let (Some(trip), Some(bbo)) = (trip, market.symbol(symbol).bbo()) {
             let now = exit_touch(trip.side, &bbo);
             let position = account.position(symbol);
@@ -116,7 +125,13 @@ impl MomentumBreakout {
     }
 
     /// At a multiple of the risk: sells part, and the stop of the rest covers the costs.
-    fn partial(&mut self, symbol: SymbolId, trip: &Trip, position: &Position, now: Px) -> Option<Signal> {
+    fn partial(
+        &mut self,
+        symbol: SymbolId,
+        trip: &Trip,
+        position: &Position,
+        now: Px,
+    ) -> Option<Signal> {
         let desk = self.desks[symbol.index()].as_mut()?;
         let price = desk.instrument.px_f64(now);
         let earned_r = sign(trip.side) * (price - trip.entry) / trip.risk;
@@ -201,7 +216,9 @@ fn cost_stop(desk: &Desk, trip: &Trip, fee: f64, now: Px) -> ExitLevel {
 /// A share of a quantity in whole lots; zero when it would be below the venue's minimum.
 fn part(qty: Qty, share: f64, desk: &Desk) -> Qty {
     let of = &desk.instrument;
-    let part = of.qty_from_f64(of.qty_f64(qty) * share).unwrap_or(Qty::ZERO);
+    let part = of
+        .qty_from_f64(of.qty_f64(qty) * share)
+        .unwrap_or(Qty::ZERO);
     let part = of.floor_to_lot(part);
     if part < of.qty_min { Qty::ZERO } else { part }
 }

@@ -133,7 +133,8 @@ impl Desk {
             return;
         };
         self.daily.push(bar.volume);
-        let is_due = self.sized_at == 0 || self.daily.minutes() >= self.sized_at + VPIN_RESIZE_MINUTES;
+        let is_due =
+            self.sized_at == 0 || self.daily.minutes() >= self.sized_at + VPIN_RESIZE_MINUTES;
         if is_due && let Some(volume) = self.daily.value() {
             vpin.set_bucket(bucket(volume / VPIN_BUCKETS_A_DAY));
             self.sized_at = self.daily.minutes();
@@ -229,7 +230,9 @@ impl Anomaly {
             return;
         }
         // Orders of the snapshot came without an event; those older than the window do not matter.
-        self.orders = self.orders.max(completed.saturating_sub(ANOMALY_ORDERS as u64));
+        self.orders = self
+            .orders
+            .max(completed.saturating_sub(ANOMALY_ORDERS as u64));
         while self.orders < completed {
             let age = usize::try_from(completed - self.orders).expect("at most the window");
             if let Some(order) = tape.newest(age) {
@@ -251,12 +254,19 @@ impl Anomaly {
         let share = NEWEST_ORDERS as f64 / ANOMALY_ORDERS as f64;
         let ratio = (newest.buy_qty + newest.sell_qty) as f64 / (total * share);
         let is_odd = !(ODD_LOW..=ODD_HIGH).contains(&ratio);
-        self.odd_count = if is_odd { self.odd_count.saturating_add(1) } else { 0 };
+        self.odd_count = if is_odd {
+            self.odd_count.saturating_add(1)
+        } else {
+            0
+        };
         self.is_still = ratio >= STILL_VOLUME
-            && tape.newest(0).zip(self.minute_close).is_some_and(|(order, close)| {
-                let moved = (order.px.raw() - close.raw()).abs() as f64;
-                moved < STILL_PCT / 100.0 * close.raw() as f64
-            });
+            && tape
+                .newest(0)
+                .zip(self.minute_close)
+                .is_some_and(|(order, close)| {
+                    let moved = (order.px.raw() - close.raw()).abs() as f64;
+                    moved < STILL_PCT / 100.0 * close.raw() as f64
+                });
     }
 
     /// Whether entries may trust the tape.

@@ -62,14 +62,24 @@ impl OrderFlow {
             distance_pct: params.trail_distance_pct,
         };
         let signal = decay(&held, now, desk, params, fee)
-            .or_else(|| flip(&held, imbalance?, desk.ofi.value()?, turned * params.flip_ratio, params.ofi_confirm))
+            .or_else(|| {
+                flip(
+                    &held,
+                    imbalance?,
+                    desk.ofi.value()?,
+                    turned * params.flip_ratio,
+                    params.ofi_confirm,
+                )
+            })
             .or_else(|| params.trails.then(|| trail(&held, desk, &rule))?)
             .map(|reason| close(symbol, reason))
             .or_else(|| anchor(&held, desk, &bbo));
         let Some(signal) = signal else {
             return false;
         };
-        desk.exit_retry_at = now.plus(RETRY);
+        if signal.action == Action::Close {
+            desk.exit_retry_at = now.plus(RETRY);
+        }
         out.push(signal);
         true
     }
@@ -80,18 +90,31 @@ impl<'a> Held<'a> {
         let entry = entry_price(position, &desk.instrument)?;
         let price = desk.instrument.px_f64(exit_touch(side, bbo));
         let profit_pct = profit_pct(side, entry, price);
-        (entry > 0.0).then_some(Self { position, side, entry, price, profit_pct })
+        (entry > 0.0).then_some(Self {
+            position,
+            side,
+            entry,
+            price,
+            profit_pct,
+        })
     }
 }
 
 /// The longer it takes, the less profit is enough; never one that the fees eat.
-fn decay(held: &Held<'_>, now: ExchNs, desk: &Desk, params: &super::Params, fee: f64) -> Option<Reason> {
+fn decay(
+    held: &Held<'_>,
+    now: ExchNs,
+    desk: &Desk,
+    params: &super::Params,
+    fee: f64,
+) -> Option<Reason> {
     let age = now.since(held.position.entered_at);
     let stages = params.decay_after_s.iter().zip(&params.decay_mult);
-    let reached = stages.filter(|(after, _)| age >= DurationNs::from_secs(**after));
-    let (_, mult) = reached.last()?;
+    let mut reached = stages.filter(|(after, _)| age >= DurationNs::from_secs(**after));
+    let (_, mult) = reached.next_back()?;
     let net_pct = held.profit_pct - 200.0 * fee;
-    let is_enough = held.profit_pct >= desk.table.target_pct * mult || net_pct >= params.net_min_pct;
+    let is_enough =
+        held.profit_pct >= desk.table.target_pct * mult || net_pct >= params.net_min_pct;
     (is_enough && net_pct > 0.0).then(|| {
         Reason::new("decay")
             .with("profit_pct", held.profit_pct)
@@ -145,8 +168,15 @@ fn anchor(held: &Held<'_>, desk: &mut Desk, bbo: &Bbo) -> Option<Signal> {
         PositionSide::Short => (now >= stop, now <= target),
     };
     if is_stopped || is_reached {
-        let code = if is_stopped { "stop_passed" } else { "target_passed" };
-        return Some(close(desk.id, Reason::new(code).with("profit_pct", held.profit_pct)));
+        let code = if is_stopped {
+            "stop_passed"
+        } else {
+            "target_passed"
+        };
+        return Some(close(
+            desk.id,
+            Reason::new(code).with("profit_pct", held.profit_pct),
+        ));
     }
     Some(Signal {
         symbol: desk.id,

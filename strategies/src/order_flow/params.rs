@@ -242,20 +242,37 @@ impl Validate for Params {
         let check = OutOfRange::check::<f64>;
         OutOfRange::check("lookback_trades", self.lookback_trades, 20, 500)?;
         OutOfRange::check("ofi_updates_min", self.ofi_updates_min, 1, 1_000_000)?;
-        check("ofi_confirm", self.ofi_confirm, 0.0, 1.0)?;
+        check("ofi_confirm", self.ofi_confirm, 0.0, 10.0)?;
         check("rearm_ratio", self.rearm_ratio, 0.0, 1.0)?;
         check("flip_ratio", self.flip_ratio, 1.0, 10.0)?;
         for cut in self.regime_cuts_pct {
             check("regime_cuts_pct", cut, 0.0, 100.0)?;
         }
-        OutOfRange::check("regime_cuts_pct.is_ascending", self.regime_cuts_pct.is_sorted(), true, true)?;
+        OutOfRange::require(
+            "regime_cuts_pct",
+            self.regime_cuts_pct.is_sorted(),
+            "values ascend",
+        )?;
         let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::check("session_hours.is_ascending", is_valid, true, true)?;
+        OutOfRange::require(
+            "session_hours",
+            is_valid,
+            "hours ascend from 0 within a day",
+        )?;
         check("vpin_floor", self.vpin_floor, 0.0, 1.0)?;
-        check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
+        check(
+            "vwap_deviation_min_pct",
+            self.vwap_deviation_min_pct,
+            0.0,
+            PCT_MAX,
+        )?;
         check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
         check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
-        OutOfRange::check("decay_after_s.is_ascending", self.decay_after_s.is_sorted(), true, true)?;
+        OutOfRange::require(
+            "decay_after_s",
+            self.decay_after_s.is_sorted(),
+            "values ascend",
+        )?;
         for mult in self.decay_mult {
             check("decay_mult", mult, 0.0, 1.0)?;
         }
@@ -269,24 +286,33 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("cooldown_s", self.cooldown_s, 0, DAY_S)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
-        check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
+        check(
+            "session_loss_max_pct",
+            self.session_loss_max_pct,
+            0.0,
+            100.0,
+        )?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
-        self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
+        self.symbols
+            .iter()
+            .try_for_each(|(name, own)| own.validate(name))
     }
 }
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
         let key = |field: &str| format!("symbols.{name}.{field}");
-        if !name.contains('/') {
-            return Err(OutOfRange {
-                key: format!("symbols.{name}"),
-                problem: "a pair is written BASE/QUOTE".to_owned(),
-            });
-        }
+        let is_pair = name.contains('/');
+        OutOfRange::require(
+            &format!("symbols.{name}"),
+            is_pair,
+            "a pair is written BASE/QUOTE",
+        )?;
         let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
+            value.map_or(Ok(()), |value| {
+                OutOfRange::check(&key(field), value, low, high)
+            })
         };
         check("buy_threshold", self.buy_threshold, 0.01, 1.0)?;
         check("sell_threshold", self.sell_threshold, 0.01, 1.0)?;

@@ -1,4 +1,10 @@
+use paperwire_core::strategy::Action;
+use paperwire_core::time::DurationNs;
+use paperwire_core::trade::OrderSide;
+
 use super::*;
+use crate::template_example::TemplateExample;
+use crate::testkit::{Bench, XRP};
 use crate::{all, find, template};
 
 fn params(text: &str) -> Table {
@@ -7,7 +13,11 @@ fn params(text: &str) -> Table {
 
 #[track_caller]
 fn check_refused(strategy: &str, text: &str, key: &str, problem: &str) {
-    let error = find(strategy).unwrap().make(&params(text)).err().expect("an error");
+    let error = find(strategy)
+        .unwrap()
+        .make(&params(text))
+        .err()
+        .expect("an error");
     assert_eq!(error.strategy, strategy);
     assert_eq!(error.key, key);
     assert!(error.problem.contains(problem), "{error}");
@@ -30,22 +40,60 @@ fn defaults_make_the_strategy_they_came_from() {
     for registration in all() {
         let defaults = registration.default_params();
         assert!(!defaults.is_empty());
-        assert!(registration.make(&defaults).is_ok(), "{}", registration.name);
-        assert!(registration.make(&Table::new()).is_ok(), "{}", registration.name);
+        assert!(
+            registration.make(&defaults).is_ok(),
+            "{}",
+            registration.name
+        );
+        assert!(
+            registration.make(&Table::new()).is_ok(),
+            "{}",
+            registration.name
+        );
     }
 }
 
 #[test]
 fn a_wrong_parameter_is_named() {
     check_refused("order_flow", "lookback = 3", "lookback", "unknown field");
-    check_refused("order_flow", "lookback_trades = 'many'", "lookback_trades", "invalid type");
-    check_refused("order_flow", "position_usd_max = -1.0", "position_usd_max", "not within");
+    check_refused(
+        "order_flow",
+        "lookback_trades = 'many'",
+        "lookback_trades",
+        "invalid type",
+    );
+    check_refused(
+        "order_flow",
+        "position_usd_max = -1.0",
+        "position_usd_max",
+        "not within",
+    );
     let nested = "[symbols.'BTC/USD']\nposition_usd = 40.0\nposition_eur = 1.0";
-    check_refused("order_flow", nested, "symbols.BTC/USD.position_eur", "unknown field");
+    check_refused(
+        "order_flow",
+        nested,
+        "symbols.BTC/USD.position_eur",
+        "unknown field",
+    );
     let nested = "[symbols.'BTC/USD']\nposition_usd = -40.0";
-    check_refused("order_flow", nested, "symbols.BTC/USD.position_usd", "not within");
-    check_refused("order_flow", "[symbols.BTCUSD]\nposition_usd = 40.0", "symbols.BTCUSD", "pair");
-    check_refused("momentum_breakout", "risk_pct = nan", "risk_pct", "not within");
+    check_refused(
+        "order_flow",
+        nested,
+        "symbols.BTC/USD.position_usd",
+        "not within",
+    );
+    check_refused(
+        "order_flow",
+        "[symbols.BTCUSD]\nposition_usd = 40.0",
+        "symbols.BTCUSD",
+        "pair",
+    );
+    check_refused(
+        "momentum_breakout",
+        "risk_pct = nan",
+        "risk_pct",
+        "not within",
+    );
 }
 
 #[test]
@@ -58,7 +106,11 @@ fn whole_numbers_are_accepted_where_fractions_are_meant() {
 fn an_unknown_name_lists_the_nearest() {
     let error = find("orderflow").unwrap_err();
     assert_eq!(error.nearest.first(), Some(&"order_flow"));
-    assert!(error.to_string().starts_with("no strategy is called \"orderflow\"; nearest: order_flow"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("no strategy is called \"orderflow\"; nearest: order_flow")
+    );
 }
 
 #[test]
@@ -69,4 +121,35 @@ fn a_template_takes_its_name_and_refuses_others() {
     for name in ["", "2nd", "MyIdea", "_hidden", "registry", "a-b", "lib"] {
         assert_eq!(template(name), None, "{name}");
     }
+}
+
+#[test]
+fn the_template_trades_within_a_minute_and_lets_go() {
+    static TEMPLATE: Registration = Registration::of::<TemplateExample>("template_example", "", "");
+    let mut bench = Bench::of(TEMPLATE.make(&Table::new()).unwrap(), 0.001);
+    bench.book(XRP, (2.0, 100.0), (2.0001, 100.0));
+    let mut trade = |i: u32, side| {
+        bench.wait(DurationNs::from_secs(1));
+        bench.trade(XRP, 2.0, 10.0 + f64::from(i), side);
+    };
+    for i in 0..30 {
+        trade(
+            i,
+            if i % 5 == 0 {
+                OrderSide::Sell
+            } else {
+                OrderSide::Buy
+            },
+        );
+    }
+    for i in 0..30 {
+        trade(i, OrderSide::Sell);
+    }
+    assert_eq!(bench.actions()[..2], [Action::Buy, Action::Close]);
+    assert!(bench.rejects.is_empty());
+    let bad = params("threshold = 2.0");
+    assert_eq!(
+        TEMPLATE.make(&bad).err().map(|error| error.key).as_deref(),
+        Some("threshold")
+    );
 }

@@ -1,0 +1,116 @@
+//! A live session from start to end, its recording, and the same bytes again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use paperwire_bridge::config::Config;
+use paperwire_bridge::replay::{self, ReplayOptions};
+use paperwire_bridge::run::{self, RunOptions};
+use paperwire_bridge::terminal::Terminal;
+use toml::Value;
+
+fn folder(name: &str) -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("paperwire-it-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn config(dir: &Path, more: &[(&str, Value)]) -> Config {
+    let set = |key: &str, value: Value| (key.to_owned(), value);
+    let mut overrides = vec![
+        set("session.duration_s", Value::Integer(5)),
+        set("exchange.rate", Value::Float(5.0)),
+        set(
+            "logs.dir",
+            Value::String(dir.join("logs").display().to_string()),
+        ),
+    ];
+    overrides.extend(more.iter().map(|(key, value)| set(key, value.clone())));
+    Config::load(None, std::iter::empty(), &overrides).unwrap()
+}
+
+#[test]
+fn a_live_session_and_its_replays_are_the_same_bytes() {
+    let dir = folder("same");
+    let faults = dir.join("faults.toml");
+    std::fs::write(&faults, "[[fault]]\nkind = \"bad_checksum\"\nat_message = 300\n[[fault]]\nkind = \"drop\"\nat_s = 2.0\n").unwrap();
+    let faults = Value::String(faults.display().to_string());
+    let config = config(&dir, &[("exchange.faults", faults)]);
+    let tape = dir.join("session.tape");
+    let options = RunOptions {
+        record: Some(tape.clone()),
+        ..RunOptions::default()
+    };
+    let stop = Arc::new(AtomicU32::new(0));
+    run::run(&config, &options, &stop, &mut Terminal::new(true)).unwrap();
+
+    let options = ReplayOptions {
+        speed: None,
+        verify: true,
+    };
+    let replay = || {
+        let config = replay::config_of(&tape, &config, &[]).unwrap();
+        replay::replay(&tape, &config, &options, &mut Terminal::new(true)).unwrap()
+    };
+    let (first, second) = (replay(), replay());
+    assert_eq!(first.is_verified, Some(true), "{:?}", first.summary.notes);
+    assert_eq!(first.tally.digest.hex(), second.tally.digest.hex());
+    assert_eq!(first.summary.counters, second.summary.counters);
+    assert!(first.summary.counters.book_updates > 100);
+    assert_eq!(first.summary.counters.disconnects, 1);
+    assert!(first.summary.counters.resyncs >= 1);
+    assert_eq!(first.summary.hot_allocs, 0);
+
+    let systems: Vec<_> = std::fs::read_dir(dir.join("logs/system"))
+        .unwrap()
+        .flatten()
+        .collect();
+    let text = std::fs::read_to_string(systems[0].path()).unwrap();
+    let events: Vec<String> = text
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["event"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(events.first().map(String::as_str), Some("session_start"));
+    assert_eq!(events.last().map(String::as_str), Some("session_end"));
+    assert!(events.iter().any(|event| event == "disconnected"));
+
+    // Other parameters are another run: the digest must say so.
+    let fee = [(
+        "account.taker_fee".to_owned(),
+        Value::String("0.002".to_owned()),
+    )];
+    let other = replay::config_of(&tape, &config, &fee).unwrap();
+    let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
+    if replayed.tally.fills > 0 {
+        assert_eq!(replayed.is_verified, Some(false));
+    }
+}
+
+#[test]
+fn a_recording_is_never_written_over() {
+    let dir = folder("exists");
+    let tape = dir.join("session.tape");
+    std::fs::write(&tape, "precious").unwrap();
+    let options = RunOptions {
+        record: Some(tape.clone()),
+        ..RunOptions::default()
+    };
+    let stop = Arc::new(AtomicU32::new(0));
+    let error = run::run(
+        &config(&dir, &[]),
+        &options,
+        &stop,
+        &mut Terminal::new(true),
+    )
+    .unwrap_err();
+    assert_eq!(error.exit_code(), 4);
+    assert!(error.to_string().contains("is not overwritten"), "{error}");
+    assert_eq!(std::fs::read_to_string(&tape).unwrap(), "precious");
+}
