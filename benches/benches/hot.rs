@@ -22,7 +22,7 @@ fn books(criterion: &mut Criterion) {
     let mut ours = Ours::new(&set.instrument, set.depth);
     let mut next = cycle(&set.books);
     group.bench_function("decode, single pass", |b| {
-        b.iter(|| ours.decode(&set.books[next()]))
+        b.iter(|| ours.decode(&set.books[next()]));
     });
     let mut next = cycle(&set.books);
     group.bench_function("decode + apply + checksum, single pass", |b| {
@@ -50,7 +50,7 @@ fn rings(criterion: &mut Criterion) {
         ("one thread, bare rtrb", ring::through_bare),
     ] {
         group.bench_function(name, |b| {
-            b.iter_batched(|| COUNT, body, BatchSize::SmallInput)
+            b.iter_batched(|| COUNT, body, BatchSize::SmallInput);
         });
     }
     group.sample_size(20);
@@ -59,7 +59,7 @@ fn rings(criterion: &mut Criterion) {
         ("there and back, bare rtrb", ring::hop_bare),
     ] {
         group.bench_function(name, |b| {
-            b.iter_batched(|| COUNT, body, BatchSize::SmallInput)
+            b.iter_batched(|| COUNT, body, BatchSize::SmallInput);
         });
     }
     group.finish();

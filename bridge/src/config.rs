@@ -16,6 +16,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
+use layers::{merge, nest, parse, scalar};
+
+mod layers;
+
 /// The documented defaults.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -456,7 +460,7 @@ fn account_config(section: &AccountSection) -> Result<AccountConfig, ConfigError
             "expected more than 0, at most 1e9",
         ));
     }
-    if taker_fee < 0 || taker_fee >= 1 {
+    if !(Money::ZERO..Money::ONE).contains(&taker_fee) {
         return Err(wrong(
             "account.taker_fee",
             &taker_fee,
@@ -541,92 +545,6 @@ fn wrong(key: &str, value: &dyn std::fmt::Display, expected: &str) -> ConfigErro
         value: value.to_string(),
         expected: expected.to_owned(),
     }
-}
-
-fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
-    text.parse().map_err(|error| ConfigError::Syntax {
-        source_name: source_name.to_owned(),
-        error: Box::new(error),
-    })
-}
-
-/// A text of the environment as the TOML value it looks like, else as a string.
-fn scalar(text: &str) -> Value {
-    let line = format!("value = {text}");
-    let parsed = line
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut table| table.remove("value"));
-    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-/// `a.b = value` as nested tables.
-fn nest(dotted: &str, value: Value) -> Table {
-    let (head, rest) = match dotted.split_once('.') {
-        Some((head, rest)) => (head, Some(rest)),
-        None => (dotted, None),
-    };
-    let value = match rest {
-        Some(rest) => Value::Table(nest(rest, value)),
-        None => value,
-    };
-    Table::from_iter([(head.to_owned(), value)])
-}
-
-/// Lays `over` on `base`; keys must exist in `known`, except below `[strategy]`.
-fn merge(
-    base: &mut Table,
-    over: Table,
-    known: &Table,
-    at: &str,
-    source_name: &str,
-) -> Result<(), ConfigError> {
-    for (key, value) in over {
-        let path = if at.is_empty() {
-            key.clone()
-        } else {
-            format!("{at}.{key}")
-        };
-        let is_free = at == "strategy" || at.starts_with("strategy.");
-        if !is_free && !known.contains_key(&key) {
-            let nearest = known
-                .keys()
-                .max_by(|a, b| {
-                    strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key))
-                })
-                .filter(|name| strsim::jaro_winkler(name, &key) > 0.7)
-                .map(|name| {
-                    if at.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{at}.{name}")
-                    }
-                });
-            let source_name = source_name.to_owned();
-            return Err(ConfigError::UnknownKey {
-                source_name,
-                key: path,
-                nearest,
-            });
-        }
-        let below = known
-            .get(&key)
-            .and_then(Value::as_table)
-            .cloned()
-            .unwrap_or_default();
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => {
-                merge(base, over, &below, &path, source_name)?;
-            }
-            (Some(Value::Table(_)), other) => {
-                return Err(wrong(&path, &other, "expected a table"));
-            }
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

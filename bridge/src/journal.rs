@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use paperwire_core::instrument::Instrument;
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::time::DurationNs;
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_rt::clock::HostClock;
 use serde_json::Value;
@@ -191,7 +191,7 @@ impl Writer {
             }
             let now = self.clock.now();
             if is_urgent || is_over || now.since(flushed_at) >= LAZY {
-                self.flush(now);
+                self.flush();
                 flushed_at = now;
             }
             if is_over {
@@ -207,7 +207,7 @@ impl Writer {
     fn take(&mut self, entry: Entry) -> bool {
         let (report, line) = match entry {
             Entry::System(event, details) => {
-                let line = self.recorder.system(event, details);
+                let line = self.recorder.system(event, &details);
                 self.streams.system.push(&line);
                 return true;
             }
@@ -235,7 +235,7 @@ impl Writer {
         }
     }
 
-    fn flush(&mut self, _now: HostNs) {
+    fn flush(&mut self) {
         for stream in self.streams.all() {
             if let Err(error) = stream.flush()
                 && let Ok(mut problem) = self.problem.lock()

@@ -1,7 +1,8 @@
 //! The bridge: everything of Paperwire that may wait, allocate and format.
 //!
 //! * [`config`]: from TOML, environment and command line to checked values
-//! * [`setup`]: strategies and engine from the configuration, [`warmup`]: history by REST
+//! * [`setup`]: strategies and engine from the configuration, [`venue`]: where the market comes from,
+//!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
@@ -24,4 +25,5 @@ pub mod run;
 pub mod setup;
 pub mod tally;
 pub mod terminal;
+pub mod venue;
 pub mod warmup;

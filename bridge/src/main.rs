@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use paperwire_bridge::config::Config;
 use paperwire_bridge::run::{self, RunError, RunOptions};
 use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, replay};
+use paperwire_bridge::{commands, replay, venue};
 use paperwire_rt::alloc_guard::GuardedAlloc;
 use toml::Value;
 
@@ -296,7 +296,7 @@ fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
         overrides.push(("exchange.faults".to_owned(), Value::String(path)));
     }
     let config = load(&args.layers, overrides)?;
-    let mut exchange = run::exchange_config(&config)?;
+    let mut exchange = venue::exchange_config(&config)?;
     exchange.ws_port = args.ws_port;
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;

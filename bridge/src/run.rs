@@ -4,20 +4,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use paperwire_core::bar::Bar;
-use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::BankSwap;
 use paperwire_core::limits::{FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN};
 use paperwire_core::raw::raw_ring;
 use paperwire_core::ring::ring;
 use paperwire_core::time::{DurationNs, Rfc3339};
-use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_exec::agent::EngineAgent;
 use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
-use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
-use paperwire_feed::net::connect::{ConnectError, Connector, Endpoint};
+use paperwire_feed::net::connect::Connector;
 use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::{HostClock, utc_now};
@@ -33,7 +30,7 @@ use crate::report::{self, Summary};
 use crate::setup::{self, SetupError};
 use crate::tally::Tally;
 use crate::terminal::Terminal;
-use crate::warmup;
+use crate::venue::Venue;
 
 /// Why a run did not start or did not end well; the kind decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -92,8 +89,6 @@ pub struct RunOptions {
     pub json: bool,
 }
 
-const KRAKEN_WS: &str = "wss://ws.kraken.com/v2";
-const KRAKEN_REST: &str = "https://api.kraken.com";
 /// Attempts to connect before the start is given up.
 const START_ATTEMPTS: u32 = 3;
 const STATUS_EVERY: DurationNs = DurationNs::from_secs(10);
@@ -292,116 +287,6 @@ pub fn run(
         Some(error) => Err(error),
         None => Ok(()),
     }
-}
-
-/// Where the market comes from.
-struct Venue {
-    name: String,
-    endpoint: Endpoint,
-    rest: Option<String>,
-    exchange: Option<Exchange>,
-}
-
-impl Venue {
-    fn open(
-        config: &Config,
-        runtime: &tokio::runtime::Runtime,
-        terminal: &mut Terminal,
-    ) -> Result<Self, RunError> {
-        let source = config.session.source.as_str();
-        let rest = config.rest_url.clone();
-        let url_error = |error: ConnectError| RunError::Config(error.to_string());
-        match source {
-            "exchange" => {
-                let exchange = runtime.block_on(Exchange::start(exchange_config(config)?));
-                let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
-                let mut endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
-                if let Some(certificate) = exchange.certificate_der() {
-                    endpoint = endpoint.trusting(certificate.to_vec());
-                }
-                let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
-                terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
-                let rest = Some(rest.unwrap_or(rest_url));
-                Ok(Self {
-                    name,
-                    endpoint,
-                    rest,
-                    exchange: Some(exchange),
-                })
-            }
-            "kraken" => {
-                let endpoint = Endpoint::parse(KRAKEN_WS).map_err(url_error)?;
-                let rest = Some(rest.unwrap_or_else(|| KRAKEN_REST.to_owned()));
-                Ok(Self {
-                    name: KRAKEN_WS.to_owned(),
-                    endpoint,
-                    rest,
-                    exchange: None,
-                })
-            }
-            url => {
-                let endpoint = Endpoint::parse(url).map_err(url_error)?;
-                Ok(Self {
-                    name: url.to_owned(),
-                    endpoint,
-                    rest,
-                    exchange: None,
-                })
-            }
-        }
-    }
-
-    /// History of every symbol; without it strategies warm up on live bars.
-    fn history(
-        &self,
-        config: &Config,
-        instruments: &[Instrument],
-        terminal: &mut Terminal,
-    ) -> Vec<Control> {
-        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
-            return Vec::new();
-        };
-        let mut all = Vec::new();
-        for (index, of) in (0u16..).zip(instruments) {
-            match warmup::fetch(rest, SymbolId(index), of) {
-                Ok(bars) => all.extend(bars),
-                Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
-            }
-        }
-        let bars: usize = all
-            .iter()
-            .filter(|c| matches!(c, Control::History(_, Bar { .. })))
-            .count();
-        terminal.notice(&format!("{bars} one-minute bars of history"));
-        all
-    }
-
-    fn close(self, runtime: &tokio::runtime::Runtime) {
-        if let Some(exchange) = self.exchange {
-            runtime.block_on(exchange.stop());
-        }
-    }
-}
-
-/// The built-in exchange as the configuration wants it.
-///
-/// # Errors
-/// When the fault script cannot be read.
-pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
-    let section = &config.exchange;
-    let mut exchange = ExchangeConfig::new(config.session.seed);
-    exchange.market.rate = section.rate;
-    exchange.market.extra_symbols = section.extra_symbols;
-    exchange.market.history_minutes = section.history_minutes;
-    exchange.speed = section.speed;
-    if !section.faults.is_empty() {
-        let file = &section.faults;
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| RunError::Config(format!("exchange.faults = {file}: {error}")))?;
-        let faults = Faults::parse(&text);
-        exchange.faults = faults.map_err(|error| RunError::Config(format!("{file}: {error}")))?;
-    }
-    Ok(exchange)
 }
 
 fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {

@@ -1,5 +1,11 @@
 //! Tests that cross rooms. Run them optimised: `cargo test --release -p paperwire-tests`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the lint's exemption for tests does not reach helpers of an integration test"
+)]
+
 use paperwire_rt::alloc_guard::GuardedAlloc;
 
 mod damage;

@@ -65,7 +65,7 @@ impl Recorder {
     }
 
     /// An event of the run.
-    pub fn system(&self, event: &str, details: Value) -> String {
+    pub fn system(&self, event: &str, details: &Value) -> String {
         let now = utc_now();
         json!({
             "schema_version": SCHEMA_VERSION,

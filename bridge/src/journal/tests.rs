@@ -5,7 +5,7 @@ use paperwire_core::event::Seq;
 use paperwire_core::instrument::{AssetName, SymbolId, SymbolName, TradingStatus};
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::strategy::Reason;
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{ExchNs, HostNs};
 use paperwire_core::trade::OrderSide;
 
 use super::*;

@@ -32,7 +32,7 @@ fn build(policy: GapPolicy, trades: &[TradeTick]) -> (Vec<Closed>, BarCounters) 
         bars.on_trade(trade, now, &mut |bar| closed.push(bar));
     }
     bars.advance(ExchNs::new(now.raw() + 2 * MINUTE_NS), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     (closed, bars.counters())
 }
@@ -50,14 +50,14 @@ fn a_bar_closes_by_the_clock_and_not_by_the_next_trade() {
     let mut bars = BarSet::new(BarRules::default());
     let mut closed = Vec::new();
     bars.on_trade(&tick(SECOND, 10, 1), ExchNs::new(SECOND), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     bars.advance(ExchNs::new(MINUTE_NS + 499_999_999), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     assert!(closed.is_empty(), "grace is not over");
     bars.advance(ExchNs::new(MINUTE_NS + 500_000_000), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     assert_eq!(minutes(&closed).len(), 1);
 }

@@ -363,7 +363,7 @@ impl Connector {
                     match asked.pop() {
                         // One request at a time: the result of the last one was taken.
                         Some(Ask::Open) => {
-                            drop(done.push(open(&endpoint).map(Box::new).map_err(text)))
+                            drop(done.push(open(&endpoint).map(Box::new).map_err(text)));
                         }
                         Some(Ask::Close(socket)) => drop(socket),
                         None => Wait::Doze.wait(),

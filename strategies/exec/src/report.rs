@@ -26,10 +26,6 @@ pub struct Report {
 
 /// What happened.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "slots of a ring are of one size and never boxed"
-)]
 pub enum ReportKind {
     /// A strategy emitted a signal.
     Signal {

@@ -19,7 +19,10 @@ fn frame(opcode: u8, is_final: bool, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-fn read(stream: &[u8], cuts: &[usize]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, Result<(), WsError>) {
+/// Messages, pings and the end of a stream.
+type Seen = (Vec<Vec<u8>>, Vec<Vec<u8>>, Result<(), WsError>);
+
+fn read(stream: &[u8], cuts: &[usize]) -> Seen {
     let mut deframer = Deframer::new(100_000);
     let (mut messages, mut pings) = (Vec::new(), Vec::new());
     let mut on_event = |event: WsEvent<'_>| match event {

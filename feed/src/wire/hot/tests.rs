@@ -7,13 +7,14 @@ fn table() -> SymbolTable {
     SymbolTable::new(&[infer::instrument_of(row).unwrap()])
 }
 
-fn decoded(
-    frame: &str,
-) -> (
+/// A frame with its rows.
+type Decoded = (
     Result<Frame, WireError>,
     Vec<WireLevel>,
     Vec<(SymbolId, TradeTick)>,
-) {
+);
+
+fn decoded(frame: &str) -> Decoded {
     let mut scratch = Scratch::new();
     let frame = decode(frame.as_bytes(), &table(), &mut scratch);
     (frame, scratch.levels, scratch.trades)

@@ -1,0 +1,91 @@
+//! Layers of TOML laid over one another, with every key checked against the known ones.
+
+use toml::{Table, Value};
+
+use super::{ConfigError, wrong};
+
+pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error| ConfigError::Syntax {
+        source_name: source_name.to_owned(),
+        error: Box::new(error),
+    })
+}
+
+/// A text of the environment as the TOML value it looks like, else as a string.
+pub(super) fn scalar(text: &str) -> Value {
+    let line = format!("value = {text}");
+    let parsed = line
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// `a.b = value` as nested tables.
+pub(super) fn nest(dotted: &str, value: Value) -> Table {
+    let (head, rest) = match dotted.split_once('.') {
+        Some((head, rest)) => (head, Some(rest)),
+        None => (dotted, None),
+    };
+    let value = match rest {
+        Some(rest) => Value::Table(nest(rest, value)),
+        None => value,
+    };
+    Table::from_iter([(head.to_owned(), value)])
+}
+
+/// Lays `over` on `base`; keys must exist in `known`, except below `[strategy]`.
+pub(super) fn merge(
+    base: &mut Table,
+    over: Table,
+    known: &Table,
+    at: &str,
+    source_name: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in over {
+        let path = if at.is_empty() {
+            key.clone()
+        } else {
+            format!("{at}.{key}")
+        };
+        let is_free = at == "strategy" || at.starts_with("strategy.");
+        if !is_free && !known.contains_key(&key) {
+            let nearest = known
+                .keys()
+                .max_by(|a, b| {
+                    strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key))
+                })
+                .filter(|name| strsim::jaro_winkler(name, &key) > 0.7)
+                .map(|name| {
+                    if at.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{at}.{name}")
+                    }
+                });
+            let source_name = source_name.to_owned();
+            return Err(ConfigError::UnknownKey {
+                source_name,
+                key: path,
+                nearest,
+            });
+        }
+        let below = known
+            .get(&key)
+            .and_then(Value::as_table)
+            .cloned()
+            .unwrap_or_default();
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => {
+                merge(base, over, &below, &path, source_name)?;
+            }
+            (Some(Value::Table(_)), other) => {
+                return Err(wrong(&path, &other, "expected a table"));
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+    Ok(())
+}

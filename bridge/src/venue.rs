@@ -1,0 +1,127 @@
+//! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
+
+use paperwire_core::bar::Bar;
+use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
+use paperwire_feed::control::Control;
+use paperwire_feed::net::connect::{ConnectError, Endpoint};
+
+use crate::config::Config;
+use crate::run::RunError;
+use crate::terminal::Terminal;
+use crate::warmup;
+
+const KRAKEN_WS: &str = "wss://ws.kraken.com/v2";
+const KRAKEN_REST: &str = "https://api.kraken.com";
+
+/// Where the market comes from.
+pub(crate) struct Venue {
+    /// Its address.
+    pub(crate) name: String,
+    /// Where to connect.
+    pub(crate) endpoint: Endpoint,
+    rest: Option<String>,
+    exchange: Option<Exchange>,
+}
+
+impl Venue {
+    pub(crate) fn open(
+        config: &Config,
+        runtime: &tokio::runtime::Runtime,
+        terminal: &mut Terminal,
+    ) -> Result<Self, RunError> {
+        let source = config.session.source.as_str();
+        let rest = config.rest_url.clone();
+        let url_error = |error: ConnectError| RunError::Config(error.to_string());
+        match source {
+            "exchange" => {
+                let exchange = runtime.block_on(Exchange::start(exchange_config(config)?));
+                let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
+                let mut endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
+                if let Some(certificate) = exchange.certificate_der() {
+                    endpoint = endpoint.trusting(certificate.to_vec());
+                }
+                let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
+                terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
+                let rest = Some(rest.unwrap_or(rest_url));
+                Ok(Self {
+                    name,
+                    endpoint,
+                    rest,
+                    exchange: Some(exchange),
+                })
+            }
+            "kraken" => {
+                let endpoint = Endpoint::parse(KRAKEN_WS).map_err(url_error)?;
+                let rest = Some(rest.unwrap_or_else(|| KRAKEN_REST.to_owned()));
+                Ok(Self {
+                    name: KRAKEN_WS.to_owned(),
+                    endpoint,
+                    rest,
+                    exchange: None,
+                })
+            }
+            url => {
+                let endpoint = Endpoint::parse(url).map_err(url_error)?;
+                Ok(Self {
+                    name: url.to_owned(),
+                    endpoint,
+                    rest,
+                    exchange: None,
+                })
+            }
+        }
+    }
+
+    /// History of every symbol; without it strategies warm up on live bars.
+    pub(crate) fn history(
+        &self,
+        config: &Config,
+        instruments: &[Instrument],
+        terminal: &mut Terminal,
+    ) -> Vec<Control> {
+        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for (index, of) in (0u16..).zip(instruments) {
+            match warmup::fetch(rest, SymbolId(index), of) {
+                Ok(bars) => all.extend(bars),
+                Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
+            }
+        }
+        let bars: usize = all
+            .iter()
+            .filter(|c| matches!(c, Control::History(_, Bar { .. })))
+            .count();
+        terminal.notice(&format!("{bars} one-minute bars of history"));
+        all
+    }
+
+    pub(crate) fn close(self, runtime: &tokio::runtime::Runtime) {
+        if let Some(exchange) = self.exchange {
+            runtime.block_on(exchange.stop());
+        }
+    }
+}
+
+/// The built-in exchange as the configuration wants it.
+///
+/// # Errors
+/// When the fault script cannot be read.
+pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
+    let section = &config.exchange;
+    let mut exchange = ExchangeConfig::new(config.session.seed);
+    exchange.market.rate = section.rate;
+    exchange.market.extra_symbols = section.extra_symbols;
+    exchange.market.history_minutes = section.history_minutes;
+    exchange.speed = section.speed;
+    if !section.faults.is_empty() {
+        let file = &section.faults;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| RunError::Config(format!("exchange.faults = {file}: {error}")))?;
+        let faults = Faults::parse(&text);
+        exchange.faults = faults.map_err(|error| RunError::Config(format!("{file}: {error}")))?;
+    }
+    Ok(exchange)
+}
