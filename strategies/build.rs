@@ -39,10 +39,7 @@ fn main() -> Result<(), Failure> {
         .replace("{{Name}}", &camel_case(TEMPLATE_NAME));
     let template_at = out.join("template_example.rs");
     write_changed(&template_at, &template)?;
-    write_changed(
-        &out.join("registry.rs"),
-        &registry(&src, &found, &template_at)?,
-    )
+    write_changed(&out.join("registry.rs"), &registry(&src, &found, &template_at)?)
 }
 
 /// Strategies in the order of their names.
@@ -53,24 +50,14 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     entries.sort();
     let is_shared = |path: &&PathBuf| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with('_') && path.is_file() && name != TEST_KIT
     };
     let shared: Vec<PathBuf> = entries.iter().filter(is_shared).cloned().collect();
     for path in entries {
         let is_file = path.extension().is_some_and(|ext| ext == "rs");
-        let root = if is_file {
-            path.clone()
-        } else {
-            path.join("mod.rs")
-        };
-        let name = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .ok_or("a name is not text")?;
+        let root = if is_file { path.clone() } else { path.join("mod.rs") };
+        let name = path.file_stem().and_then(|stem| stem.to_str()).ok_or("a name is not text")?;
         let is_other = NOT_STRATEGIES.contains(&name) || name.starts_with('_');
         if is_other || !root.is_file() {
             continue;
@@ -84,9 +71,7 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
             .into());
         }
         if found.iter().any(|other| other.name == name) {
-            return Err(
-                format!("{name}: is both a file and a folder with mod.rs; keep one").into(),
-            );
+            return Err(format!("{name}: is both a file and a folder with mod.rs; keep one").into());
         }
         let mut files = shared.clone();
         if is_file {
@@ -95,11 +80,7 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
         // `name.rs` and `name/` belong together, as in the language.
         collect(&src.join(name), &mut files)?;
         files.sort();
-        found.push(Found {
-            name: name.to_owned(),
-            root,
-            files,
-        });
+        found.push(Found { name: name.to_owned(), root, files });
     }
     Ok(found)
 }
@@ -131,51 +112,35 @@ fn fingerprint(src: &Path, files: &[PathBuf]) -> Result<String, Failure> {
         hasher.update(u64::try_from(content.len())?.to_le_bytes());
         hasher.update(content);
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }
 
 /// The first `//!` line of a file.
 fn summary(root: &Path) -> Result<String, Failure> {
     let text = fs::read_to_string(root)?;
     let line = text.lines().find_map(|line| line.strip_prefix("//!"));
-    let line = line.ok_or_else(|| {
-        format!(
-            "{}: begins with a `//!` line on what it does",
-            root.display()
-        )
-    })?;
+    let line = line
+        .ok_or_else(|| format!("{}: begins with a `//!` line on what it does", root.display()))?;
     Ok(line.trim().to_owned())
 }
 
 fn registry(src: &Path, found: &[Found], template: &Path) -> Result<String, Failure> {
     let mut text = String::from("// Written by build.rs.\n");
     // A module with a path sets the folder in which the modules inside it are looked for.
-    writeln!(
-        text,
-        "/// The strategies, one module each.\n#[path = {src:?}]\npub mod catalog {{"
-    )?;
+    writeln!(text, "/// The strategies, one module each.\n#[path = {src:?}]\npub mod catalog {{")?;
     for Found { name, .. } in found {
         writeln!(text, "    pub mod {name};")?;
     }
     writeln!(text, "}}")?;
-    writeln!(
-        text,
-        "#[cfg(test)]\n#[path = {template:?}]\npub mod {TEMPLATE_NAME};"
-    )?;
+    writeln!(text, "#[cfg(test)]\n#[path = {template:?}]\npub mod {TEMPLATE_NAME};")?;
     writeln!(text, "static ALL: &[Registration] = &[")?;
     for Found { name, root, files } in found {
         let of = format!("catalog::{name}::{}", camel_case(name));
         let (sha256, summary) = (fingerprint(src, files)?, summary(root)?);
-        writeln!(
-            text,
-            "    Registration::of::<{of}>({name:?}, {sha256:?}, {summary:?}),"
-        )?;
+        writeln!(text, "    Registration::of::<{of}>({name:?}, {sha256:?}, {summary:?}),")?;
     }
     writeln!(text, "];")?;
     Ok(text)

@@ -41,12 +41,7 @@ pub fn load(count: usize) -> FrameSet {
         }
     }
     let instrument = infer::instrument_of(&books[0]).expect("a snapshot names its instrument");
-    FrameSet {
-        instrument,
-        depth: 25,
-        books,
-        is_real: true,
-    }
+    FrameSet { instrument, depth: 25, books, is_real: true }
 }
 
 /// A snapshot and updates of one level each around a still price, with true checksums.
@@ -93,10 +88,5 @@ fn made_up(count: usize) -> FrameSet {
         );
         books.push(update.into_bytes());
     }
-    FrameSet {
-        instrument,
-        depth: 25,
-        books,
-        is_real: false,
-    }
+    FrameSet { instrument, depth: 25, books, is_real: false }
 }

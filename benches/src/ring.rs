@@ -8,13 +8,7 @@ use paperwire_core::time::ExchNs;
 
 fn event(seq: u64) -> MarketEvent {
     let (exch, symbol) = (ExchNs::new(1), SymbolId(0));
-    MarketEvent {
-        seq: Seq(seq),
-        exch,
-        stamps: Stamps::default(),
-        symbol,
-        kind: MarketKind::Timer,
-    }
+    MarketEvent { seq: Seq(seq), exch, stamps: Stamps::default(), symbol, kind: MarketKind::Timer }
 }
 
 /// Sends `count` events through our ring on one thread; returns the sum of their numbers.

@@ -24,27 +24,14 @@ struct FloatBook {
 impl FloatBook {
     fn new(of: &Instrument, depth: usize) -> Self {
         let levels = Vec::with_capacity(4 * depth);
-        Self {
-            instrument: *of,
-            book: L2Book::new(depth),
-            levels,
-        }
+        Self { instrument: *of, book: L2Book::new(depth), levels }
     }
 
     fn push(&mut self, side: BookSide, px: f64, qty: f64) {
         let px = self.instrument.px_from_f64(px).unwrap_or(Px::ZERO);
         let qty = self.instrument.qty_from_f64(qty).unwrap_or(Qty::ZERO);
-        let text = if qty.is_zero() {
-            LevelText::EMPTY
-        } else {
-            LevelText::new(px, qty)
-        };
-        self.levels.push(WireLevel {
-            side,
-            px,
-            qty,
-            text,
-        });
+        let text = if qty.is_zero() { LevelText::EMPTY } else { LevelText::new(px, qty) };
+        self.levels.push(WireLevel { side, px, qty, text });
     }
 
     fn apply(&mut self, is_snapshot: bool, checksum: u32) -> bool {
@@ -100,11 +87,7 @@ fn apply_tape(book: &mut FloatBook, value: Value<'_, '_>) -> Option<bool> {
     for (key, side) in [("bids", BookSide::Bid), ("asks", BookSide::Ask)] {
         let rows = row.get(key)?;
         for level in rows.as_array()?.iter() {
-            book.push(
-                side,
-                level.get("price")?.cast_f64()?,
-                level.get("qty")?.cast_f64()?,
-            );
+            book.push(side, level.get("price")?.cast_f64()?, level.get("qty")?.cast_f64()?);
         }
     }
     let checksum = u32::try_from(row.get("checksum")?.as_u64()?).ok()?;
@@ -143,9 +126,7 @@ struct Level {
 impl SerdeJson {
     /// For frames of this instrument at this depth.
     pub fn new(of: &Instrument, depth: usize) -> Self {
-        Self {
-            book: FloatBook::new(of, depth),
-        }
+        Self { book: FloatBook::new(of, depth) }
     }
 
     /// Decodes, applies and verifies.

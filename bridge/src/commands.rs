@@ -16,24 +16,17 @@ use crate::terminal::Terminal;
 /// # Errors
 /// [`RunError::Config`] for anything else.
 pub fn seconds_of(text: &str) -> Result<i64, RunError> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unit = match &text[split..] {
         "s" | "" => 1,
         "m" => 60,
         "h" => 3600,
         _ => 0,
     };
-    let seconds = text[..split]
-        .parse::<i64>()
-        .ok()
-        .and_then(|n| n.checked_mul(unit));
+    let seconds = text[..split].parse::<i64>().ok().and_then(|n| n.checked_mul(unit));
     match seconds {
         Some(seconds) if unit > 0 => Ok(seconds),
-        _ => Err(RunError::Config(format!(
-            "--duration {text}: expected 90s, 15m or 8h"
-        ))),
+        _ => Err(RunError::Config(format!("--duration {text}: expected 90s, 15m or 8h"))),
     }
 }
 
@@ -48,9 +41,7 @@ pub fn speed_of(text: &str) -> Result<Option<f64>, RunError> {
     let factor = text.strip_suffix('x').unwrap_or(text).parse::<f64>().ok();
     match factor.filter(|factor| factor.is_finite() && *factor > 0.0) {
         Some(factor) => Ok(Some(factor)),
-        None => Err(RunError::Config(format!(
-            "--speed {text}: expected max, 1x or 10x"
-        ))),
+        None => Err(RunError::Config(format!("--speed {text}: expected max, 1x or 10x"))),
     }
 }
 
@@ -63,10 +54,8 @@ pub fn serve_exchange(
     certificate: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| RunError::Internal(error.to_string()))?;
     runtime.block_on(async {
         let exchange = Exchange::start(config).await;
@@ -76,9 +65,7 @@ pub fn serve_exchange(
                 .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
         }
         let (ws, rest) = (exchange.ws_url(), exchange.rest_url());
-        terminal.result(&format!(
-            "WebSocket {ws}\nREST      {rest}\nstop with Ctrl-C"
-        ));
+        terminal.result(&format!("WebSocket {ws}\nREST      {rest}\nstop with Ctrl-C"));
         // Without signals the process can still be killed.
         let _ = tokio::signal::ctrl_c().await;
         let stats = exchange.stats();
@@ -90,14 +77,9 @@ pub fn serve_exchange(
 
 fn pem(der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> = (0..text.len())
-        .step_by(64)
-        .map(|at| &text[at..text.len().min(at + 64)])
-        .collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<&str> =
+        (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 /// Every strategy, a line each.
@@ -137,16 +119,9 @@ pub fn strategies(as_json: bool) -> String {
 /// [`RunError::Strategy`] when there is none of that name.
 pub fn describe(name: &str) -> Result<String, RunError> {
     let r = paperwire_strategies::find(name).map_err(SetupError::from)?;
-    let warmup: Vec<String> = r
-        .warmup
-        .iter()
-        .map(|(tf, bars)| format!("{bars} bars of {}", tf.as_str()))
-        .collect();
-    let warmup = if warmup.is_empty() {
-        "none".to_owned()
-    } else {
-        warmup.join(", ")
-    };
+    let warmup: Vec<String> =
+        r.warmup.iter().map(|(tf, bars)| format!("{bars} bars of {}", tf.as_str())).collect();
+    let warmup = if warmup.is_empty() { "none".to_owned() } else { warmup.join(", ") };
     Ok(format!(
         "{} {}\n{}\n\nsha256   {}\nsymbols  {}\nwarm-up  {warmup}\n\nparameters, under [strategy.{}.params]:\n{}",
         r.name,
@@ -165,9 +140,7 @@ pub fn describe(name: &str) -> Result<String, RunError> {
 /// [`RunError`] when the name does not do, the folder is not there or the file exists.
 pub fn new_strategy(name: &str, root: &Path) -> Result<String, RunError> {
     let text = paperwire_strategies::template(name).ok_or_else(|| {
-        RunError::Config(format!(
-            "{name}: expected lower snake case, such as my_idea"
-        ))
+        RunError::Config(format!("{name}: expected lower snake case, such as my_idea"))
     })?;
     let folder = root.join("strategies/src");
     if !folder.is_dir() {
@@ -177,15 +150,9 @@ pub fn new_strategy(name: &str, root: &Path) -> Result<String, RunError> {
     }
     let path = folder.join(format!("{name}.rs"));
     if path.exists() || folder.join(name).exists() {
-        return Err(RunError::Config(format!(
-            "{} exists and is left alone",
-            path.display()
-        )));
+        return Err(RunError::Config(format!("{} exists and is left alone", path.display())));
     }
     std::fs::write(&path, text)
         .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
-    Ok(format!(
-        "wrote {}\ntry it:  cargo run --release -- run --strategies {name}",
-        path.display()
-    ))
+    Ok(format!("wrote {}\ntry it:  cargo run --release -- run --strategies {name}", path.display()))
 }

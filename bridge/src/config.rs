@@ -68,9 +68,7 @@ pub enum ConfigError {
 }
 
 fn suggestion(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map_or_else(String::new, |name| format!("; did you mean {name}?"))
+    nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -89,10 +87,7 @@ struct File {
 /// Keys of `[session]`, documented in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "documented in config/default.toml, under the same names"
-)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
 pub struct SessionSection {
     pub source: String,
     pub symbols: Vec<String>,
@@ -145,10 +140,7 @@ struct ThreadsSection {
 /// Keys of `[logs]`, documented in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "documented in config/default.toml, under the same names"
-)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
 pub struct LogsSection {
     pub dir: String,
     pub file_mb_max: u64,
@@ -158,10 +150,7 @@ pub struct LogsSection {
 /// Keys of `[exchange]`, documented in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "documented in config/default.toml, under the same names"
-)]
+#[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
 pub struct ExchangeSection {
     pub rate: f64,
     pub speed: f64,
@@ -244,30 +233,19 @@ impl Config {
         let known = tree.clone();
         if let Some(path) = file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Io {
-                file: name.clone(),
-                error,
-            })?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Io { file: name.clone(), error })?;
             merge(&mut tree, parse(&text, &name)?, &known, "", &name)?;
         }
         for (name, text) in env {
-            let Some(key) = name
-                .strip_prefix(ENV_PREFIX)
-                .filter(|key| key.contains("__"))
-            else {
+            let Some(key) = name.strip_prefix(ENV_PREFIX).filter(|key| key.contains("__")) else {
                 continue;
             };
             let dotted = key.to_ascii_lowercase().replace("__", ".");
             merge(&mut tree, nest(&dotted, scalar(&text)), &known, "", &name)?;
         }
         for (dotted, value) in overrides {
-            merge(
-                &mut tree,
-                nest(dotted, value.clone()),
-                &known,
-                "",
-                "command line",
-            )?;
+            merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
         }
         Self::check(tree)
     }
@@ -280,13 +258,7 @@ impl Config {
         let mut tree = parse(text, "the tape's configuration")?;
         let known = parse(DEFAULTS, "config/default.toml")?;
         for (dotted, value) in overrides {
-            merge(
-                &mut tree,
-                nest(dotted, value.clone()),
-                &known,
-                "",
-                "command line",
-            )?;
+            merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
         }
         Self::check(tree)
     }
@@ -298,20 +270,14 @@ impl Config {
 
     /// SHA-256 of [`Self::to_toml`], in hexadecimal.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.to_toml())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256::digest(self.to_toml()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn check(tree: Table) -> Result<Self, ConfigError> {
-        let file: File = tree
-            .clone()
-            .try_into()
-            .map_err(|error| ConfigError::Syntax {
-                source_name: "configuration".to_owned(),
-                error: Box::new(error),
-            })?;
+        let file: File = tree.clone().try_into().map_err(|error| ConfigError::Syntax {
+            source_name: "configuration".to_owned(),
+            error: Box::new(error),
+        })?;
         let config = Self {
             feed: feed_config(&file.feed)?,
             warmup: file.feed.warmup,
@@ -338,11 +304,7 @@ impl Config {
             return Err(wrong("session.source", &session.source, expected));
         }
         count("session.symbols", session.symbols.len(), SYMBOLS_MAX)?;
-        count(
-            "session.strategies",
-            session.strategies.len(),
-            STRATEGIES_MAX,
-        )?;
+        count("session.strategies", session.strategies.len(), STRATEGIES_MAX)?;
         for list in [&session.symbols, &session.strategies] {
             for (index, name) in list.iter().enumerate() {
                 if list[..index].contains(name) {
@@ -354,22 +316,11 @@ impl Config {
         range("logs.file_mb_max", self.logs.file_mb_max, 1, 10_000)?;
         range("logs.files_max", self.logs.files_max, 1, 1000)?;
         let exchange = &self.exchange;
-        range(
-            "exchange.extra_symbols",
-            u64::from(exchange.extra_symbols),
-            0,
-            60,
-        )?;
-        range(
-            "exchange.history_minutes",
-            u64::from(exchange.history_minutes),
-            0,
-            1440,
-        )?;
-        for (key, value, min) in [
-            ("exchange.rate", exchange.rate, 0.01),
-            ("exchange.speed", exchange.speed, 0.1),
-        ] {
+        range("exchange.extra_symbols", u64::from(exchange.extra_symbols), 0, 60)?;
+        range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 1440)?;
+        for (key, value, min) in
+            [("exchange.rate", exchange.rate, 0.01), ("exchange.speed", exchange.speed, 0.1)]
+        {
             if !(min..=1000.0).contains(&value) {
                 return Err(wrong(key, &value, &format!("expected {min} to 1000")));
             }
@@ -380,33 +331,16 @@ impl Config {
 
 fn feed_config(section: &FeedSection) -> Result<FeedConfig, ConfigError> {
     if !DEPTHS.contains(&section.depth) {
-        return Err(wrong(
-            "feed.depth",
-            &section.depth,
-            "expected 10, 25, 100, 500 or 1000",
-        ));
+        return Err(wrong("feed.depth", &section.depth, "expected 10, 25, 100, 500 or 1000"));
     }
     const INTERVALS: [u16; 9] = [1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600];
-    if let Some(bad) = section
-        .ohlc
-        .iter()
-        .find(|minutes| !INTERVALS.contains(minutes))
-    {
-        return Err(wrong(
-            "feed.ohlc",
-            bad,
-            "expected 1 5 15 30 60 240 1440 10080 21600",
-        ));
+    if let Some(bad) = section.ohlc.iter().find(|minutes| !INTERVALS.contains(minutes)) {
+        return Err(wrong("feed.ohlc", bad, "expected 1 5 15 30 60 240 1440 10080 21600"));
     }
     let ms = |key: &str, value, min, max| {
         range(key, value, min, max).map(|()| DurationNs::from_millis(value))
     };
-    let reconnect_max = ms(
-        "feed.reconnect_max_ms",
-        section.reconnect_max_ms,
-        100,
-        600_000,
-    )?;
+    let reconnect_max = ms("feed.reconnect_max_ms", section.reconnect_max_ms, 100, 600_000)?;
     Ok(FeedConfig {
         depth: section.depth,
         trades: section.trades,
@@ -414,12 +348,7 @@ fn feed_config(section: &FeedSection) -> Result<FeedConfig, ConfigError> {
         ohlc: section.ohlc.clone(),
         silent_after: ms("feed.silent_after_ms", section.silent_after_ms, 100, 60_000)?,
         first_data: ms("feed.first_data_ms", section.first_data_ms, 100, 60_000)?,
-        stale_after: ms(
-            "feed.stale_after_ms",
-            section.stale_after_ms,
-            1_000,
-            3_600_000,
-        )?,
+        stale_after: ms("feed.stale_after_ms", section.stale_after_ms, 1_000, 3_600_000)?,
         reconnect_min: ms(
             "feed.reconnect_min_ms",
             section.reconnect_min_ms,
@@ -436,17 +365,10 @@ fn bar_rules(section: &BarsSection) -> Result<BarRules, ConfigError> {
         "carry" => GapPolicy::Carry,
         "skip" => GapPolicy::Skip,
         other => {
-            return Err(wrong(
-                "bars.gap_policy",
-                &other,
-                "expected \"carry\" or \"skip\"",
-            ));
+            return Err(wrong("bars.gap_policy", &other, "expected \"carry\" or \"skip\""));
         }
     };
-    Ok(BarRules {
-        grace: DurationNs::from_millis(section.grace_ms),
-        gap_policy,
-    })
+    Ok(BarRules { grace: DurationNs::from_millis(section.grace_ms), gap_policy })
 }
 
 fn account_config(section: &AccountSection) -> Result<AccountConfig, ConfigError> {
@@ -454,31 +376,15 @@ fn account_config(section: &AccountSection) -> Result<AccountConfig, ConfigError
     let taker_fee = money("account.taker_fee", &section.taker_fee)?;
     let leverage_max = money("account.leverage_max", &section.leverage_max)?;
     if capital <= 0 || capital > 1_000_000_000 {
-        return Err(wrong(
-            "account.capital",
-            &capital,
-            "expected more than 0, at most 1e9",
-        ));
+        return Err(wrong("account.capital", &capital, "expected more than 0, at most 1e9"));
     }
     if !(Money::ZERO..Money::ONE).contains(&taker_fee) {
-        return Err(wrong(
-            "account.taker_fee",
-            &taker_fee,
-            "expected a fraction, 0 to below 1",
-        ));
+        return Err(wrong("account.taker_fee", &taker_fee, "expected a fraction, 0 to below 1"));
     }
     if leverage_max <= 0 || leverage_max > 10 {
-        return Err(wrong(
-            "account.leverage_max",
-            &leverage_max,
-            "expected above 0, at most 10",
-        ));
+        return Err(wrong("account.leverage_max", &leverage_max, "expected above 0, at most 10"));
     }
-    Ok(AccountConfig {
-        capital,
-        taker_fee,
-        leverage_max,
-    })
+    Ok(AccountConfig { capital, taker_fee, leverage_max })
 }
 
 fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError> {
@@ -532,11 +438,7 @@ fn count(key: &str, len: usize, max: usize) -> Result<(), ConfigError> {
     if (1..=max).contains(&len) {
         return Ok(());
     }
-    Err(wrong(
-        key,
-        &format!("{len} entries"),
-        &format!("expected 1 to {max}"),
-    ))
+    Err(wrong(key, &format!("{len} entries"), &format!("expected 1 to {max}")))
 }
 
 fn wrong(key: &str, value: &dyn std::fmt::Display, expected: &str) -> ConfigError {

@@ -65,28 +65,24 @@ pub fn start(
     shared: Arc<Mutex<Shared>>,
     clock: HostClock,
 ) -> std::io::Result<JoinHandle<Option<Journal>>> {
-    std::thread::Builder::new()
-        .name("bridge".to_owned())
-        .spawn(move || {
-            loop {
-                let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
-                let work = turn(&mut parts, &shared, &clock);
-                if work == 0 {
-                    if is_over {
-                        return parts.journal;
-                    }
-                    Wait::Park.wait();
+    std::thread::Builder::new().name("bridge".to_owned()).spawn(move || {
+        loop {
+            let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
+            let work = turn(&mut parts, &shared, &clock);
+            if work == 0 {
+                if is_over {
+                    return parts.journal;
                 }
+                Wait::Park.wait();
             }
-        })
+        }
+    })
 }
 
 fn turn(parts: &mut DrainParts, shared: &Mutex<Shared>, clock: &HostClock) -> usize {
     let mut work = 0;
     // Nobody panics while holding it; if somebody did, the sums are still the best there is.
-    let mut shared = shared
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     while work < REPORTS_PER_TURN
         && let Some(report) = parts.reports.pop()
     {
@@ -110,9 +106,7 @@ fn turn(parts: &mut DrainParts, shared: &Mutex<Shared>, clock: &HostClock) -> us
             }
         });
         if let Some(error) = failed {
-            shared
-                .notices
-                .push_back(format!("histogram log ended: {error}"));
+            shared.notices.push_back(format!("histogram log ended: {error}"));
             parts.hdr = None;
         }
     }
@@ -127,9 +121,8 @@ fn on_feed_report(
 ) {
     let names = |symbols: u64| {
         let bits = (0..shared.tally.instruments.len()).filter(|bit| symbols >> bit & 1 == 1);
-        let names: Vec<_> = bits
-            .map(|bit| shared.tally.instruments[bit].name.to_string())
-            .collect();
+        let names: Vec<_> =
+            bits.map(|bit| shared.tally.instruments[bit].name.to_string()).collect();
         names.join(", ")
     };
     let name = |symbol: paperwire_core::instrument::SymbolId| {
@@ -145,11 +138,7 @@ fn on_feed_report(
         FeedReportKind::Disconnected { why, retry_at } => {
             let wait = retry_at.since(clock.now());
             let text = format!("disconnected: {why}; next attempt in {wait}");
-            (
-                "disconnected",
-                json!({"why": why.as_str(), "retry_in_ns": wait.raw()}),
-                Some(text),
-            )
+            ("disconnected", json!({"why": why.as_str(), "retry_in_ns": wait.raw()}), Some(text))
         }
         FeedReportKind::Venue { system } => {
             let is_news = system.as_str() != "online";
@@ -158,11 +147,7 @@ fn on_feed_report(
         }
         FeedReportKind::AllLive => {
             shared.was_live = true;
-            (
-                "all_live",
-                Value::Null,
-                Some("every book is live and verified".to_owned()),
-            )
+            ("all_live", Value::Null, Some("every book is live and verified".to_owned()))
         }
         FeedReportKind::Rejected { symbol, error } => {
             let text = format!("{}: {error}", name(*symbol));
@@ -172,46 +157,26 @@ fn on_feed_report(
         }
         FeedReportKind::Refused { error } => {
             let text = format!("request refused, will be repeated: {error}");
-            (
-                "request_refused",
-                json!({"error": error.as_str()}),
-                Some(text),
-            )
+            ("request_refused", json!({"error": error.as_str()}), Some(text))
         }
         FeedReportKind::Silent { symbol } => {
             let text = format!("{}: subscribed and silent; subscribing anew", name(*symbol));
-            (
-                "subscription_silent",
-                json!({"symbol": name(*symbol)}),
-                Some(text),
-            )
+            ("subscription_silent", json!({"symbol": name(*symbol)}), Some(text))
         }
         FeedReportKind::BadBook { symbol, error } => {
             let name = name(*symbol);
             let text = format!("{name}: {error}; quarantined, fetching the book anew");
-            (
-                "book_quarantined",
-                json!({"symbol": name, "error": error.to_string()}),
-                Some(text),
-            )
+            ("book_quarantined", json!({"symbol": name, "error": error.to_string()}), Some(text))
         }
         FeedReportKind::Malformed { error, symbols } => {
             let names = names(*symbols);
             let text = format!("unreadable frame ({error}); quarantined {names}");
-            (
-                "frame_malformed",
-                json!({"error": error.to_string(), "symbols": names}),
-                Some(text),
-            )
+            ("frame_malformed", json!({"error": error.to_string(), "symbols": names}), Some(text))
         }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());
             let text = format!("{names}: book void ({reason}); fetching anew");
-            (
-                "book_void",
-                json!({"symbols": names, "reason": reason}),
-                Some(text),
-            )
+            ("book_void", json!({"symbols": names, "reason": reason}), Some(text))
         }
     };
     if let Some(journal) = journal {

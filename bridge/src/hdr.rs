@@ -50,27 +50,15 @@ impl<W: Write> HdrLog<W> {
         let wall = utc_now();
         let seconds = wall.raw() / 1_000_000_000;
         let millis = wall.raw() / 1_000_000 % 1000;
-        let text = Rfc3339 {
-            at: wall,
-            fraction: 3,
-        };
+        let text = Rfc3339 { at: wall, fraction: 3 };
         writeln!(out, "#[Histogram log format version 1.3]")?;
-        writeln!(
-            out,
-            "#[StartTime: {seconds}.{millis:03} (seconds since epoch), {text}]"
-        )?;
+        writeln!(out, "#[StartTime: {seconds}.{millis:03} (seconds since epoch), {text}]")?;
         writeln!(
             out,
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\""
         )?;
         let serializer = V2DeflateSerializer::new();
-        Ok(Self {
-            out,
-            serializer,
-            started: now,
-            strategies,
-            bytes: Vec::new(),
-        })
+        Ok(Self { out, serializer, started: now, strategies, bytes: Vec::new() })
     }
 
     /// Appends one interval's bank that ended at `now`; empty histograms are left out.
@@ -105,32 +93,17 @@ impl<W: Write> HdrLog<W> {
             return Ok(());
         }
         self.bytes.clear();
-        self.serializer
-            .serialize(histogram, &mut self.bytes)
-            .map_err(io::Error::other)?;
+        self.serializer.serialize(histogram, &mut self.bytes).map_err(io::Error::other)?;
         let payload = base64::engine::general_purpose::STANDARD.encode(&self.bytes);
         let start = now.since(self.started).raw();
-        let start = Duration::from_nanos(start)
-            .saturating_sub(length)
-            .as_secs_f64();
+        let start = Duration::from_nanos(start).saturating_sub(length).as_secs_f64();
         let length = length.as_secs_f64();
         // The format's convention: the maximum in units of 10^6 of the recorded unit.
         let max = Duration::from_nanos(histogram.max()).as_secs_f64() * 1e3;
         // Tags may hold neither comma, space nor line break.
-        let tag: String = tag
-            .chars()
-            .map(|c| {
-                if c == ',' || c.is_whitespace() {
-                    '_'
-                } else {
-                    c
-                }
-            })
-            .collect();
-        writeln!(
-            self.out,
-            "Tag={tag},{start:.3},{length:.3},{max:.3},{payload}"
-        )
+        let tag: String =
+            tag.chars().map(|c| if c == ',' || c.is_whitespace() { '_' } else { c }).collect();
+        writeln!(self.out, "Tag={tag},{start:.3},{length:.3},{max:.3},{payload}")
     }
 }
 
@@ -147,13 +120,11 @@ mod tests {
         let mut bank = Bank::new(&Stage::ALL, 1);
         for value in 1..=1000u64 {
             let end = HostNs::new(1_000_000 + value * 1_000);
-            bank.strategy(0)
-                .record(HostNs::new(0), HostNs::new(1_000_000), end);
+            bank.strategy(0).record(HostNs::new(0), HostNs::new(1_000_000), end);
         }
         let mut log =
             HdrLog::new(Vec::new(), vec!["my strategy".to_owned()], HostNs::new(0)).unwrap();
-        log.append(&bank, HostNs::new(2_000_000_000), Duration::from_secs(1))
-            .unwrap();
+        log.append(&bank, HostNs::new(2_000_000_000), Duration::from_secs(1)).unwrap();
         let mut tags = Vec::new();
         for entry in IntervalLogIterator::new(&log.out) {
             if let LogEntry::Interval(interval) = entry.unwrap() {
@@ -161,9 +132,8 @@ mod tests {
                 let bytes = base64::engine::general_purpose::STANDARD
                     .decode(interval.encoded_histogram())
                     .unwrap();
-                let histogram: Histogram<u64> = Deserializer::new()
-                    .deserialize(&mut bytes.as_slice())
-                    .unwrap();
+                let histogram: Histogram<u64> =
+                    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
                 assert_eq!(histogram.len(), 1000);
                 let tag = interval.tag().unwrap().as_str().to_owned();
                 if tag.ends_with("service") {
@@ -172,12 +142,6 @@ mod tests {
                 tags.push(tag);
             }
         }
-        assert_eq!(
-            tags,
-            [
-                "strategy.my_strategy.service",
-                "strategy.my_strategy.response"
-            ]
-        );
+        assert_eq!(tags, ["strategy.my_strategy.service", "strategy.my_strategy.response"]);
     }
 }

@@ -78,24 +78,12 @@ impl Journal {
         let streams = Streams::create(&config, strategies)?;
         let recorder = Recorder::new(config.session, strategies, instruments);
         let (queue, entries) = sync_channel(QUEUE_LEN);
-        let mut writer = Writer {
-            streams,
-            recorder,
-            clock,
-            problem: problem.clone(),
-        };
+        let mut writer = Writer { streams, recorder, clock, problem: problem.clone() };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&entries))
-            .map_err(|error| stream::StreamError {
-                file: "journal thread".to_owned(),
-                error,
-            })?;
-        Ok(Self {
-            queue,
-            thread,
-            problem,
-        })
+            .map_err(|error| stream::StreamError { file: "journal thread".to_owned(), error })?;
+        Ok(Self { queue, thread, problem })
     }
 
     /// Queues an entry; waits when the queue is full.
@@ -134,13 +122,7 @@ impl Streams {
             let name = format!("{}_{}", sanitised(stem), config.session);
             let folder = config.dir.join(folder);
             let archive = config.dir.join("archive");
-            Stream::create(
-                &folder,
-                &archive,
-                &name,
-                config.file_bytes_max,
-                config.files_max,
-            )
+            Stream::create(&folder, &archive, &name, config.file_bytes_max, config.files_max)
         };
         Ok(Self {
             system: open("system", "paperwire")?,
@@ -163,11 +145,7 @@ impl Streams {
 /// A name that is a file name on every system and never leaves its folder.
 fn sanitised(name: &str) -> String {
     let keep = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_#".contains(c) {
-            c
-        } else {
-            '_'
-        }
+        if c.is_ascii_alphanumeric() || "-_#".contains(c) { c } else { '_' }
     };
     name.chars().map(keep).collect()
 }

@@ -196,9 +196,7 @@ type Overrides = Vec<(String, Value)>;
 fn sets(layers: &Layers) -> Result<Overrides, RunError> {
     let set = |text: &String| {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            RunError::Config(format!(
-                "--set {text}: expected KEY=VALUE, such as feed.depth=100"
-            ))
+            RunError::Config(format!("--set {text}: expected KEY=VALUE, such as feed.depth=100"))
         })?;
         let parsed = format!("value = {value}").parse::<toml::Table>().ok();
         let value = parsed
@@ -216,12 +214,7 @@ fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
 }
 
 fn list(names: &[String]) -> Value {
-    Value::Array(
-        names
-            .iter()
-            .map(|name| Value::String(name.trim().to_owned()))
-            .collect(),
-    )
+    Value::Array(names.iter().map(|name| Value::String(name.trim().to_owned())).collect())
 }
 
 fn run_command(args: &RunArgs) -> Result<(), RunError> {
@@ -237,10 +230,7 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         set("session.strategies", list(&args.strategies));
     }
     if let Some(duration) = &args.duration {
-        set(
-            "session.duration_s",
-            Value::Integer(commands::seconds_of(duration)?),
-        );
+        set("session.duration_s", Value::Integer(commands::seconds_of(duration)?));
     }
     if let Some(capital) = &args.capital {
         set("account.capital", Value::String(capital.clone()));
@@ -249,11 +239,8 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         set("session.seed", Value::Integer(seed.into()));
     }
     let config = load(&args.layers, overrides)?;
-    let options = RunOptions {
-        record: args.record.clone(),
-        hdr: args.hdr.clone(),
-        json: args.json,
-    };
+    let options =
+        RunOptions { record: args.record.clone(), hdr: args.hdr.clone(), json: args.json };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))
 }
@@ -264,10 +251,8 @@ fn replay_command(args: &ReplayArgs) -> Result<(), RunError> {
         overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
     }
     let given = load(&args.layers, overrides.clone())?;
-    let options = replay::ReplayOptions {
-        speed: commands::speed_of(&args.speed)?,
-        verify: args.verify,
-    };
+    let options =
+        replay::ReplayOptions { speed: commands::speed_of(&args.speed)?, verify: args.verify };
     let mut terminal = Terminal::new(args.json);
     let mut is_same = true;
     for file in &args.files {
@@ -276,11 +261,7 @@ fn replay_command(args: &ReplayArgs) -> Result<(), RunError> {
         terminal.report(&replayed.tally, &replayed.summary, args.json);
         is_same &= replayed.is_verified != Some(false);
     }
-    if is_same {
-        Ok(())
-    } else {
-        Err(RunError::Internal("a replay differs".to_owned()))
-    }
+    if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
 }
 
 fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
@@ -300,11 +281,7 @@ fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {
     exchange.ws_port = args.ws_port;
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;
-    commands::serve_exchange(
-        exchange,
-        args.certificate.as_deref(),
-        &mut Terminal::new(false),
-    )
+    commands::serve_exchange(exchange, args.certificate.as_deref(), &mut Terminal::new(false))
 }
 
 fn config_command(args: &ConfigArgs) -> Result<(), RunError> {

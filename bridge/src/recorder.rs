@@ -48,10 +48,7 @@ impl RecorderThread {
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || record(tape, raw, &clock, &summaries))
-            .map_err(|error| TapeError::Io {
-                file: path.display().to_string(),
-                error,
-            })?;
+            .map_err(|error| TapeError::Io { file: path.display().to_string(), error })?;
         Ok(Self { summary, thread })
     }
 
@@ -82,14 +79,10 @@ fn record(
         while let Some(record) = raw.next(&mut payload) {
             is_idle = false;
             if record.kind == RawKind::Gap {
-                let lost = payload
-                    .first_chunk::<8>()
-                    .map_or(0, |b| u64::from_le_bytes(*b));
+                let lost = payload.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
                 recording.lost += lost;
             }
-            let written = tape
-                .as_mut()
-                .map(|tape| tape.append(record.kind, record.rx, &payload));
+            let written = tape.as_mut().map(|tape| tape.append(record.kind, record.rx, &payload));
             match written {
                 Some(Ok(())) => recording.records += 1,
                 Some(Err(error)) => {

@@ -107,24 +107,13 @@ pub fn replay(
     let end = source.end();
     let mut notes = Vec::new();
     if let TapeEnd::Truncated { bytes_lost } = end {
-        notes.push(format!(
-            "the tape was not finished: {bytes_lost} bytes are no whole block"
-        ));
+        notes.push(format!("the tape was not finished: {bytes_lost} bytes are no whole block"));
     }
     if lost > 0 {
-        notes.push(format!(
-            "the recording lost {lost} records; it cannot give the same result"
-        ));
+        notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
-    let Player {
-        feed,
-        side,
-        feed_bank,
-        ..
-    } = player;
-    let EngineSide {
-        mut tally, bank, ..
-    } = side;
+    let Player { feed, side, feed_bank, .. } = player;
+    let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
     let is_verified = verify(options, &source, &tally, &mut notes);
@@ -139,11 +128,7 @@ pub fn replay(
         recording_lost: lost,
         notes,
     };
-    Ok(Replayed {
-        tally,
-        summary,
-        is_verified,
-    })
+    Ok(Replayed { tally, summary, is_verified })
 }
 
 /// The configuration that a tape was recorded with, or the given one for a capture.
@@ -167,12 +152,8 @@ pub fn config_of(
 }
 
 fn session_of(source: &Source) -> String {
-    let meta = source
-        .meta()
-        .and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
-    let name = meta
-        .as_ref()
-        .and_then(|meta| meta["session"].as_str().map(str::to_owned));
+    let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
+    let name = meta.as_ref().and_then(|meta| meta["session"].as_str().map(str::to_owned));
     name.unwrap_or_else(|| "capture".to_owned())
 }
 
@@ -185,12 +166,8 @@ fn verify(
     if !options.verify {
         return None;
     }
-    let recorded = source
-        .summary()
-        .and_then(|text| serde_json::from_slice::<Value>(text).ok());
-    let recorded = recorded
-        .as_ref()
-        .and_then(|summary| summary["digest"].as_str());
+    let recorded = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
+    let recorded = recorded.as_ref().and_then(|summary| summary["digest"].as_str());
     let Some(recorded) = recorded else {
         notes.push("nothing to verify against: the file holds no digest".to_owned());
         return None;
@@ -215,17 +192,14 @@ fn find_instruments(
         let mut reader = ColdReader::new();
         while let Some(record) = source.next().map_err(storage)? {
             if record.kind == RawKind::Frame
-                && let Ok(ColdFrame::Instruments {
-                    is_snapshot: true, ..
-                }) = reader.read(record.payload)
+                && let Ok(ColdFrame::Instruments { is_snapshot: true, .. }) =
+                    reader.read(record.payload)
             {
                 let found = start::resolve(&config.session.symbols, reader.instruments())?;
                 return Ok((found, config.feed.depth));
             }
         }
-        return Err(RunError::Config(
-            "the tape ends before its instruments".to_owned(),
-        ));
+        return Err(RunError::Config("the tape ends before its instruments".to_owned()));
     }
     let mut found: Vec<Instrument> = Vec::new();
     let mut depth = None;
@@ -241,9 +215,7 @@ fn find_instruments(
     source.rewind().map_err(storage)?;
     let names: Vec<&str> = found.iter().map(|of| of.name.as_str()).collect();
     if names.is_empty() {
-        return Err(RunError::Config(
-            "the capture holds no book or trade".to_owned(),
-        ));
+        return Err(RunError::Config("the capture holds no book or trade".to_owned()));
     }
     terminal.notice(&format!(
         "{}: precisions inferred from the wire's digits; order minimums are unknown and not applied",
@@ -256,15 +228,9 @@ fn find_instruments(
 fn depth_of(frame: &[u8]) -> Option<u16> {
     let key = b"\"depth\":";
     let at = frame.windows(key.len()).position(|window| window == key)?;
-    let digits = frame[at + key.len()..]
-        .iter()
-        .take_while(|b| b.is_ascii_digit());
-    let depth = digits.fold(0u16, |n, b| {
-        n.saturating_mul(10).saturating_add(u16::from(b - b'0'))
-    });
-    paperwire_core::limits::DEPTHS
-        .contains(&depth)
-        .then_some(depth)
+    let digits = frame[at + key.len()..].iter().take_while(|b| b.is_ascii_digit());
+    let depth = digits.fold(0u16, |n, b| n.saturating_mul(10).saturating_add(u16::from(b - b'0')));
+    paperwire_core::limits::DEPTHS.contains(&depth).then_some(depth)
 }
 
 /// Kind, time, and where its payload starts and ends.
@@ -285,16 +251,12 @@ impl Batch {
         while self.bytes.len() < BATCH_BYTES {
             let Some(record) = source.next()? else { break };
             if record.kind == RawKind::Gap {
-                *lost += record
-                    .payload
-                    .first_chunk::<8>()
-                    .map_or(1, |b| u64::from_le_bytes(*b));
+                *lost += record.payload.first_chunk::<8>().map_or(1, |b| u64::from_le_bytes(*b));
                 continue;
             }
             let start = self.bytes.len();
             self.bytes.extend_from_slice(record.payload);
-            self.records
-                .push((record.kind, record.rx, start, self.bytes.len()));
+            self.records.push((record.kind, record.rx, start, self.bytes.len()));
         }
         Ok(!self.records.is_empty())
     }
@@ -313,11 +275,8 @@ impl EngineSide {
     /// Works off what one record brought.
     fn work_off(&mut self, events: &mut EventBuffer) {
         for event in events.0.drain(..) {
-            let mut ctx = Context {
-                clock: &self.clock,
-                bank: &mut self.bank,
-                reports: &mut self.tally,
-            };
+            let mut ctx =
+                Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
             self.engine.process(&event, &mut ctx);
             self.last = Some(event);
         }
@@ -365,9 +324,7 @@ impl Player {
             let clock = self.clock.clone();
             let now = clock.now();
             let mut probe = Probe::new(&clock, &mut self.feed_bank, due.unwrap_or(now), now);
-            let outcome = self
-                .feed
-                .on_frame(rx, payload, &mut probe, &mut self.events);
+            let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
             self.side.work_off(&mut self.events);
             if let Outcome::Desync(symbols, _) = outcome
                 && self.first_desync.is_none()
@@ -382,9 +339,7 @@ impl Player {
         let speed = self.speed?;
         let (recorded, real) = *self.origin.get_or_insert((rx, self.clock.now()));
         let offset = std::time::Duration::from_nanos(rx.since(recorded).raw()).div_f64(speed);
-        let due = real.plus(DurationNs::new(
-            u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX),
-        ));
+        let due = real.plus(DurationNs::new(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX)));
         while self.clock.now() < due {
             Wait::Park.wait();
         }
@@ -398,8 +353,7 @@ impl Player {
         }
         self.next_timer = Some(rx.plus(SECOND));
         if let Some(at) = self.feed.estimate(rx) {
-            self.feed
-                .on_control(rx, &Control::Timer { at }, &mut self.events);
+            self.feed.on_control(rx, &Control::Timer { at }, &mut self.events);
             self.side.work_off(&mut self.events);
         }
     }
@@ -426,29 +380,12 @@ impl Player {
 
     fn finish(&mut self, flatten: bool) {
         let Some(last) = self.side.last else { return };
-        let EngineSide {
-            engine,
-            tally,
-            bank,
-            clock,
-            ..
-        } = &mut self.side;
-        engine.finish(
-            flatten,
-            &last,
-            &mut Context {
-                clock,
-                bank,
-                reports: tally,
-            },
-        );
+        let EngineSide { engine, tally, bank, clock, .. } = &mut self.side;
+        engine.finish(flatten, &last, &mut Context { clock, bank, reports: tally });
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn storage(error: TapeError) -> RunError {
     RunError::Storage(error.to_string())
 }

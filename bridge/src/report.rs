@@ -61,22 +61,10 @@ pub fn text(tally: &Tally, summary: &Summary) -> String {
 
 fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::Result {
     let counters = &summary.counters;
-    let Summary {
-        source,
-        session,
-        elapsed_s,
-        numeraire,
-        ..
-    } = summary;
-    writeln!(
-        out,
-        "\nPaperwire  {session}  source {source}  {elapsed_s:.1} s"
-    )?;
+    let Summary { source, session, elapsed_s, numeraire, .. } = summary;
+    writeln!(out, "\nPaperwire  {session}  source {source}  {elapsed_s:.1} s")?;
     let fee_pct = summary.taker_fee * 100;
-    writeln!(
-        out,
-        "fills {FILL_MODEL}; fee {fee_pct:.4} % taker; accounts in {numeraire}\n"
-    )?;
+    writeln!(out, "fills {FILL_MODEL}; fee {fee_pct:.4} % taker; accounts in {numeraire}\n")?;
     money_table(out, tally)?;
     writeln!(out)?;
     latency_table(out, tally)?;
@@ -202,14 +190,9 @@ fn latency_table(out: &mut String, tally: &Tally) -> std::fmt::Result {
 /// Why strategies did nothing and why signals were refused: the three most frequent of each.
 fn reasons(out: &mut String, tally: &Tally) -> std::fmt::Result {
     for (index, name) in tally.strategies.iter().enumerate() {
-        let rejects = RejectReason::ALL
-            .iter()
-            .map(|r| r.as_str())
-            .zip(tally.rejects[index].clone());
-        let skips = Skip::ALL
-            .iter()
-            .map(|s| s.as_str())
-            .zip(tally.skips[index].clone());
+        let rejects =
+            RejectReason::ALL.iter().map(|r| r.as_str()).zip(tally.rejects[index].clone());
+        let skips = Skip::ALL.iter().map(|s| s.as_str()).zip(tally.skips[index].clone());
         let (rejects, skips) = (top(rejects.collect()), top(skips.collect()));
         if !rejects.is_empty() || !skips.is_empty() {
             writeln!(
@@ -226,21 +209,12 @@ fn top(mut counts: Vec<(&'static str, u64)>) -> String {
     counts.retain(|(_, count)| *count > 0);
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts.truncate(3);
-    let parts: Vec<String> = counts
-        .iter()
-        .map(|(name, count)| format!("{name} {count}"))
-        .collect();
+    let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     parts.join(", ")
 }
 
 fn name_width(tally: &Tally) -> usize {
-    tally
-        .strategies
-        .iter()
-        .map(|name| name.instance.len())
-        .max()
-        .unwrap_or(0)
-        .max(8)
+    tally.strategies.iter().map(|name| name.instance.len()).max().unwrap_or(0).max(8)
 }
 
 /// The line of every ten seconds.
@@ -255,21 +229,13 @@ pub fn status_line(tally: &Tally, counters: &Counters, elapsed_s: f64, hot_alloc
     }
     let (frames, resyncs) = (counters.frames, counters.resyncs);
     let _ = write!(out, "  frames {frames}  resyncs {resyncs}");
-    if let Some((_, pair)) = tally
-        .bank
-        .stages()
-        .find(|(stage, _)| *stage == Stage::Decided)
-    {
+    if let Some((_, pair)) = tally.bank.stages().find(|(stage, _)| *stage == Stage::Decided) {
         let p99 = DurationNs::new(pair.response.value_at_quantile(0.99));
         let _ = write!(out, "  arrival-to-decision p99 {p99}");
     }
     let _ = write!(out, "  hot allocs {hot_allocs}");
     for (name, row) in tally.strategies.iter().zip(&tally.accounts).take(6) {
-        let _ = write!(
-            out,
-            "  {} {:.2} ({} fills)",
-            name.instance, row.equity, row.fills
-        );
+        let _ = write!(out, "  {} {:.2} ({} fills)", name.instance, row.equity, row.fills);
     }
     out
 }
@@ -278,14 +244,9 @@ pub fn status_line(tally: &Tally, counters: &Counters, elapsed_s: f64, hot_alloc
 pub fn json(tally: &Tally, summary: &Summary) -> Value {
     let counters = &summary.counters;
     #[expect(clippy::cast_precision_loss, reason = "a rate for display")]
-    let frames_per_s = if summary.elapsed_s > 0.0 {
-        counters.frames as f64 / summary.elapsed_s
-    } else {
-        0.0
-    };
-    let strategies: Vec<Value> = (0..tally.strategies.len())
-        .map(|i| strategy(tally, i))
-        .collect();
+    let frames_per_s =
+        if summary.elapsed_s > 0.0 { counters.frames as f64 / summary.elapsed_s } else { 0.0 };
+    let strategies: Vec<Value> = (0..tally.strategies.len()).map(|i| strategy(tally, i)).collect();
     let stages: Vec<Value> = tally
         .bank
         .stages()

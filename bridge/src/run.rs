@@ -129,10 +129,7 @@ pub fn run(
     };
     let symbols = &config.session.symbols;
     let started = start::start(&venue.endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
-    let Started {
-        socket,
-        instruments,
-    } = started;
+    let Started { socket, instruments } = started;
     let history = venue.history(config, &instruments, terminal);
 
     let names = setup::names(&chosen);
@@ -216,17 +213,15 @@ pub fn run(
     let feed_end = join(feed, &clock, "feed");
     let hiccups = feed_end.as_ref().ok().map(|(_, hiccups)| *hiccups);
     let raw_lost = feed_end.as_ref().map_or(0, |(agent, _)| agent.raw_lost());
-    let counters = feed_end.as_ref().map_or_else(
-        |_| lock(&shared).counters,
-        |(agent, _)| *agent.market().counters(),
-    );
+    let counters = feed_end
+        .as_ref()
+        .map_or_else(|_| lock(&shared).counters, |(agent, _)| *agent.market().counters());
     let feed_error = feed_end.err();
     let engine_end = join(engine, &clock, "engine");
     let halts = engine_end.as_ref().map_or(0, |(agent, _)| agent.halts());
     let engine_error = engine_end.err();
-    let journal = drain
-        .join()
-        .map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
+    let journal =
+        drain.join().map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
 
     let elapsed = clock.now().since(started_at);
     let mut shared = lock(&shared);
@@ -243,38 +238,24 @@ pub fn run(
         notes: Vec::new(),
     };
     if let Some((count, max)) = hiccups.filter(|(count, _)| *count > 0) {
-        summary.notes.push(format!(
-            "the feed thread lost its core {count} times, at most {max}"
-        ));
+        summary.notes.push(format!("the feed thread lost its core {count} times, at most {max}"));
     }
     if halts > 0 {
-        summary.notes.push(format!(
-            "trading halted {halts} times: the logs could not keep up"
-        ));
+        summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
     }
     if let Some(recorder) = recorder {
         let details = report::json(&shared.tally, &summary).to_string();
         let recording = recorder.finish(details.into_bytes());
         summary.recording_lost += recording.lost;
-        let path = options
-            .record
-            .as_deref()
-            .unwrap_or(std::path::Path::new(""));
+        let path = options.record.as_deref().unwrap_or(std::path::Path::new(""));
         let line = match recording.problem {
-            None => format!(
-                "recorded {} records to {}",
-                recording.records,
-                path.display()
-            ),
+            None => format!("recorded {} records to {}", recording.records, path.display()),
             Some(problem) => format!("the recording ended early: {problem}"),
         };
         summary.notes.push(line);
     }
     if let Some(journal) = journal {
-        journal.write(Entry::System(
-            "session_end",
-            report::json(&shared.tally, &summary),
-        ));
+        journal.write(Entry::System("session_end", report::json(&shared.tally, &summary)));
         if let Some(problem) = journal.close() {
             summary.notes.push(problem);
         }
@@ -292,10 +273,9 @@ pub fn run(
 fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
     runtime.spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) else {
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             return;
         };
         loop {
@@ -368,16 +348,11 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
     let deadline = clock.now().plus(STOP_DEADLINE);
     while !running.is_finished() {
         if clock.now() > deadline {
-            return Err(RunError::Internal(format!(
-                "the {name} thread does not end"
-            )));
+            return Err(RunError::Internal(format!("the {name} thread does not end")));
         }
         Wait::Doze.wait();
     }
-    let hiccups = (
-        running.stats().hiccups(),
-        DurationNs::new(running.stats().hiccup_max_ns()),
-    );
+    let hiccups = (running.stats().hiccups(), DurationNs::new(running.stats().hiccup_max_ns()));
     let agent = running.join();
     let agent = agent.map_err(|_| RunError::Internal(format!("the {name} thread panicked")))?;
     Ok((agent, hiccups))
@@ -386,29 +361,13 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
 /// Which cores, and how to wait: the last two cores, if there are at least three.
 fn placement(config: &Config) -> [RunnerConfig; 2] {
     let cores = runner::usable_cores();
-    let wait = config
-        .threads
-        .wait
-        .unwrap_or_else(|| Wait::for_cores(cores.len()));
+    let wait = config.threads.wait.unwrap_or_else(|| Wait::for_cores(cores.len()));
     let from_end = |place: usize| {
-        if cores.len() >= 3 {
-            cores.get(cores.len() - place).copied()
-        } else {
-            None
-        }
+        if cores.len() >= 3 { cores.get(cores.len() - place).copied() } else { None }
     };
     let feed_core = config.threads.feed_core.or_else(|| from_end(2));
     let engine_core = config.threads.engine_core.or_else(|| from_end(1));
-    [
-        RunnerConfig {
-            core: feed_core,
-            wait,
-        },
-        RunnerConfig {
-            core: engine_core,
-            wait,
-        },
-    ]
+    [RunnerConfig { core: feed_core, wait }, RunnerConfig { core: engine_core, wait }]
 }
 
 fn shown_core(core: Option<usize>) -> String {
@@ -432,9 +391,7 @@ fn start_journal(
         session: session.to_owned(),
     };
     let journal = Journal::start(journal_config, names, instruments, clock.clone());
-    journal
-        .map(Some)
-        .map_err(|error| RunError::Storage(error.to_string()))
+    journal.map(Some).map_err(|error| RunError::Storage(error.to_string()))
 }
 
 fn strategies_json(names: &[crate::tally::StrategyName]) -> Value {
@@ -477,12 +434,7 @@ fn tape_meta(config: &Config, session: &str, names: &[crate::tally::StrategyName
 /// Sortable by time, and different for two starts within one second.
 fn session_name() -> String {
     let now = utc_now();
-    let text = Rfc3339 {
-        at: now,
-        fraction: 0,
-    }
-    .to_string()
-    .replace(['-', ':'], "");
+    let text = Rfc3339 { at: now, fraction: 0 }.to_string().replace(['-', ':'], "");
     let distinct = now.raw().rem_euclid(1_000_000_000) / 1_000;
     format!("pw-{text}-{distinct:06}")
 }
@@ -496,18 +448,12 @@ fn seconds(span: DurationNs) -> f64 {
     std::time::Duration::from_nanos(span.raw()).as_secs_f64()
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn internal(error: std::io::Error) -> RunError {
     RunError::Internal(error.to_string())
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn storage(error: paperwire_tape::TapeError) -> RunError {
     RunError::Storage(error.to_string())
 }

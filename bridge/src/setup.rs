@@ -58,10 +58,7 @@ pub fn choose(config: &Config) -> Result<Vec<Chosen>, SetupError> {
     let names = &config.session.strategies;
     let plain = |instance: &str| instance.split('#').next().unwrap_or(instance).to_owned();
     for section in config.strategies.keys() {
-        if !names
-            .iter()
-            .any(|instance| instance == section || plain(instance) == *section)
-        {
+        if !names.iter().any(|instance| instance == section || plain(instance) == *section) {
             return Err(SetupError::Unused(section.clone()));
         }
     }
@@ -69,21 +66,11 @@ pub fn choose(config: &Config) -> Result<Vec<Chosen>, SetupError> {
         let name = plain(instance);
         let registration = paperwire_strategies::find(&name)?;
         // An instance's own section wins over the one of its strategy.
-        let section = config
-            .strategies
-            .get(instance)
-            .or_else(|| config.strategies.get(&name));
+        let section = config.strategies.get(instance).or_else(|| config.strategies.get(&name));
         let section = section.cloned().unwrap_or_default();
         let made = registration.make(&section.params);
-        made.map_err(|error| SetupError::Param {
-            instance: instance.clone(),
-            error,
-        })?;
-        Ok(Chosen {
-            instance: instance.clone(),
-            registration,
-            section,
-        })
+        made.map_err(|error| SetupError::Param { instance: instance.clone(), error })?;
+        Ok(Chosen { instance: instance.clone(), registration, section })
     };
     names.iter().map(choose).collect()
 }
@@ -127,12 +114,7 @@ pub fn engine(
 fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, SetupError> {
     let wants: Vec<String> = match &chosen.section.symbols {
         Some(symbols) => symbols.clone(),
-        None => chosen
-            .registration
-            .symbols
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect(),
+        None => chosen.registration.symbols.iter().map(|&name| name.to_owned()).collect(),
     };
     // "*" is every symbol of the run.
     let is_wanted = |of: &Instrument| wants.iter().any(|w| w == "*" || w == of.name.as_str());
@@ -150,13 +132,7 @@ fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, S
         });
     }
     let made = chosen.registration.make(&chosen.section.params);
-    let strategy = made.map_err(|error| SetupError::Param {
-        instance: chosen.instance.clone(),
-        error,
-    })?;
-    Ok(StrategySetup {
-        strategy,
-        symbols,
-        warmup: chosen.registration.warmup,
-    })
+    let strategy =
+        made.map_err(|error| SetupError::Param { instance: chosen.instance.clone(), error })?;
+    Ok(StrategySetup { strategy, symbols, warmup: chosen.registration.warmup })
 }

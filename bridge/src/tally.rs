@@ -70,20 +70,14 @@ impl Tally {
         self.digest.absorb(report);
         match &report.kind {
             ReportKind::Signal { .. } => self.signals += 1,
-            ReportKind::Reject {
-                strategy, reason, ..
-            } => {
+            ReportKind::Reject { strategy, reason, .. } => {
                 self.rejects[strategy.index()][*reason as usize] += 1;
             }
             ReportKind::Fill(_) => self.fills += 1,
             ReportKind::Account { strategy, row, .. } => self.accounts[strategy.index()] = *row,
             ReportKind::Market { symbol, row } => self.markets[symbol.index()] = *row,
             ReportKind::Bar { .. } => self.bars += 1,
-            ReportKind::SkipCount {
-                strategy,
-                why,
-                count,
-            } => {
+            ReportKind::SkipCount { strategy, why, count } => {
                 self.skips[strategy.index()][*why as usize] = *count;
             }
             ReportKind::Order { .. } | ReportKind::Benched { .. } | ReportKind::Halted => {}
@@ -93,9 +87,7 @@ impl Tally {
     /// Adds a report that the bridge took out of the ring at `now`.
     pub fn absorb_drained(&mut self, report: &Report, now: HostNs) {
         self.absorb(report);
-        self.bank
-            .stage(Stage::Drained)
-            .record(report.arrived, report.made, now);
+        self.bank.stage(Stage::Drained).record(report.arrived, report.made, now);
     }
 }
 

@@ -1,9 +1,5 @@
 //! The one place that prints: notices to standard error, results to standard output.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
 use crate::report::{self, Summary};
 use crate::tally::Tally;

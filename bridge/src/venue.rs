@@ -44,31 +44,16 @@ impl Venue {
                 let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
                 terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
                 let rest = Some(rest.unwrap_or(rest_url));
-                Ok(Self {
-                    name,
-                    endpoint,
-                    rest,
-                    exchange: Some(exchange),
-                })
+                Ok(Self { name, endpoint, rest, exchange: Some(exchange) })
             }
             "kraken" => {
                 let endpoint = Endpoint::parse(KRAKEN_WS).map_err(url_error)?;
                 let rest = Some(rest.unwrap_or_else(|| KRAKEN_REST.to_owned()));
-                Ok(Self {
-                    name: KRAKEN_WS.to_owned(),
-                    endpoint,
-                    rest,
-                    exchange: None,
-                })
+                Ok(Self { name: KRAKEN_WS.to_owned(), endpoint, rest, exchange: None })
             }
             url => {
                 let endpoint = Endpoint::parse(url).map_err(url_error)?;
-                Ok(Self {
-                    name: url.to_owned(),
-                    endpoint,
-                    rest,
-                    exchange: None,
-                })
+                Ok(Self { name: url.to_owned(), endpoint, rest, exchange: None })
             }
         }
     }
@@ -90,10 +75,8 @@ impl Venue {
                 Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
             }
         }
-        let bars: usize = all
-            .iter()
-            .filter(|c| matches!(c, Control::History(_, Bar { .. })))
-            .count();
+        let bars: usize =
+            all.iter().filter(|c| matches!(c, Control::History(_, Bar { .. }))).count();
         terminal.notice(&format!("{bars} one-minute bars of history"));
         all
     }

@@ -18,10 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub fn fetch(rest: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Control>, String> {
     let pair = of.name.replace('/', "%2F");
     let url = format!("{rest}/0/public/OHLC?pair={pair}&interval=1");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .build()
-        .into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
     let text = agent
         .get(&url)
         .call()
@@ -38,15 +36,10 @@ fn parse(text: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Control>, 
     }
     // The key is some name of the pair; it is the only one that is not `last`.
     let result = answer["result"].as_object().ok_or("no result")?;
-    let rows = result
-        .iter()
-        .find(|(key, _)| *key != "last")
-        .map(|(_, rows)| rows);
+    let rows = result.iter().find(|(key, _)| *key != "last").map(|(_, rows)| rows);
     let rows = rows.and_then(Value::as_array).ok_or("no rows")?;
     let closed = &rows[..rows.len().saturating_sub(1)];
-    let bars = closed
-        .iter()
-        .map(|row| bar(row, of).map(|bar| Control::History(symbol, bar)));
+    let bars = closed.iter().map(|row| bar(row, of).map(|bar| Control::History(symbol, bar)));
     bars.collect::<Option<Vec<_>>>()
         .ok_or_else(|| "a row is not [time, o, h, l, c, vwap, volume, count]".to_owned())
 }
@@ -66,10 +59,7 @@ fn bar(row: &Value, of: &Instrument) -> Option<Bar> {
         // An empty minute has "0.0".
         vwap: if trades == 0 { close } else { px(5)? },
         trades,
-        flags: BarFlags {
-            is_carried: trades == 0,
-            is_incomplete: false,
-        },
+        flags: BarFlags { is_carried: trades == 0, is_incomplete: false },
     })
 }
 
@@ -101,22 +91,14 @@ mod tests {
             [180,"1.0","1.0","1.0","1.0","1.0","1.0",1]],"last":120}}"#;
         let bars = parse(text, SymbolId(0), &of).unwrap();
         assert_eq!(bars.len(), 2);
-        let Control::History(_, first) = bars[0] else {
-            panic!()
-        };
+        let Control::History(_, first) = bars[0] else { panic!() };
         assert_eq!(
             (first.open, first.vwap, first.volume),
             (Px::new(100), Px::new(102), Qty::new(250_000_000))
         );
-        let Control::History(_, empty) = bars[1] else {
-            panic!()
-        };
+        let Control::History(_, empty) = bars[1] else { panic!() };
         assert!(empty.flags.is_carried && empty.vwap == empty.close);
-        let refused = parse(
-            r#"{"error":["EQuery:Unknown asset pair"]}"#,
-            SymbolId(0),
-            &of,
-        );
+        let refused = parse(r#"{"error":["EQuery:Unknown asset pair"]}"#, SymbolId(0), &of);
         assert_eq!(refused.unwrap_err(), "\"EQuery:Unknown asset pair\"");
     }
 }

@@ -157,10 +157,7 @@ pub struct BarRules {
 
 impl Default for BarRules {
     fn default() -> Self {
-        Self {
-            grace: DurationNs::from_millis(500),
-            gap_policy: GapPolicy::Carry,
-        }
+        Self { grace: DurationNs::from_millis(500), gap_policy: GapPolicy::Carry }
     }
 }
 
@@ -185,24 +182,15 @@ impl OpenBar {
             trades: 1,
             flags: BarFlags::default(),
         };
-        Self {
-            bar,
-            turnover: px.notional(trade.qty),
-        }
+        Self { bar, turnover: px.notional(trade.qty) }
     }
 
     fn from_bar(open_at: ExchNs, bar: &Bar) -> Self {
-        Self {
-            bar: Bar { open_at, ..*bar },
-            turnover: bar.vwap.notional(bar.volume),
-        }
+        Self { bar: Bar { open_at, ..*bar }, turnover: bar.vwap.notional(bar.volume) }
     }
 
     fn carried(open_at: ExchNs, close: Px) -> Self {
-        let flags = BarFlags {
-            is_carried: true,
-            is_incomplete: false,
-        };
+        let flags = BarFlags { is_carried: true, is_incomplete: false };
         let bar = Bar {
             open_at,
             open: close,
@@ -213,10 +201,7 @@ impl OpenBar {
             flags,
             ..Bar::default()
         };
-        Self {
-            bar,
-            turnover: Notional::ZERO,
-        }
+        Self { bar, turnover: Notional::ZERO }
     }
 
     fn add(&mut self, trade: &TradeTick) {
@@ -290,10 +275,7 @@ pub type Closed = (Timeframe, Bar);
 impl BarSet {
     /// Empty series.
     pub fn new(rules: BarRules) -> Self {
-        assert!(
-            rules.grace.raw() < MINUTE_NS.unsigned_abs(),
-            "grace is shorter than a minute"
-        );
+        assert!(rules.grace.raw() < MINUTE_NS.unsigned_abs(), "grace is shorter than a minute");
         Self {
             rules,
             minute: None,

@@ -48,11 +48,7 @@ struct TextRow {
 const _: () = assert!(size_of::<TextRow>() == 64, "one row is one cache line");
 
 impl Row for TextRow {
-    const EMPTY: Self = Self {
-        px: Px::ZERO,
-        qty: Qty::ZERO,
-        text: LevelText::EMPTY,
-    };
+    const EMPTY: Self = Self { px: Px::ZERO, qty: Qty::ZERO, text: LevelText::EMPTY };
     fn px(&self) -> Px {
         self.px
     }
@@ -68,10 +64,7 @@ pub struct Level {
 }
 
 impl Row for Level {
-    const EMPTY: Self = Self {
-        px: Px::ZERO,
-        qty: Qty::ZERO,
-    };
+    const EMPTY: Self = Self { px: Px::ZERO, qty: Qty::ZERO };
     fn px(&self) -> Px {
         self.px
     }
@@ -101,12 +94,7 @@ impl SideText {
     const CAPACITY: usize = CHECKED_LEVELS * size_of::<LevelText>();
 
     const fn new() -> Self {
-        Self {
-            bytes: [0; Self::CAPACITY],
-            len: 0,
-            is_stale: true,
-            crc: 0,
-        }
+        Self { bytes: [0; Self::CAPACITY], len: 0, is_stale: true, crc: 0 }
     }
 
     fn refresh(&mut self, rows: &[TextRow]) {
@@ -159,11 +147,7 @@ impl L2Book {
             let index = if level.qty.is_zero() {
                 ladder.remove(level.px)
             } else {
-                Some(ladder.set(TextRow {
-                    px: level.px,
-                    qty: level.qty,
-                    text: level.text,
-                }))
+                Some(ladder.set(TextRow { px: level.px, qty: level.qty, text: level.text }))
             };
             if index.is_some_and(|index| index < CHECKED_LEVELS) {
                 text.is_stale = true;
@@ -174,17 +158,10 @@ impl L2Book {
         if let (Some(bid), Some(ask)) = (self.bids.best(), self.asks.best())
             && bid.px >= ask.px
         {
-            return Err(BookError::Crossed {
-                bid: bid.px,
-                ask: ask.px,
-            });
+            return Err(BookError::Crossed { bid: bid.px, ask: ask.px });
         }
         let got = self.refresh_checksum();
-        if got == want {
-            Ok(())
-        } else {
-            Err(BookError::Checksum { got, want })
-        }
+        if got == want { Ok(()) } else { Err(BookError::Checksum { got, want }) }
     }
 
     fn refresh_checksum(&mut self) -> u32 {
@@ -210,10 +187,7 @@ impl L2Book {
             BookSide::Ask => &self.asks,
             BookSide::Bid => &self.bids,
         };
-        ladder.rows().iter().map(|row| Level {
-            px: row.px,
-            qty: row.qty,
-        })
+        ladder.rows().iter().map(|row| Level { px: row.px, qty: row.qty })
     }
 
     /// Rows kept per side.
@@ -232,10 +206,7 @@ pub struct DepthBook {
 impl DepthBook {
     /// An empty book of `depth` rows a side.
     pub fn new(depth: usize) -> Self {
-        Self {
-            asks: Ladder::new(BookSide::Ask, depth),
-            bids: Ladder::new(BookSide::Bid, depth),
-        }
+        Self { asks: Ladder::new(BookSide::Ask, depth), bids: Ladder::new(BookSide::Bid, depth) }
     }
 
     /// Forgets every level.
@@ -275,10 +246,7 @@ impl DepthBook {
 
     /// Best bid and best ask, when both sides have one.
     pub fn bbo(&self) -> Option<Bbo> {
-        Some(Bbo {
-            bid: *self.bids.best()?,
-            ask: *self.asks.best()?,
-        })
+        Some(Bbo { bid: *self.bids.best()?, ask: *self.asks.best()? })
     }
 }
 

@@ -27,10 +27,7 @@ const _: () = assert!(size_of::<LevelText>() == 48);
 
 impl LevelText {
     /// No digits.
-    pub const EMPTY: Self = Self {
-        bytes: [0; LEVEL_TEXT_LEN],
-        len: 0,
-    };
+    pub const EMPTY: Self = Self { bytes: [0; LEVEL_TEXT_LEN], len: 0 };
 
     /// The text of a level from its integers.
     ///

@@ -92,17 +92,8 @@ const _: () = assert!(EVENT_LEVELS <= 8, "one bit per level");
 impl LevelBatch {
     /// No level yet.
     pub const fn new(is_first: bool) -> Self {
-        let level = Level {
-            px: Px::ZERO,
-            qty: Qty::ZERO,
-        };
-        Self {
-            levels: [level; EVENT_LEVELS],
-            len: 0,
-            asks: 0,
-            is_first,
-            is_last: false,
-        }
+        let level = Level { px: Px::ZERO, qty: Qty::ZERO };
+        Self { levels: [level; EVENT_LEVELS], len: 0, asks: 0, is_first, is_last: false }
     }
 
     /// Adds a level.
@@ -131,11 +122,7 @@ impl LevelBatch {
     /// The levels in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (BookSide, Level)> + '_ {
         (0..usize::from(self.len)).map(|at| {
-            let side = if self.asks >> at & 1 == 1 {
-                BookSide::Ask
-            } else {
-                BookSide::Bid
-            };
+            let side = if self.asks >> at & 1 == 1 { BookSide::Ask } else { BookSide::Bid };
             (side, self.levels[at])
         })
     }

@@ -16,23 +16,14 @@ impl<T: Copy + Default> FixedRing<T> {
     /// An empty ring for `capacity` values.
     pub fn new(capacity: usize) -> Self {
         assert!(capacity > 0, "a ring holds at least one value");
-        Self {
-            slots: vec![T::default(); capacity].into_boxed_slice(),
-            next: 0,
-            len: 0,
-            total: 0,
-        }
+        Self { slots: vec![T::default(); capacity].into_boxed_slice(), next: 0, len: 0, total: 0 }
     }
 
     /// Adds a value, and returns the oldest one when it had to go.
     pub fn push(&mut self, value: T) -> Option<T> {
         let evicted = (self.len == self.slots.len()).then(|| self.slots[self.next]);
         self.slots[self.next] = value;
-        self.next = if self.next + 1 == self.slots.len() {
-            0
-        } else {
-            self.next + 1
-        };
+        self.next = if self.next + 1 == self.slots.len() { 0 } else { self.next + 1 };
         self.len = (self.len + 1).min(self.slots.len());
         self.total += 1;
         evicted

@@ -99,19 +99,13 @@ impl Instrument {
     }
 
     /// The price as a float, for signals only.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "signals work in f64; money never does"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "signals work in f64; money never does")]
     pub fn px_f64(&self, px: Px) -> f64 {
         px.raw() as f64 / pow10(self.price_precision) as f64
     }
 
     /// The quantity as a float, for signals only.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "signals work in f64; money never does"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "signals work in f64; money never does")]
     pub fn qty_f64(&self, qty: Qty) -> f64 {
         qty.raw() as f64 / pow10(self.qty_precision) as f64
     }
@@ -128,22 +122,13 @@ impl Instrument {
 
     /// The largest quantity not above `qty` that the venue accepts as a multiple of its increment.
     pub fn floor_to_lot(&self, qty: Qty) -> Qty {
-        assert!(
-            self.qty_increment.raw() > 0,
-            "an instrument has a positive increment"
-        );
+        assert!(self.qty_increment.raw() > 0, "an instrument has a positive increment");
         Qty::new(qty.raw() - qty.raw().rem_euclid(self.qty_increment.raw()))
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "powers of ten up to 10^18 only scale signals"
-)]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the range is checked first"
-)]
+#[expect(clippy::cast_precision_loss, reason = "powers of ten up to 10^18 only scale signals")]
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn scaled(value: f64, precision: u8) -> Option<i64> {
     let units = (value * pow10(precision) as f64).round();
     (units.is_finite() && (1.0..9.0e18).contains(&units)).then_some(units as i64)

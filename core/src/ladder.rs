@@ -51,13 +51,7 @@ impl<R: Row> Ladder<R> {
         assert!(depth > 0, "a side has at least one row");
         let rows = vec![R::EMPTY; 2 * depth + 2 * LADDER_SLACK].into_boxed_slice();
         let middle = rows.len() / 2;
-        Self {
-            rows,
-            start: middle,
-            end: middle,
-            depth,
-            side,
-        }
+        Self { rows, start: middle, end: middle, depth, side }
     }
 
     /// Rows, best first.
@@ -124,18 +118,14 @@ impl<R: Row> Ladder<R> {
     pub fn truncate(&mut self) {
         self.end = self.end.min(self.start + self.depth);
         debug_assert!(
-            self.rows()
-                .windows(2)
-                .all(|pair| self.side.better(pair[0].px(), pair[1].px())),
+            self.rows().windows(2).all(|pair| self.side.better(pair[0].px(), pair[1].px())),
             "rows are strictly sorted"
         );
     }
 
     /// The row at exactly `px`.
     pub fn get(&self, px: Px) -> Option<&R> {
-        self.find(px)
-            .ok()
-            .map(|index| &self.rows[self.start + index])
+        self.find(px).ok().map(|index| &self.rows[self.start + index])
     }
 
     fn find(&self, px: Px) -> Result<usize, usize> {
@@ -181,10 +171,7 @@ impl<R: Row> Ladder<R> {
         self.start = start;
         self.end = start + len;
         assert!(self.start > 0, "capacity leaves room on both ends");
-        assert!(
-            self.end < self.rows.len(),
-            "capacity leaves room on both ends"
-        );
+        assert!(self.end < self.rows.len(), "capacity leaves room on both ends");
     }
 }
 

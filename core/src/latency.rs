@@ -92,10 +92,7 @@ fn histogram() -> Histogram<u32> {
 
 impl Pair {
     fn new() -> Self {
-        Self {
-            service: histogram(),
-            response: histogram(),
-        }
+        Self { service: histogram(), response: histogram() }
     }
 
     /// Records one passage of an event that arrived at `arrived`.
@@ -106,12 +103,8 @@ impl Pair {
     }
 
     fn merge(&mut self, other: &Self) {
-        self.service
-            .add(&other.service)
-            .expect("all histograms have the same bounds");
-        self.response
-            .add(&other.response)
-            .expect("all histograms have the same bounds");
+        self.service.add(&other.service).expect("all histograms have the same bounds");
+        self.response.add(&other.response).expect("all histograms have the same bounds");
     }
 
     fn clear(&mut self) {
@@ -151,9 +144,7 @@ impl Bank {
     /// When the bank was made without that stage.
     #[inline]
     pub fn stage(&mut self, stage: Stage) -> &mut Pair {
-        self.stages[stage as usize]
-            .as_mut()
-            .expect("a thread records only its own stages")
+        self.stages[stage as usize].as_mut().expect("a thread records only its own stages")
     }
 
     /// The histograms of one strategy.
@@ -187,9 +178,7 @@ impl Bank {
         for (mine, theirs) in self.strategies.iter_mut().zip(&other.strategies) {
             mine.merge(theirs);
         }
-        self.hiccups
-            .add(&other.hiccups)
-            .expect("all histograms have the same bounds");
+        self.hiccups.add(&other.hiccups).expect("all histograms have the same bounds");
     }
 
     /// Forgets everything; called on the async side only.
@@ -226,23 +215,11 @@ impl BankSwap {
         let (mut spare_in, spare_out) = crate::ring::ring(SPARES + 1);
         for _ in 0..SPARES {
             let spare = Box::new(Bank::new(stages, strategies));
-            spare_in
-                .push(spare)
-                .expect("the ring has room for every spare");
+            spare_in.push(spare).expect("the ring has room for every spare");
         }
         let bank = Box::new(Bank::new(stages, strategies));
-        let swap = Self {
-            bank,
-            full: full_in,
-            spare: spare_out,
-        };
-        (
-            swap,
-            BankDrain {
-                full: full_out,
-                spare: spare_in,
-            },
-        )
+        let swap = Self { bank, full: full_in, spare: spare_out };
+        (swap, BankDrain { full: full_out, spare: spare_in })
     }
 
     /// The bank to record into.
@@ -255,9 +232,7 @@ impl BankSwap {
     pub fn swap(&mut self) {
         if let Some(spare) = self.spare.pop() {
             let full = std::mem::replace(&mut self.bank, spare);
-            self.full
-                .push(full)
-                .expect("as many slots as there are banks");
+            self.full.push(full).expect("as many slots as there are banks");
         }
     }
 }
@@ -269,9 +244,7 @@ impl BankDrain {
             each(&bank);
             total.merge(&bank);
             bank.clear();
-            self.spare
-                .push(bank)
-                .expect("as many slots as there are banks");
+            self.spare.push(bank).expect("as many slots as there are banks");
         }
     }
 }

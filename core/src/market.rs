@@ -188,9 +188,7 @@ impl MarketState {
                 return QuoteRate::One;
             }
             let find = |base: &AssetName, quote: &AssetName| {
-                instruments
-                    .iter()
-                    .position(|i| i.base == *base && i.quote == *quote)
+                instruments.iter().position(|i| i.base == *base && i.quote == *quote)
             };
             match (find(&of.quote, numeraire), find(numeraire, &of.quote)) {
                 (Some(at), _) => QuoteRate::Mid(at),
@@ -200,10 +198,7 @@ impl MarketState {
         });
         Self {
             rates: rates.collect(),
-            symbols: instruments
-                .iter()
-                .map(|i| SymbolState::new(*i, depth, rules))
-                .collect(),
+            symbols: instruments.iter().map(|i| SymbolState::new(*i, depth, rules)).collect(),
             now: ExchNs::default(),
         }
     }
@@ -217,9 +212,7 @@ impl MarketState {
         self.now = self.now.max(event.exch);
         if event.kind == MarketKind::Timer {
             for (index, state) in (0u16..).zip(&mut self.symbols) {
-                state
-                    .bars
-                    .advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
+                state.bars.advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
             }
             return Change::Timer;
         }
@@ -252,16 +245,12 @@ impl MarketState {
                 if *is_snapshot {
                     return Change::Silent;
                 }
-                state
-                    .bars
-                    .on_trade(trade, now, &mut |bar| on_closed(symbol, bar));
+                state.bars.on_trade(trade, now, &mut |bar| on_closed(symbol, bar));
                 return Change::Trade;
             }
             MarketKind::Ticker { last, .. } => state.last = Some(*last),
             MarketKind::History(bar) => {
-                state
-                    .bars
-                    .push_history(*bar, &mut |bar| on_closed(symbol, bar));
+                state.bars.push_history(*bar, &mut |bar| on_closed(symbol, bar));
             }
             MarketKind::Status(status) => state.apply_status(*status),
             MarketKind::Trading(status) => state.instrument.status = *status,
@@ -272,11 +261,7 @@ impl MarketState {
 
     /// The read-only view that strategies get.
     pub fn view(&self) -> MarketView<'_> {
-        MarketView {
-            symbols: &self.symbols,
-            rates: &self.rates,
-            now: self.now,
-        }
+        MarketView { symbols: &self.symbols, rates: &self.rates, now: self.now }
     }
 }
 
@@ -324,10 +309,7 @@ impl<'a> MarketView<'a> {
     /// Every symbol with its id.
     pub fn symbols(&self) -> impl ExactSizeIterator<Item = (SymbolId, &'a SymbolState)> {
         self.symbols.iter().enumerate().map(|(index, state)| {
-            (
-                SymbolId(u16::try_from(index).expect("at most SYMBOLS_MAX symbols")),
-                state,
-            )
+            (SymbolId(u16::try_from(index).expect("at most SYMBOLS_MAX symbols")), state)
         })
     }
 
@@ -342,9 +324,9 @@ impl<'a> MarketView<'a> {
         match self.rates[id.index()] {
             QuoteRate::One => Some(Money::ONE),
             QuoteRate::Mid(at) => self.symbols[at].mid(),
-            QuoteRate::Inverse(at) => self.symbols[at]
-                .mid()
-                .and_then(|m| Money::ONE.checked_div(m)),
+            QuoteRate::Inverse(at) => {
+                self.symbols[at].mid().and_then(|m| Money::ONE.checked_div(m))
+            }
             QuoteRate::Unknown => None,
         }
     }

@@ -63,14 +63,7 @@ pub fn raw_ring() -> (RawProducer, RawConsumer) {
 /// A byte ring of another size, for tests of a full one.
 pub fn raw_ring_of(bytes: usize) -> (RawProducer, RawConsumer) {
     let (producer, consumer) = rtrb::RingBuffer::new(bytes);
-    (
-        RawProducer {
-            inner: producer,
-            lost: 0,
-            lost_total: 0,
-        },
-        RawConsumer { inner: consumer },
-    )
+    (RawProducer { inner: producer, lost: 0, lost_total: 0 }, RawConsumer { inner: consumer })
 }
 
 impl RawProducer {
@@ -145,17 +138,11 @@ impl RawConsumer {
         let mut len = [0u8; 4];
         len.copy_from_slice(&bytes[9..]);
         let len = usize::try_from(u32::from_le_bytes(len)).expect("usize holds 32 bits");
-        let body = self
-            .inner
-            .read_chunk(len)
-            .expect("header and payload are published together");
+        let body = self.inner.read_chunk(len).expect("header and payload are published together");
         payload.resize(len, 0);
         gather(body.as_slices(), payload);
         body.commit_all();
-        Some(RawRecord {
-            kind,
-            rx: HostNs::new(u64::from_le_bytes(rx)),
-        })
+        Some(RawRecord { kind, rx: HostNs::new(u64::from_le_bytes(rx)) })
     }
 
     /// True once the writing end is gone; records may still wait.

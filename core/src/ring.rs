@@ -27,13 +27,7 @@ pub struct Consumer<T> {
 /// A ring of at least `len` slots.
 pub fn ring<T>(len: usize) -> (Producer<T>, Consumer<T>) {
     let (producer, consumer) = rtrb::RingBuffer::new(len);
-    (
-        Producer {
-            inner: producer,
-            full_count: 0,
-        },
-        Consumer { inner: consumer },
-    )
+    (Producer { inner: producer, full_count: 0 }, Consumer { inner: consumer })
 }
 
 impl<T> Producer<T> {

@@ -173,11 +173,7 @@ pub struct Reason {
 impl Reason {
     /// A reason without values.
     pub const fn new(code: &'static str) -> Self {
-        Self {
-            code,
-            values: [("", 0.0); REASON_VALUES_MAX],
-            len: 0,
-        }
+        Self { code, values: [("", 0.0); REASON_VALUES_MAX], len: 0 }
     }
 
     /// Adds a named value; beyond [`REASON_VALUES_MAX`] they are dropped.

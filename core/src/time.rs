@@ -109,10 +109,7 @@ impl ExchNs {
         }
         let days = days_from_civil(year, month, day);
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-        seconds
-            .checked_mul(1_000_000_000)?
-            .checked_add(nanos)
-            .map(Self)
+        seconds.checked_mul(1_000_000_000)?.checked_add(nanos).map(Self)
     }
 }
 
@@ -185,11 +182,7 @@ impl fmt::Display for Rfc3339 {
 
 impl fmt::Display for ExchNs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Rfc3339 {
-            at: *self,
-            fraction: 9,
-        }
-        .fmt(f)
+        Rfc3339 { at: *self, fraction: 9 }.fmt(f)
     }
 }
 
@@ -258,11 +251,7 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }

@@ -123,11 +123,7 @@ impl Default for TradeTape {
 impl TradeTape {
     /// An empty tape.
     pub fn new() -> Self {
-        Self {
-            entries: FixedRing::new(TAPE_LEN),
-            base: Sums::default(),
-            prints: 0,
-        }
+        Self { entries: FixedRing::new(TAPE_LEN), base: Sums::default(), prints: 0 }
     }
 
     /// Adds a print; prints of one sweep join the entry before.
@@ -174,14 +170,8 @@ impl TradeTape {
     /// Sums over `window` entries that end `skip` entries before the newest.
     pub fn flow_between(&self, window: usize, skip: usize) -> Flow {
         let entries = window.min(self.entries.len().saturating_sub(skip));
-        let upto = self
-            .entries
-            .newest(skip)
-            .map_or(self.base, |entry| entry.sums);
-        let from = self
-            .entries
-            .newest(skip + entries)
-            .map_or(self.base, |entry| entry.sums);
+        let upto = self.entries.newest(skip).map_or(self.base, |entry| entry.sums);
+        let from = self.entries.newest(skip + entries).map_or(self.base, |entry| entry.sums);
         Flow {
             buy_qty: upto.buy_qty - from.buy_qty,
             sell_qty: upto.sell_qty - from.sell_qty,

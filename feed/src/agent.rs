@@ -157,10 +157,7 @@ impl FeedAgent {
             clock,
             market,
             session,
-            sink: RingSink {
-                ring: parts.market,
-                room: 0,
-            },
+            sink: RingSink { ring: parts.market, room: 0 },
             raw: parts.raw,
             reports: parts.reports,
             banks: parts.banks,
@@ -225,8 +222,7 @@ impl FeedAgent {
             self.intake.decide(now, &Control::Disconnected);
         }
         self.live_since = None;
-        self.intake
-            .report(now, FeedReportKind::Disconnected { why, retry_at });
+        self.intake.report(now, FeedReportKind::Disconnected { why, retry_at });
     }
 
     fn reconnect(&mut self, now: HostNs) {
@@ -242,8 +238,7 @@ impl FeedAgent {
                 Some(Err(why)) => {
                     let retry_at = self.backoff.next_attempt(now);
                     self.link = Link::Down { retry_at };
-                    self.intake
-                        .report(now, FeedReportKind::Disconnected { why, retry_at });
+                    self.intake.report(now, FeedReportKind::Disconnected { why, retry_at });
                 }
                 Some(Ok(socket)) => self.on_connected(now, socket),
             },
@@ -262,13 +257,7 @@ impl FeedAgent {
     /// A new connection must tell changes of the pairs' status as the first one did.
     fn resubscribe_instruments(&mut self, now: HostNs) {
         let mut text = Vec::with_capacity(128);
-        request::subscription(
-            &mut text,
-            Method::Subscribe,
-            Channel::Instrument,
-            [].into_iter(),
-            0,
-        );
+        request::subscription(&mut text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
         if let Link::Up(socket) = &mut self.link
             && let Err(error) = socket.send_text(&text)
         {
@@ -288,9 +277,7 @@ impl FeedAgent {
             let _ = decisions.try_push(control);
         };
         let intake = &mut self.intake;
-        let ticked = intake
-            .session
-            .tick(now, &intake.market, &mut send, &mut decide);
+        let ticked = intake.session.tick(now, &intake.market, &mut send, &mut decide);
         for control in &decisions {
             intake.decide(now, control);
         }
@@ -362,19 +349,15 @@ impl Intake {
         let started = message.decrypted_at.max(self.done_at.min(deframed_at));
         let bank = self.banks.bank();
         bank.stage(Stage::Read).record(arrived, arrived, read_at);
-        bank.stage(Stage::Decrypted)
-            .record(arrived, read_at, message.decrypted_at);
-        bank.stage(Stage::Deframed)
-            .record(arrived, started, deframed_at);
+        bank.stage(Stage::Decrypted).record(arrived, read_at, message.decrypted_at);
+        bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
 
         if let Some(raw) = &mut self.raw {
             raw.push(RawKind::Frame, read_at, message.text);
         }
         self.relieve(read_at);
         let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, deframed_at);
-        let outcome = self
-            .market
-            .on_frame(read_at, message.text, &mut probe, &mut self.sink);
+        let outcome = self.market.on_frame(read_at, message.text, &mut probe, &mut self.sink);
         self.done_at = self.clock.now();
         self.act_on(read_at, &outcome);
     }
@@ -432,11 +415,7 @@ impl Intake {
     }
 
     fn report_desync(&mut self, now: HostNs, symbols: u64, reason: GapReason) {
-        let kind = match (
-            reason,
-            self.market.last_error(),
-            self.market.last_wire_error(),
-        ) {
+        let kind = match (reason, self.market.last_error(), self.market.last_wire_error()) {
             (GapReason::Checksum | GapReason::Crossed, Some((symbol, error)), _) => {
                 FeedReportKind::BadBook { symbol, error }
             }

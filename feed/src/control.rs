@@ -80,9 +80,7 @@ impl Control {
         let (&kind, rest) = bytes.split_first()?;
         let mut reader = Reader { rest };
         let control = match kind {
-            1 => Self::Timer {
-                at: ExchNs::new(reader.i64()?),
-            },
+            1 => Self::Timer { at: ExchNs::new(reader.i64()?) },
             2 => Self::Disconnected,
             3 => Self::Stale(reader.symbol()?),
             4 => {
@@ -112,21 +110,8 @@ impl Control {
                     reader.byte()?,
                 ]);
                 let flags = reader.byte()?;
-                let flags = BarFlags {
-                    is_carried: flags & 1 == 1,
-                    is_incomplete: flags & 2 == 2,
-                };
-                let bar = Bar {
-                    open_at,
-                    open,
-                    high,
-                    low,
-                    close,
-                    volume,
-                    vwap,
-                    trades,
-                    flags,
-                };
+                let flags = BarFlags { is_carried: flags & 1 == 1, is_incomplete: flags & 2 == 2 };
+                let bar = Bar { open_at, open, high, low, close, volume, vwap, trades, flags };
                 Self::History(symbol, bar)
             }
             _ => return None,
@@ -198,15 +183,10 @@ mod tests {
             volume: Qty::new(5),
             vwap: Px::new(6),
             trades: u32::MAX,
-            flags: BarFlags {
-                is_carried: true,
-                is_incomplete: false,
-            },
+            flags: BarFlags { is_carried: true, is_incomplete: false },
         };
         let all = [
-            Control::Timer {
-                at: ExchNs::new(i64::MAX),
-            },
+            Control::Timer { at: ExchNs::new(i64::MAX) },
             Control::Disconnected,
             Control::Stale(SymbolId(63)),
             Control::Resync(SymbolId(1), GapReason::Crossed),
@@ -219,11 +199,7 @@ mod tests {
             let len = control.encode(&mut out);
             assert_eq!(Control::decode(&out[..len]), Some(control));
             for cut in 0..len {
-                assert_eq!(
-                    Control::decode(&out[..cut]),
-                    None,
-                    "{control:?} cut at {cut}"
-                );
+                assert_eq!(Control::decode(&out[..cut]), None, "{control:?} cut at {cut}");
             }
         }
     }

@@ -43,9 +43,6 @@ fn number_after<'a>(frame: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn decimals(token: &[u8]) -> Option<u8> {
-    let decimals = token
-        .iter()
-        .position(|&b| b == b'.')
-        .map_or(0, |at| token.len() - at - 1);
+    let decimals = token.iter().position(|&b| b == b'.').map_or(0, |at| token.len() - at - 1);
     u8::try_from(decimals).ok().filter(|d| *d <= 18)
 }

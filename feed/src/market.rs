@@ -116,12 +116,7 @@ pub struct Probe<'a, C> {
 impl<'a, C: Clock> Probe<'a, C> {
     /// A frame that arrived at `arrived` and has reached its last stage at `at`.
     pub const fn new(clock: &'a C, bank: &'a mut Bank, arrived: HostNs, at: HostNs) -> Self {
-        Self {
-            clock,
-            bank,
-            arrived,
-            at,
-        }
+        Self { clock, bank, arrived, at }
     }
 
     /// The end of a stage.
@@ -288,13 +283,7 @@ impl MarketFeed {
                 if book.state == BookState::Live {
                     book.state = BookState::Stale;
                     let at = book.good_until;
-                    self.emit(
-                        sink,
-                        *symbol,
-                        at,
-                        rx,
-                        MarketKind::Status(SymbolStatus::Stale),
-                    );
+                    self.emit(sink, *symbol, at, rx, MarketKind::Status(SymbolStatus::Stale));
                 }
             }
             Control::Resync(symbol, reason) => self.void(*symbol, *reason, sink),
@@ -339,11 +328,7 @@ impl MarketFeed {
             && known.qty_precision == row.qty_precision;
         let at = self.latest.map(|(at, _)| at).unwrap_or_default();
         // With another precision every number would be read wrong: closed until a restart.
-        let status = if same_numbers {
-            row.status
-        } else {
-            TradingStatus::Closed
-        };
+        let status = if same_numbers { row.status } else { TradingStatus::Closed };
         self.emit(sink, symbol, at, rx, MarketKind::Trading(status));
     }
 
@@ -424,11 +409,7 @@ impl MarketFeed {
             self.emit(sink, symbol, at, rx, MarketKind::Status(SymbolStatus::Live));
         }
         if was == BookState::Resync {
-            let gap = SymbolStatus::Gap {
-                from,
-                to: at,
-                reason,
-            };
+            let gap = SymbolStatus::Gap { from, to: at, reason };
             self.counters.gaps += 1;
             self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
         }
@@ -436,29 +417,13 @@ impl MarketFeed {
             self.conflated |= 1 << symbol.0;
             self.counters.conflated += 1;
         } else {
-            let stamps = Stamps {
-                arrived: probe.arrived,
-                enqueued: probe.clock.now(),
-            };
+            let stamps = Stamps { arrived: probe.arrived, enqueued: probe.clock.now() };
             let rows = self.scratch.levels.iter();
-            let rows = rows.map(|l| {
-                (
-                    l.side,
-                    Level {
-                        px: l.px,
-                        qty: l.qty,
-                    },
-                )
-            });
-            self.out
-                .levels(Address { symbol, at, stamps }, head.is_snapshot, rows, sink);
+            let rows = rows.map(|l| (l.side, Level { px: l.px, qty: l.qty }));
+            self.out.levels(Address { symbol, at, stamps }, head.is_snapshot, rows, sink);
         }
         probe.mark(Stage::Enqueued);
-        if head.is_snapshot {
-            Outcome::Snapshot(symbol)
-        } else {
-            Outcome::Applied
-        }
+        if head.is_snapshot { Outcome::Snapshot(symbol) } else { Outcome::Applied }
     }
 
     fn flush(&mut self, symbol: SymbolId, rx: HostNs, sink: &mut impl EventSink) {
@@ -469,36 +434,19 @@ impl MarketFeed {
         self.lost_trades &= !bit;
         let at = self.books[symbol.index()].good_until;
         if has_lost_trades {
-            let gap = SymbolStatus::Gap {
-                from: at,
-                to: at,
-                reason: GapReason::Conflated,
-            };
+            let gap = SymbolStatus::Gap { from: at, to: at, reason: GapReason::Conflated };
             self.counters.gaps += 1;
             self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
         }
-        let is_whole = matches!(
-            self.books[symbol.index()].state,
-            BookState::Live | BookState::Stale
-        );
+        let is_whole =
+            matches!(self.books[symbol.index()].state, BookState::Live | BookState::Stale);
         if !is_conflated || !is_whole {
             return;
         }
         let book = &self.books[symbol.index()].book;
-        let bids = book
-            .levels(BookSide::Bid)
-            .map(|level| (BookSide::Bid, level));
-        let asks = book
-            .levels(BookSide::Ask)
-            .map(|level| (BookSide::Ask, level));
-        let to = Address {
-            symbol,
-            at,
-            stamps: Stamps {
-                arrived: rx,
-                enqueued: rx,
-            },
-        };
+        let bids = book.levels(BookSide::Bid).map(|level| (BookSide::Bid, level));
+        let asks = book.levels(BookSide::Ask).map(|level| (BookSide::Ask, level));
+        let to = Address { symbol, at, stamps: Stamps { arrived: rx, enqueued: rx } };
         self.out.levels(to, true, bids.chain(asks), sink);
     }
 
@@ -530,23 +478,9 @@ impl MarketFeed {
                 continue;
             }
             self.counters.trades += 1;
-            let stamps = Stamps {
-                arrived: probe.arrived,
-                enqueued: probe.clock.now(),
-            };
-            let to = Address {
-                symbol: *symbol,
-                at: trade.at,
-                stamps,
-            };
-            self.out.push(
-                sink,
-                to,
-                MarketKind::Trade {
-                    trade: *trade,
-                    is_snapshot,
-                },
-            );
+            let stamps = Stamps { arrived: probe.arrived, enqueued: probe.clock.now() };
+            let to = Address { symbol: *symbol, at: trade.at, stamps };
+            self.out.push(sink, to, MarketKind::Trade { trade: *trade, is_snapshot });
             outcome = Outcome::Data(*symbol);
         }
         probe.mark(Stage::Enqueued);
@@ -562,11 +496,7 @@ impl MarketFeed {
     ) -> Outcome {
         if self.pressure != Pressure::Drop {
             let at = row.at.or_else(|| self.estimate(rx)).unwrap_or_default();
-            let kind = MarketKind::Ticker {
-                bid: row.bid,
-                ask: row.ask,
-                last: row.last,
-            };
+            let kind = MarketKind::Ticker { bid: row.bid, ask: row.ask, last: row.last };
             self.emit(sink, row.symbol, at, probe.arrived, kind);
         }
         probe.mark(Stage::Enqueued);
@@ -577,13 +507,9 @@ impl MarketFeed {
     fn named_in(&self, frame: &[u8]) -> u64 {
         let is_named = |symbol: &SymbolId| {
             let name = self.symbols.instruments()[symbol.index()].name;
-            frame
-                .windows(name.len())
-                .any(|window| window == name.as_bytes())
+            frame.windows(name.len()).any(|window| window == name.as_bytes())
         };
-        self.ids()
-            .filter(is_named)
-            .fold(0, |bits, symbol| bits | 1 << symbol.0)
+        self.ids().filter(is_named).fold(0, |bits, symbol| bits | 1 << symbol.0)
     }
 
     fn everyone(&self) -> u64 {
@@ -611,13 +537,7 @@ impl MarketFeed {
         let at = entry.good_until;
         self.counters.resyncs += 1;
         let stamp = self.latest.map(|(_, rx)| rx).unwrap_or_default();
-        self.emit(
-            sink,
-            symbol,
-            at,
-            stamp,
-            MarketKind::Status(SymbolStatus::Resync),
-        );
+        self.emit(sink, symbol, at, stamp, MarketKind::Status(SymbolStatus::Resync));
     }
 
     fn emit(
@@ -628,10 +548,7 @@ impl MarketFeed {
         stamp: HostNs,
         kind: MarketKind,
     ) {
-        let stamps = Stamps {
-            arrived: stamp,
-            enqueued: stamp,
-        };
+        let stamps = Stamps { arrived: stamp, enqueued: stamp };
         self.out.push(sink, Address { symbol, at, stamps }, kind);
     }
 }
@@ -646,13 +563,7 @@ impl Emitter {
     fn push(&mut self, sink: &mut impl EventSink, to: Address, kind: MarketKind) {
         self.seq += 1;
         let Address { symbol, at, stamps } = to;
-        sink.push(MarketEvent {
-            seq: Seq(self.seq),
-            exch: at,
-            stamps,
-            symbol,
-            kind,
-        });
+        sink.push(MarketEvent { seq: Seq(self.seq), exch: at, stamps, symbol, kind });
     }
 
     /// A message without levels still has one event: it moves the book's time.
@@ -664,11 +575,7 @@ impl Emitter {
         sink: &mut impl EventSink,
     ) {
         let kind = |batch| {
-            if is_reset {
-                MarketKind::Reset(batch)
-            } else {
-                MarketKind::Book(batch)
-            }
+            if is_reset { MarketKind::Reset(batch) } else { MarketKind::Book(batch) }
         };
         let mut batch = LevelBatch::new(true);
         for (side, level) in levels {
@@ -690,10 +597,7 @@ struct Address {
     at: ExchNs,
     stamps: Stamps,
 }
-const _: () = assert!(
-    paperwire_core::limits::SYMBOLS_MAX <= 64,
-    "one bit per symbol"
-);
+const _: () = assert!(paperwire_core::limits::SYMBOLS_MAX <= 64, "one bit per symbol");
 
 #[cfg(test)]
 mod tests;

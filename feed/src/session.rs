@@ -105,17 +105,10 @@ pub struct Session {
 impl Session {
     /// Subscriptions for these instruments, none requested yet.
     pub fn new(instruments: &[Instrument], config: &FeedConfig) -> Self {
-        let mut channels = vec![Channel::Book {
-            depth: config.depth,
-        }];
+        let mut channels = vec![Channel::Book { depth: config.depth }];
         channels.extend(config.trades.then_some(Channel::Trade));
         channels.extend(config.ticker.then_some(Channel::Ticker));
-        channels.extend(
-            config
-                .ohlc
-                .iter()
-                .map(|&interval| Channel::Ohlc { interval }),
-        );
+        channels.extend(config.ohlc.iter().map(|&interval| Channel::Ohlc { interval }));
         let symbols = 0..u16::try_from(instruments.len()).expect("at most SYMBOLS_MAX symbols");
         let sub = |channel, symbol| Sub {
             symbol: SymbolId(symbol),
@@ -273,28 +266,16 @@ impl Session {
             Method::Subscribe => sub.state == SubState::Wanted && now >= sub.deadline,
             Method::Unsubscribe => sub.state == SubState::Unwanted,
         };
-        while let Some(channel) = self
-            .subs
-            .iter()
-            .find(|sub| is_due(sub))
-            .map(|sub| sub.channel)
-        {
+        while let Some(channel) = self.subs.iter().find(|sub| is_due(sub)).map(|sub| sub.channel) {
             let req_id = self.next_req_id;
             self.next_req_id += 1;
-            let due = self
-                .subs
-                .iter()
-                .filter(|sub| is_due(sub) && sub.channel == channel);
+            let due = self.subs.iter().filter(|sub| is_due(sub) && sub.channel == channel);
             let names = due.map(|sub| market.instruments()[sub.symbol.index()].name);
             let names: arrayvec::ArrayVec<_, { paperwire_core::limits::SYMBOLS_MAX }> =
                 names.collect();
             let texts = names.iter().map(|name| name.as_str());
             request::subscription(&mut self.text, method, channel, texts, req_id);
-            for sub in self
-                .subs
-                .iter_mut()
-                .filter(|sub| is_due(sub) && sub.channel == channel)
-            {
+            for sub in self.subs.iter_mut().filter(|sub| is_due(sub) && sub.channel == channel) {
                 sub.state = match method {
                     Method::Subscribe => SubState::Subscribing { req_id },
                     Method::Unsubscribe => SubState::Unsubscribing { req_id },
@@ -328,10 +309,7 @@ impl Sub {
             (Some(error), true) if is_final_refusal(error) => {
                 self.retry_after(now);
                 self.deadline = now.plus(RETRY_MAX);
-                Some(SessionEvent::Rejected {
-                    symbol: self.symbol,
-                    error: *error,
-                })
+                Some(SessionEvent::Rejected { symbol: self.symbol, error: *error })
             }
             (Some(error), true) => {
                 self.retry_after(now);
@@ -347,11 +325,8 @@ impl Sub {
         self.attempts += 1;
         self.state = SubState::Wanted;
         let first = self.attempts == 1;
-        let wait = if first {
-            DurationNs::ZERO
-        } else {
-            DurationNs::new(wait.min(RETRY_MAX.raw()))
-        };
+        let wait =
+            if first { DurationNs::ZERO } else { DurationNs::new(wait.min(RETRY_MAX.raw())) };
         self.deadline = now.plus(wait);
     }
 }
@@ -393,15 +368,7 @@ impl Backoff {
     /// Waits between `min` and `max`; `seed` spreads many clients.
     pub const fn new(min: DurationNs, max: DurationNs, seed: u64) -> Self {
         let recent = [HostNs::new(0); ATTEMPTS_MAX];
-        Self {
-            min,
-            max,
-            attempts: 0,
-            connected_at: None,
-            recent,
-            next: 0,
-            random: seed | 1,
-        }
+        Self { min, max, attempts: 0, connected_at: None, recent, next: 0, random: seed | 1 }
     }
 
     /// A connection came up.

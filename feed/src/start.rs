@@ -91,13 +91,7 @@ pub fn start(
     let url = || endpoint.url();
     let socket_error = |error| StartError::Socket { url: url(), error };
     let mut text = Vec::new();
-    request::subscription(
-        &mut text,
-        Method::Subscribe,
-        Channel::Instrument,
-        [].into_iter(),
-        0,
-    );
+    request::subscription(&mut text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
     socket.send_text(&text).map_err(socket_error)?;
     let mut reader = ColdReader::new();
     let deadline = clock.now().plus(INSTRUMENTS_WAIT);
@@ -108,29 +102,20 @@ pub fn start(
                 raw.push(RawKind::Frame, message.stamps.read_at, message.text);
             }
             let frame = reader.read(message.text);
-            if let Ok(ColdFrame::Instruments {
-                is_snapshot: true, ..
-            }) = frame
-            {
+            if let Ok(ColdFrame::Instruments { is_snapshot: true, .. }) = frame {
                 found = Some(reader.instruments().to_vec());
             }
         };
         if !socket.poll(clock, &mut on_message).map_err(socket_error)? {
             if clock.now() > deadline {
                 let seconds = INSTRUMENTS_WAIT.raw() / 1_000_000_000;
-                return Err(StartError::NoInstruments {
-                    url: url(),
-                    seconds,
-                });
+                return Err(StartError::NoInstruments { url: url(), seconds });
             }
             Wait::Doze.wait();
         }
     }
     let instruments = resolve(symbols, &found.unwrap_or_default())?;
-    Ok(Started {
-        socket,
-        instruments,
-    })
+    Ok(Started { socket, instruments })
 }
 
 fn connect_with_retries(endpoint: &Endpoint, attempts: u32) -> Result<Socket, StartError> {
@@ -140,10 +125,7 @@ fn connect_with_retries(endpoint: &Endpoint, attempts: u32) -> Result<Socket, St
         match connect::open(endpoint) {
             Ok(socket) => return Ok(socket),
             Err(error) if attempt >= attempts => {
-                return Err(StartError::Connect {
-                    url: endpoint.url(),
-                    error,
-                });
+                return Err(StartError::Connect { url: endpoint.url(), error });
             }
             Err(_) => (0..500).for_each(|_| Wait::Doze.wait()),
         }
@@ -156,30 +138,17 @@ fn connect_with_retries(endpoint: &Endpoint, attempts: u32) -> Result<Socket, St
 /// [`StartError::UnknownSymbols`] or [`StartError::Closed`].
 pub fn resolve(symbols: &[String], listed: &[Instrument]) -> Result<Vec<Instrument>, StartError> {
     let find = |name: &String| listed.iter().find(|row| row.name.as_str() == name);
-    let unknown: Vec<String> = symbols
-        .iter()
-        .filter(|name| find(name).is_none())
-        .cloned()
-        .collect();
+    let unknown: Vec<String> =
+        symbols.iter().filter(|name| find(name).is_none()).cloned().collect();
     if !unknown.is_empty() {
         let is_similar = |row: &&Instrument| unknown.iter().any(|name| looks_like(name, row));
-        let similar = listed
-            .iter()
-            .filter(is_similar)
-            .take(3)
-            .map(|row| row.name.to_string());
+        let similar = listed.iter().filter(is_similar).take(3).map(|row| row.name.to_string());
         let similar = similar.collect();
-        return Err(StartError::UnknownSymbols {
-            names: unknown,
-            similar,
-        });
+        return Err(StartError::UnknownSymbols { names: unknown, similar });
     }
     let rows: Vec<Instrument> = symbols.iter().filter_map(find).copied().collect();
     match rows.iter().find(|row| row.status == TradingStatus::Closed) {
-        Some(row) => Err(StartError::Closed {
-            name: row.name.to_string(),
-            status: row.status,
-        }),
+        Some(row) => Err(StartError::Closed { name: row.name.to_string(), status: row.status }),
         None => Ok(rows),
     }
 }

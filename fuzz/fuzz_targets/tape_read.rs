@@ -68,12 +68,8 @@ fn damaged_recording(plan: &[u8]) {
     let mut recorded = Vec::new();
     let mut writer = TapeWriter::new(Vec::new(), "fuzz".to_owned(), b"{}").expect("memory");
     for chunk in chunks.chunks(9) {
-        let rx = chunk
-            .iter()
-            .fold(0, |rx, &byte| (rx << 7) ^ u64::from(byte));
-        writer
-            .append(RawKind::Frame, HostNs::new(rx), chunk)
-            .expect("memory");
+        let rx = chunk.iter().fold(0, |rx, &byte| (rx << 7) ^ u64::from(byte));
+        writer.append(RawKind::Frame, HostNs::new(rx), chunk).expect("memory");
         recorded.push((rx, chunk.to_vec()));
         if chunk[0] % 4 == 0 {
             writer.flush_block().expect("memory");
@@ -90,15 +86,9 @@ fn damaged_recording(plan: &[u8]) {
     let Some((records, end)) = read(&file) else {
         return;
     };
-    assert!(
-        recorded.starts_with(&records),
-        "a damaged tape gave a record that was not recorded"
-    );
+    assert!(recorded.starts_with(&records), "a damaged tape gave a record that was not recorded");
     if end == Some(TapeEnd::Clean) {
-        assert_eq!(
-            records, recorded,
-            "a tape that lost records calls itself clean"
-        );
+        assert_eq!(records, recorded, "a tape that lost records calls itself clean");
     }
 }
 
@@ -131,7 +121,5 @@ fn block(input: &[u8]) -> Vec<u8> {
 }
 
 fn len(bytes: &[u8]) -> [u8; 4] {
-    u32::try_from(bytes.len())
-        .expect("inputs are small")
-        .to_le_bytes()
+    u32::try_from(bytes.len()).expect("inputs are small").to_le_bytes()
 }

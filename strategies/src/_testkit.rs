@@ -118,13 +118,7 @@ impl Bench {
         let mut batch = LevelBatch::new(true);
         for (side, (price, qty)) in [(BookSide::Bid, bid), (BookSide::Ask, ask)] {
             let qty = self.instruments[symbol.index()].qty_from_f64(qty).unwrap();
-            batch.push(
-                side,
-                Level {
-                    px: self.px(symbol, price),
-                    qty,
-                },
-            );
+            batch.push(side, Level { px: self.px(symbol, price), qty });
         }
         batch.is_last = true;
         self.apply(symbol, MarketKind::Reset(batch));
@@ -142,17 +136,8 @@ impl Bench {
             taker,
             is_market: true,
         };
-        self.apply(
-            symbol,
-            MarketKind::Trade {
-                trade,
-                is_snapshot: false,
-            },
-        );
-        self.call(&Event::Trade {
-            symbol,
-            trade: &trade,
-        });
+        self.apply(symbol, MarketKind::Trade { trade, is_snapshot: false });
+        self.call(&Event::Trade { symbol, trade: &trade });
     }
 
     pub(crate) fn timer(&mut self) {
@@ -172,19 +157,12 @@ impl Bench {
         bar: &Bar,
         is_history: bool,
     ) {
-        self.call(&Event::Bar {
-            symbol,
-            timeframe,
-            bar,
-            is_history,
-        });
+        self.call(&Event::Bar { symbol, timeframe, bar, is_history });
     }
 
     /// A flat one-minute bar given to the strategy alone, volume in coins.
     pub(crate) fn minute(&mut self, symbol: SymbolId, close: Px, volume: f64, is_history: bool) {
-        let volume = self.instruments[symbol.index()]
-            .qty_from_f64(volume)
-            .unwrap_or(Qty::ZERO);
+        let volume = self.instruments[symbol.index()].qty_from_f64(volume).unwrap_or(Qty::ZERO);
         let bar = Bar {
             open: close,
             high: close,
@@ -207,8 +185,7 @@ impl Bench {
             kind,
         };
         let mut closed = Vec::new();
-        self.market
-            .apply(&event, &mut |symbol, bar| closed.push((symbol, bar)));
+        self.market.apply(&event, &mut |symbol, bar| closed.push((symbol, bar)));
         for (symbol, (timeframe, bar)) in closed {
             self.bar(symbol, timeframe, &bar, false);
         }
@@ -222,21 +199,11 @@ impl Bench {
             positions: &self.positions,
             taker_fee: Money::from_num(self.fee),
         };
-        self.strategy
-            .on_event(event, &self.market.view(), &account, &mut out);
+        self.strategy.on_event(event, &self.market.view(), &account, &mut out);
         assert_eq!(out.dropped(), 0);
         self.skips.extend(out.skipped());
-        let is_history = matches!(
-            event,
-            Event::Bar {
-                is_history: true,
-                ..
-            }
-        );
-        assert!(
-            !is_history || out.as_slice().is_empty(),
-            "a signal from history"
-        );
+        let is_history = matches!(event, Event::Bar { is_history: true, .. });
+        assert!(!is_history || out.as_slice().is_empty(), "a signal from history");
         for signal in out.as_slice() {
             self.signals.push(*signal);
             if self.is_filling {
@@ -317,11 +284,7 @@ impl Bench {
         position.entry_fee += fee;
         self.cash -= fee;
         self.levels(signal, bbo, Some(px));
-        let order = if side == PositionSide::Long {
-            OrderSide::Buy
-        } else {
-            OrderSide::Sell
-        };
+        let order = if side == PositionSide::Long { OrderSide::Buy } else { OrderSide::Sell };
         self.tell(
             signal.symbol,
             order,
@@ -349,21 +312,14 @@ impl Bench {
             ExitLevel::Keep => Ok(None),
             ExitLevel::At(px) => {
                 let is_above = px > now;
-                if is_above == (direction > 0.0) && px != now {
-                    Ok(Some(px))
-                } else {
-                    Err(())
-                }
+                if is_above == (direction > 0.0) && px != now { Ok(Some(px)) } else { Err(()) }
             }
             ExitLevel::PctFromFill(pct) => {
                 assert!(pct > 0.0, "a distance is positive");
                 Ok(of.px_from_f64(of.px_f64(entry) * (1.0 + direction * pct / 100.0)))
             }
         };
-        match (
-            level(signal.stop, -sign(side)),
-            level(signal.target, sign(side)),
-        ) {
+        match (level(signal.stop, -sign(side)), level(signal.target, sign(side))) {
             (Ok(stop), Ok(target)) => {
                 let position = &mut self.positions[signal.symbol.index()];
                 position.stop = stop.or(position.stop);
@@ -383,19 +339,11 @@ impl Bench {
         let value = of.money(px.notional(qty));
         let share = Money::from_num(qty.raw()) / Money::from_num(position.qty().raw());
         let (cost, entry_fee) = (position.cost * share, position.entry_fee * share);
-        let signed = if side == PositionSide::Long {
-            value
-        } else {
-            -value
-        };
+        let signed = if side == PositionSide::Long { value } else { -value };
         let realized = (signed - cost) * rate;
         let fee = value * rate * Money::from_num(self.fee);
         let net = realized - fee - entry_fee;
-        position.lots -= if side == PositionSide::Long {
-            qty.raw()
-        } else {
-            -qty.raw()
-        };
+        position.lots -= if side == PositionSide::Long { qty.raw() } else { -qty.raw() };
         position.cost -= cost;
         position.entry_fee -= entry_fee;
         if position.lots == 0 {
@@ -403,17 +351,7 @@ impl Bench {
         }
         self.cash += realized - fee;
         self.equity = self.cash;
-        self.tell(
-            symbol,
-            side.closing(),
-            qty,
-            px,
-            fee,
-            [realized, net],
-            trigger,
-            reason,
-            tag,
-        );
+        self.tell(symbol, side.closing(), qty, px, fee, [realized, net], trigger, reason, tag);
     }
 
     #[expect(clippy::too_many_arguments, reason = "a fill has many fields")]
@@ -468,24 +406,16 @@ impl Bench {
         }
         let px = exit_touch(side, &bbo);
         let is_long = side == PositionSide::Long;
-        let is_stopped = position
-            .stop
-            .is_some_and(|stop| if is_long { px <= stop } else { px >= stop });
-        let is_reached = position
-            .target
-            .is_some_and(|at| if is_long { px >= at } else { px <= at });
+        let is_stopped =
+            position.stop.is_some_and(|stop| if is_long { px <= stop } else { px >= stop });
+        let is_reached =
+            position.target.is_some_and(|at| if is_long { px >= at } else { px <= at });
         let trigger = match (is_stopped, is_reached) {
             (true, _) => Trigger::StopLoss,
             (false, true) => Trigger::TakeProfit,
             (false, false) => return,
         };
-        self.leave(
-            symbol,
-            position.qty(),
-            trigger,
-            Reason::new("engine"),
-            position.tag,
-        );
+        self.leave(symbol, position.qty(), trigger, Reason::new("engine"), position.tag);
     }
 
     pub(crate) fn actions(&self) -> Vec<Action> {
@@ -493,10 +423,7 @@ impl Bench {
     }
 
     pub(crate) fn reasons(&self) -> Vec<&'static str> {
-        self.signals
-            .iter()
-            .map(|signal| signal.reason.code())
-            .collect()
+        self.signals.iter().map(|signal| signal.reason.code()).collect()
     }
 
     /// Forgets what was recorded so far.

@@ -46,8 +46,6 @@ pub fn template(name: &str) -> Option<String> {
     let is_taken = ["lib", "registry", "mod"].contains(&name);
     (is_name && !is_taken).then(|| {
         let camel = registry::camel_case(name);
-        TEMPLATE
-            .replace("{{name}}", name)
-            .replace("{{Name}}", &camel)
+        TEMPLATE.replace("{{name}}", name).replace("{{Name}}", &camel)
     })
 }

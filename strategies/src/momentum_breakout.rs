@@ -150,12 +150,7 @@ impl Strategy for MomentumBreakout {
                     self.watch(symbol, market, account, out);
                 }
             }
-            Event::Bar {
-                symbol,
-                timeframe,
-                bar,
-                is_history,
-            } => {
+            Event::Bar { symbol, timeframe, bar, is_history } => {
                 let Some(desk) = &mut self.desks[symbol.index()] else {
                     return;
                 };

@@ -125,12 +125,7 @@ impl Strategy for OrderFlow {
                     }
                 }
             }
-            Event::Bar {
-                symbol,
-                timeframe: Timeframe::M1,
-                bar,
-                ..
-            } => {
+            Event::Bar { symbol, timeframe: Timeframe::M1, bar, .. } => {
                 if let Some(desk) = self.desk(symbol) {
                     desk.on_minute(bar);
                 }

@@ -56,10 +56,7 @@ impl OutOfRange {
         if holds {
             return Ok(());
         }
-        Err(Self {
-            key: key.to_owned(),
-            problem: problem.to_owned(),
-        })
+        Err(Self { key: key.to_owned(), problem: problem.to_owned() })
     }
 }
 
@@ -94,10 +91,7 @@ impl UnknownStrategy {
             all.iter().map(|registration| registration.name).collect();
         nearest.sort_by_key(|known| strsim::damerau_levenshtein(known, name));
         nearest.truncate(NEAREST_MAX);
-        Self {
-            name: name.to_owned(),
-            nearest,
-        }
+        Self { name: name.to_owned(), nearest }
     }
 }
 
@@ -158,25 +152,16 @@ where
     S: StrategyDef,
     S::Params: DeserializeOwned + Serialize + Validate,
 {
-    let typed: S::Params = params
-        .clone()
-        .try_into()
-        .map_err(|error: toml::de::Error| {
-            let (key, problem) = first_fault::<S::Params>(params)
-                .unwrap_or_else(|| (String::from("?"), first_line(&error)));
-            ParamError {
-                strategy: S::NAME,
-                key,
-                problem,
-            }
-        })?;
-    typed
-        .validate()
-        .map_err(|OutOfRange { key, problem }| ParamError {
-            strategy: S::NAME,
-            key,
-            problem,
-        })?;
+    let typed: S::Params = params.clone().try_into().map_err(|error: toml::de::Error| {
+        let (key, problem) = first_fault::<S::Params>(params)
+            .unwrap_or_else(|| (String::from("?"), first_line(&error)));
+        ParamError { strategy: S::NAME, key, problem }
+    })?;
+    typed.validate().map_err(|OutOfRange { key, problem }| ParamError {
+        strategy: S::NAME,
+        key,
+        problem,
+    })?;
     Ok(Box::new(S::new(typed)))
 }
 
@@ -204,12 +189,7 @@ fn first_fault<P: DeserializeOwned>(params: &Table) -> Option<(String, String)> 
 }
 
 fn first_line(error: &toml::de::Error) -> String {
-    error
-        .message()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    error.message().lines().next().unwrap_or_default().to_owned()
 }
 
 fn defaults<S>() -> Table

@@ -28,11 +28,7 @@ struct Rig {
 impl Rig {
     fn new(material: &Material) -> Self {
         let market = MarketFeed::new(&material.instruments, material.depth);
-        Self {
-            market,
-            bank: Bank::new(&Stage::ALL, 0),
-            sink: Nowhere(0),
-        }
+        Self { market, bank: Bank::new(&Stage::ALL, 0), sink: Nowhere(0) }
     }
 
     fn feed(&mut self, rx: u64, frame: &[u8]) -> Outcome {
@@ -44,11 +40,8 @@ impl Rig {
     /// The checksum of the ten best levels as they stand, made from the integers.
     fn checksum(&self, symbol: SymbolId) -> u32 {
         let book = self.market.book(symbol);
-        let texts = |side| {
-            book.levels(side)
-                .map(|l| LevelText::new(l.px, l.qty))
-                .collect::<Vec<_>>()
-        };
+        let texts =
+            |side| book.levels(side).map(|l| LevelText::new(l.px, l.qty)).collect::<Vec<_>>();
         book_checksum(texts(BookSide::Ask).iter(), texts(BookSide::Bid).iter())
     }
 }
@@ -111,11 +104,7 @@ fn a_million_mutations_never_make_a_wrong_book_live() {
                             rig.market.state(symbol) == BookState::Live
                                 && Some(rig.checksum(symbol)) == stated
                         });
-                        assert!(
-                            is_true,
-                            "live and wrong: {}",
-                            String::from_utf8_lossy(&damaged)
-                        );
+                        assert!(is_true, "live and wrong: {}", String::from_utf8_lossy(&damaged));
                     }
                 }
                 if !is_lost {
@@ -139,36 +128,19 @@ fn one_changed_digit_in_the_ten_is_noticed_and_only_that_symbol_is_quarantined()
         if index < 20 || !text.contains("book\",\"type\":\"update") || !text.contains("XRP/USD") {
             continue;
         }
-        let best = rig
-            .market
-            .book(SymbolId(1))
-            .levels(BookSide::Bid)
-            .next()
-            .unwrap();
+        let best = rig.market.book(SymbolId(1)).levels(BookSide::Bid).next().unwrap();
         let of = material.instruments[1];
-        let level = format!(
-            r#"{{"price":{},"qty":{}}}"#,
-            of.show_px(best.px),
-            of.show_qty(best.qty)
-        );
+        let level =
+            format!(r#"{{"price":{},"qty":{}}}"#, of.show_px(best.px), of.show_qty(best.qty));
         if text.contains(&level) {
-            let changed = level
-                .replace("}", "")
-                .trim_end_matches(|c: char| c.is_ascii_digit())
-                .len();
+            let changed =
+                level.replace("}", "").trim_end_matches(|c: char| c.is_ascii_digit()).len();
             let mut qty = level.into_bytes();
             let last = qty.len() - 2;
             assert!(last > changed);
             let original = String::from_utf8(qty.clone()).unwrap();
-            qty[last] = if qty[last] == b'9' {
-                b'8'
-            } else {
-                qty[last] + 1
-            };
-            struck = Some((
-                index,
-                text.replace(&original, std::str::from_utf8(&qty).unwrap()),
-            ));
+            qty[last] = if qty[last] == b'9' { b'8' } else { qty[last] + 1 };
+            struck = Some((index, text.replace(&original, std::str::from_utf8(&qty).unwrap())));
             break;
         }
     }
@@ -180,10 +152,7 @@ fn one_changed_digit_in_the_ten_is_noticed_and_only_that_symbol_is_quarantined()
     let outcome = rig.feed(material.frames[index].0, damaged.as_bytes());
     assert!(matches!(outcome, Outcome::Desync(0b010, _)), "{outcome:?}");
     let states: Vec<_> = (0..3).map(|s| rig.market.state(SymbolId(s))).collect();
-    assert_eq!(
-        states,
-        [BookState::Live, BookState::Resync, BookState::Live]
-    );
+    assert_eq!(states, [BookState::Live, BookState::Resync, BookState::Live]);
     // Nothing revives it but a verified snapshot.
     for (rx, frame) in &material.frames[index + 1..] {
         rig.feed(*rx, frame);

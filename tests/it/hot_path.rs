@@ -22,10 +22,7 @@ struct Buffer(Vec<MarketEvent>);
 
 impl EventSink for Buffer {
     fn push(&mut self, event: MarketEvent) {
-        assert!(
-            self.0.len() < self.0.capacity(),
-            "the buffer is large enough for any frame"
-        );
+        assert!(self.0.len() < self.0.capacity(), "the buffer is large enough for any frame");
         self.0.push(event);
     }
 }
@@ -80,14 +77,8 @@ impl Strategy for Busy {
 pub(crate) fn engine(material: &Material) -> Engine {
     let symbols = 0..u16::try_from(material.instruments.len()).unwrap();
     let symbols: Vec<SymbolId> = symbols.map(SymbolId).collect();
-    let setup = |strategy| StrategySetup {
-        strategy,
-        symbols: symbols.clone(),
-        warmup: &[],
-    };
-    let real = paperwire_strategies::all()
-        .iter()
-        .map(|r| r.make(&toml::Table::new()).unwrap());
+    let setup = |strategy| StrategySetup { strategy, symbols: symbols.clone(), warmup: &[] };
+    let real = paperwire_strategies::all().iter().map(|r| r.make(&toml::Table::new()).unwrap());
     let busy: Box<dyn Strategy> = Box::new(Busy(0));
     let setups = real.chain([busy]).map(setup).collect();
     let config = EngineConfig {
@@ -106,11 +97,8 @@ fn a_whole_session_allocates_nothing_after_warm_up() {
     for material in material::all() {
         let mut feed = MarketFeed::new(&material.instruments, material.depth);
         let mut engine = engine(&material);
-        let (clock, mut buffer, mut count) = (
-            HostClock::new(),
-            Buffer(Vec::with_capacity(8192)),
-            Count::default(),
-        );
+        let (clock, mut buffer, mut count) =
+            (HostClock::new(), Buffer(Vec::with_capacity(8192)), Count::default());
         let mut feed_bank = Bank::new(&Stage::ALL, 0);
         let mut engine_bank = Bank::new(&Stage::ALL, engine.strategies());
         let mut next_timer = 0;
@@ -130,11 +118,8 @@ fn a_whole_session_allocates_nothing_after_warm_up() {
                 &mut buffer,
             );
             for event in buffer.0.drain(..) {
-                let mut ctx = Context {
-                    clock: &clock,
-                    bank: &mut engine_bank,
-                    reports: &mut count,
-                };
+                let mut ctx =
+                    Context { clock: &clock, bank: &mut engine_bank, reports: &mut count };
                 engine.process(&event, &mut ctx);
             }
         };
@@ -194,22 +179,12 @@ fn a_strategy_that_panics_is_benched_alone() {
         for event in buffer.0.drain(..) {
             engine.process(
                 &event,
-                &mut Context {
-                    clock: &clock,
-                    bank: &mut bank,
-                    reports: &mut reports,
-                },
+                &mut Context { clock: &clock, bank: &mut bank, reports: &mut reports },
             );
         }
     }
-    let benched = reports.iter().filter(|r| {
-        matches!(
-            r.kind,
-            ReportKind::Benched {
-                strategy: StratId(0)
-            }
-        )
-    });
+    let benched =
+        reports.iter().filter(|r| matches!(r.kind, ReportKind::Benched { strategy: StratId(0) }));
     assert_eq!(benched.count(), 1);
     let others = reports
         .iter()

@@ -79,16 +79,7 @@ impl Rig {
         };
         let agent = FeedAgent::new(parts, &config, clock.clone());
         let (seen, heard) = (Vec::new(), Vec::new());
-        Self {
-            runtime,
-            exchange,
-            agent,
-            events,
-            reports,
-            clock,
-            seen,
-            heard,
-        }
+        Self { runtime, exchange, agent, events, reports, clock, seen, heard }
     }
 
     /// Steps until `is_done`, or fails with `what` after half a minute.
@@ -97,11 +88,7 @@ impl Rig {
         let deadline = self.clock.now().plus(DurationNs::from_secs(30));
         while !is_done(self) {
             let now = self.clock.now();
-            assert!(
-                now < deadline,
-                "never: {what}; {:?}",
-                self.agent.market().counters()
-            );
+            assert!(now < deadline, "never: {what}; {:?}", self.agent.market().counters());
             self.agent.step(now).unwrap();
             while let Some(event) = self.events.pop() {
                 self.seen.push(event);
@@ -118,9 +105,7 @@ impl Rig {
     }
 
     fn is_live(&self) -> bool {
-        self.heard
-            .iter()
-            .any(|kind| matches!(kind, FeedReportKind::AllLive))
+        self.heard.iter().any(|kind| matches!(kind, FeedReportKind::AllLive))
     }
 
     fn gaps(&self) -> Vec<(u16, GapReason)> {
@@ -135,12 +120,7 @@ impl Rig {
     }
 
     fn end(self) {
-        let Self {
-            runtime,
-            exchange,
-            agent,
-            ..
-        } = self;
+        let Self { runtime, exchange, agent, .. } = self;
         drop(agent);
         runtime.block_on(exchange.stop());
     }
@@ -150,20 +130,12 @@ impl Rig {
 fn a_good_day_has_no_bad_checksum_with_and_without_tls() {
     for is_tls in [true, false] {
         let mut rig = Rig::new("", is_tls);
-        rig.until("three hundred books", |rig| {
-            rig.is_live() && rig.counters().book_updates > 300
-        });
+        rig.until("three hundred books", |rig| rig.is_live() && rig.counters().book_updates > 300);
         let counters = rig.counters();
-        assert_eq!(
-            (counters.checksums_bad, counters.resyncs, counters.malformed),
-            (0, 0, 0)
-        );
+        assert_eq!((counters.checksums_bad, counters.resyncs, counters.malformed), (0, 0, 0));
         assert!(counters.trades > 0);
         assert_eq!(rig.exchange.stats().unsubscribes, 0);
-        assert!(
-            rig.seen.windows(2).all(|w| w[1].seq.0 == w[0].seq.0 + 1),
-            "numbers have no gap"
-        );
+        assert!(rig.seen.windows(2).all(|w| w[1].seq.0 == w[0].seq.0 + 1), "numbers have no gap");
         rig.end();
     }
 }
@@ -174,9 +146,7 @@ fn a_bad_checksum_costs_one_pair_of_requests_and_no_other_symbol() {
     let mut rig = Rig::new(faults, true);
     rig.until("a healed gap", |rig| !rig.gaps().is_empty());
     let healed = rig.counters().book_updates;
-    rig.until("more books", |rig| {
-        rig.counters().book_updates > healed + 100
-    });
+    rig.until("more books", |rig| rig.counters().book_updates > healed + 100);
     assert_eq!(rig.gaps(), [(1, GapReason::Checksum)]);
     assert_eq!(rig.counters().checksums_bad, 1);
     let stats = rig.exchange.stats();
@@ -197,13 +167,8 @@ fn lost_changed_crossed_and_malformed_messages_are_all_noticed_and_healed() {
             "[[fault]]\nkind = \"{kind}\"\nsymbol = \"BTC/USD\"\nat_message = 60\ncount = 4"
         );
         let mut rig = Rig::new(&faults, true);
-        rig.until(kind, |rig| {
-            rig.gaps().iter().any(|gap| reasons.contains(&gap.1))
-        });
-        assert!(
-            rig.gaps().iter().all(|gap| gap.0 == 0),
-            "{kind}: only BTC/USD"
-        );
+        rig.until(kind, |rig| rig.gaps().iter().any(|gap| reasons.contains(&gap.1)));
+        assert!(rig.gaps().iter().all(|gap| gap.0 == 0), "{kind}: only BTC/USD");
         rig.end();
     }
 }
@@ -214,20 +179,14 @@ fn a_dropped_connection_comes_back_with_a_typed_gap_for_every_symbol() {
     rig.until("three gaps", |rig| rig.gaps().len() >= 3);
     let mut gaps = rig.gaps();
     gaps.sort_by_key(|gap| gap.0);
-    assert_eq!(
-        gaps,
-        [0, 1, 2].map(|symbol| (symbol, GapReason::Disconnect))
-    );
+    assert_eq!(gaps, [0, 1, 2].map(|symbol| (symbol, GapReason::Disconnect)));
     assert_eq!(rig.counters().disconnects, 1);
     rig.end();
 }
 
 #[test]
 fn a_stalled_connection_is_given_up_and_replaced() {
-    let mut rig = Rig::new(
-        "[[fault]]\nkind = \"stall\"\nat_s = 3.0\nduration_ms = 8000",
-        true,
-    );
+    let mut rig = Rig::new("[[fault]]\nkind = \"stall\"\nat_s = 3.0\nduration_ms = 8000", true);
     rig.until("a second connection", |rig| {
         rig.counters().disconnects >= 1 && rig.gaps().len() >= 3
     });
@@ -268,17 +227,12 @@ fn a_symbol_that_is_not_listed_is_named() {
     let endpoint = Endpoint::parse(&rig.exchange.ws_url()).unwrap();
     let endpoint = endpoint.trusting(rig.exchange.certificate_der().unwrap().to_vec());
     let symbols = ["XBT/USD", "BTC/USD"].map(str::to_owned);
-    let error = start::start(&endpoint, &symbols, 1, &rig.clock, &mut None)
-        .unwrap_err()
-        .to_string();
+    let error =
+        start::start(&endpoint, &symbols, 1, &rig.clock, &mut None).unwrap_err().to_string();
     assert_eq!(error, "not traded here: XBT/USD; did you mean BTC/USD?");
     let untrusted = Endpoint::parse(&rig.exchange.ws_url()).unwrap();
-    let error = start::start(&untrusted, &symbols, 1, &rig.clock, &mut None)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("TLS handshake failed") || error.contains("handshake"),
-        "{error}"
-    );
+    let error =
+        start::start(&untrusted, &symbols, 1, &rig.clock, &mut None).unwrap_err().to_string();
+    assert!(error.contains("TLS handshake failed") || error.contains("handshake"), "{error}");
     rig.end();
 }

@@ -24,20 +24,11 @@ pub(crate) fn simulated(seed: u64, seconds: u64, depth: u16) -> Material {
     let mut venue = Venue::new(&config).unwrap();
     let mut reader = ColdReader::new();
     let listed = venue.snapshot(Topic::Instrument);
-    assert!(matches!(
-        reader.read(listed.as_bytes()),
-        Ok(ColdFrame::Instruments { .. })
-    ));
+    assert!(matches!(reader.read(listed.as_bytes()), Ok(ColdFrame::Instruments { .. })));
     let names = ["BTC/USD", "XRP/USD", "XRP/BTC"];
     let instruments: Vec<Instrument> = names
         .iter()
-        .map(|name| {
-            *reader
-                .instruments()
-                .iter()
-                .find(|of| of.name.as_str() == *name)
-                .unwrap()
-        })
+        .map(|name| *reader.instruments().iter().find(|of| of.name.as_str() == *name).unwrap())
         .collect();
     let mut frames = Vec::new();
     for name in names {
@@ -53,11 +44,7 @@ pub(crate) fn simulated(seed: u64, seconds: u64, depth: u16) -> Material {
         let rx = frame.at.since(start).raw();
         frames.push((rx, frame.text.as_bytes().to_vec()));
     }
-    Material {
-        instruments,
-        depth,
-        frames,
-    }
+    Material { instruments, depth, frames }
 }
 
 /// A real capture, or `None` with a loud line where there is none.
@@ -74,15 +61,8 @@ pub(crate) fn captured(name: &str, depth: u16) -> Option<Material> {
         assert_eq!(record.kind, RawKind::Frame);
         frames.push((record.rx.raw(), record.payload.to_vec()));
     }
-    let instrument = frames
-        .iter()
-        .find_map(|(_, frame)| infer::instrument_of(frame))
-        .unwrap();
-    Some(Material {
-        instruments: vec![instrument],
-        depth,
-        frames,
-    })
+    let instrument = frames.iter().find_map(|(_, frame)| infer::instrument_of(frame)).unwrap();
+    Some(Material { instruments: vec![instrument], depth, frames })
 }
 
 /// All sessions there are.
@@ -92,13 +72,8 @@ pub(crate) fn all() -> Vec<Material> {
         ("btcusd_d25_20260802.tsv", 25),
         ("xrpusd_d25_20260802.tsv", 25),
     ];
-    let captures = captures
-        .iter()
-        .filter_map(|(name, depth)| captured(name, *depth));
-    [simulated(7, 120, 25)]
-        .into_iter()
-        .chain(captures)
-        .collect()
+    let captures = captures.iter().filter_map(|(name, depth)| captured(name, *depth));
+    [simulated(7, 120, 25)].into_iter().chain(captures).collect()
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough for choosing what to break.

@@ -22,10 +22,7 @@ fn config(dir: &Path, more: &[(&str, Value)]) -> Config {
     let mut overrides = vec![
         set("session.duration_s", Value::Integer(5)),
         set("exchange.rate", Value::Float(5.0)),
-        set(
-            "logs.dir",
-            Value::String(dir.join("logs").display().to_string()),
-        ),
+        set("logs.dir", Value::String(dir.join("logs").display().to_string())),
     ];
     overrides.extend(more.iter().map(|(key, value)| set(key, value.clone())));
     Config::load(None, std::iter::empty(), &overrides).unwrap()
@@ -39,17 +36,11 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let faults = Value::String(faults.display().to_string());
     let config = config(&dir, &[("exchange.faults", faults)]);
     let tape = dir.join("session.tape");
-    let options = RunOptions {
-        record: Some(tape.clone()),
-        ..RunOptions::default()
-    };
+    let options = RunOptions { record: Some(tape.clone()), ..RunOptions::default() };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(true)).unwrap();
 
-    let options = ReplayOptions {
-        speed: None,
-        verify: true,
-    };
+    let options = ReplayOptions { speed: None, verify: true };
     let replay = || {
         let config = replay::config_of(&tape, &config, &[]).unwrap();
         replay::replay(&tape, &config, &options, &mut Terminal::new(true)).unwrap()
@@ -63,10 +54,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     assert!(first.summary.counters.resyncs >= 1);
     assert_eq!(first.summary.hot_allocs, 0);
 
-    let systems: Vec<_> = std::fs::read_dir(dir.join("logs/system"))
-        .unwrap()
-        .flatten()
-        .collect();
+    let systems: Vec<_> = std::fs::read_dir(dir.join("logs/system")).unwrap().flatten().collect();
     let text = std::fs::read_to_string(systems[0].path()).unwrap();
     let events: Vec<String> = text
         .lines()
@@ -82,10 +70,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     assert!(events.iter().any(|event| event == "disconnected"));
 
     // Other parameters are another run: the digest must say so.
-    let fee = [(
-        "account.taker_fee".to_owned(),
-        Value::String("0.002".to_owned()),
-    )];
+    let fee = [("account.taker_fee".to_owned(), Value::String("0.002".to_owned()))];
     let other = replay::config_of(&tape, &config, &fee).unwrap();
     let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
     if replayed.tally.fills > 0 {
@@ -98,18 +83,10 @@ fn a_recording_is_never_written_over() {
     let dir = folder("exists");
     let tape = dir.join("session.tape");
     std::fs::write(&tape, "precious").unwrap();
-    let options = RunOptions {
-        record: Some(tape.clone()),
-        ..RunOptions::default()
-    };
+    let options = RunOptions { record: Some(tape.clone()), ..RunOptions::default() };
     let stop = Arc::new(AtomicU32::new(0));
-    let error = run::run(
-        &config(&dir, &[]),
-        &options,
-        &stop,
-        &mut Terminal::new(true),
-    )
-    .unwrap_err();
+    let error =
+        run::run(&config(&dir, &[]), &options, &stop, &mut Terminal::new(true)).unwrap_err();
     assert_eq!(error.exit_code(), 4);
     assert!(error.to_string().contains("is not overwritten"), "{error}");
     assert_eq!(std::fs::read_to_string(&tape).unwrap(), "precious");

@@ -7,14 +7,8 @@
 //! * `tools`: what a machine may lack, and how it is had.
 //! * `tidy`: the house rules that no compiler checks.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line tool reports to its user"
-)]
-#![expect(
-    clippy::print_stderr,
-    reason = "a command line tool reports to its user"
-)]
+#![expect(clippy::print_stdout, reason = "a command line tool reports to its user")]
+#![expect(clippy::print_stderr, reason = "a command line tool reports to its user")]
 
 mod run;
 mod steps;
@@ -78,6 +72,5 @@ fn usage(problem: &str) -> ExitCode {
 /// The repository, wherever the command was given.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent()
-        .map_or_else(|| here.to_owned(), Path::to_owned)
+    here.parent().map_or_else(|| here.to_owned(), Path::to_owned)
 }

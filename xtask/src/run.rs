@@ -64,11 +64,7 @@ fn run(root: &Path, step: &Step, report: &mut Report) -> Result<(), String> {
     match &step.action {
         Action::Tidy => tidy::run(root),
         Action::Commands(commands) => run_all(root, step, commands, report),
-        Action::Needs {
-            tools,
-            commands,
-            otherwise,
-        } => {
+        Action::Needs { tools, commands, otherwise } => {
             if step.name == "test"
                 && let Err(reason) = tools::captures(root)
             {
@@ -123,11 +119,7 @@ fn run_command(root: &Path, command: &Cmd, tally: &mut Tally) -> Result<(), Stri
     }
     child.envs(command.env.iter().copied());
 
-    let status = if command.has_tests {
-        read_along(&mut child, tally)
-    } else {
-        child.status()
-    };
+    let status = if command.has_tests { read_along(&mut child, tally) } else { child.status() };
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{shown}` ended with {status}")),
@@ -141,10 +133,7 @@ fn is_of_this_package(name: &str) -> bool {
 
 /// Runs a command whose both outputs are passed on as they come, and read.
 fn read_along(child: &mut Command, tally: &mut Tally) -> std::io::Result<std::process::ExitStatus> {
-    let mut child = child
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (from_stdout, from_stderr) = std::thread::scope(|scope| {
         let out = scope.spawn(|| stdout.map(|pipe| pass_on(pipe, &mut std::io::stdout())));
@@ -163,10 +152,7 @@ fn pass_on(pipe: impl Read, to: &mut impl Write) -> Tally {
     let mut tally = Tally::default();
     let mut lines = BufReader::new(pipe);
     let mut line = Vec::new();
-    while lines
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|read| read > 0)
-    {
+    while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         // One line per passed test is read, not shown: hundreds of them hide what failed.
         let is_shown = !tally.take(&String::from_utf8_lossy(&line));
         if is_shown {
@@ -189,14 +175,7 @@ impl Tally {
                     .split_once('[')
                     .and_then(|(_, rest)| rest.split_once("s]"))
                     .and_then(|(time, _)| millis(time.trim()));
-                let name = rest
-                    .iter()
-                    .rev()
-                    .take(2)
-                    .rev()
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join(" ");
+                let name = rest.iter().rev().take(2).rev().copied().collect::<Vec<_>>().join(" ");
                 if let Some(millis) = millis {
                     self.times.push((name, millis));
                 }
@@ -263,10 +242,7 @@ fn seconds(span: Duration) -> String {
     format!("{:.2} s", span.as_secs_f64())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this tool times its own steps, not the market"
-)]
+#[expect(clippy::disallowed_methods, reason = "this tool times its own steps, not the market")]
 fn now() -> Instant {
     Instant::now()
 }

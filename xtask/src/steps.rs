@@ -20,11 +20,7 @@ pub(crate) enum Action {
     /// Commands one after another.
     Commands(&'static [Cmd]),
     /// Commands that need a tool; `otherwise` runs, loudly, where it cannot be had.
-    Needs {
-        tools: &'static [Tool],
-        commands: &'static [Cmd],
-        otherwise: &'static [Cmd],
-    },
+    Needs { tools: &'static [Tool], commands: &'static [Cmd], otherwise: &'static [Cmd] },
 }
 
 /// One command.
@@ -39,19 +35,11 @@ pub(crate) struct Cmd {
 }
 
 const fn cmd(args: &'static [&'static str]) -> Cmd {
-    Cmd {
-        args,
-        env: &[],
-        has_tests: false,
-        only_with: None,
-    }
+    Cmd { args, env: &[], has_tests: false, only_with: None }
 }
 
 const fn tests(args: &'static [&'static str]) -> Cmd {
-    Cmd {
-        has_tests: true,
-        ..cmd(args)
-    }
+    Cmd { has_tests: true, ..cmd(args) }
 }
 
 /// Every check. Tests that cross rooms replay whole sessions, so they run in release only.
@@ -61,20 +49,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "formatting; lists the files that `cargo fmt --all` would change",
         action: Action::Commands(&[
             cmd(&["cargo", "fmt", "--all", "--", "--check", "-l"]),
-            cmd(&[
-                "cargo",
-                "fmt",
-                "--manifest-path",
-                "fuzz/Cargo.toml",
-                "--check",
-            ]),
+            cmd(&["cargo", "fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]),
+            // Strategies are found by a build script, which `cargo fmt` does not follow.
+            cmd(&["sh", "-c", "rustfmt --edition 2024 --check strategies/src/*.rs"]),
         ]),
     },
-    Step {
-        name: "tidy",
-        about: "walls, lengths, docs and words",
-        action: Action::Tidy,
-    },
+    Step { name: "tidy", about: "walls, lengths, docs and words", action: Action::Tidy },
     Step {
         name: "clippy",
         about: "clippy on all targets, warnings are errors",
@@ -121,13 +101,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "doctest",
         about: "examples in the documentation",
-        action: Action::Commands(&[tests(&[
-            "cargo",
-            "test",
-            "--workspace",
-            "--doc",
-            "--locked",
-        ])]),
+        action: Action::Commands(&[tests(&["cargo", "test", "--workspace", "--doc", "--locked"])]),
     },
     Step {
         name: "doc",
@@ -169,9 +143,7 @@ pub(crate) const ALL: &[Step] = &[
             // Advisories need a database from the network, which a test must not.
             commands: &[Cmd {
                 only_with: Some("deny.toml"),
-                ..cmd(&[
-                    "cargo", "deny", "--locked", "check", "bans", "licenses", "sources",
-                ])
+                ..cmd(&["cargo", "deny", "--locked", "check", "bans", "licenses", "sources"])
             }],
             otherwise: &[],
         },
@@ -183,13 +155,7 @@ pub(crate) const ALL: &[Step] = &[
             tools: &[CXX],
             commands: &[Cmd {
                 only_with: Some("fuzz/Cargo.toml"),
-                ..cmd(&[
-                    "cargo",
-                    "check",
-                    "--manifest-path",
-                    "fuzz/Cargo.toml",
-                    "--locked",
-                ])
+                ..cmd(&["cargo", "check", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
             }],
             otherwise: &[],
         },
@@ -216,18 +182,12 @@ pub(crate) fn named(args: &[&str]) -> Result<Vec<&'static Step>, String> {
             ["--step", name] if ALL.iter().any(|step| step.name == *name) => names.push(*name),
             ["--step", name] => {
                 let known: Vec<_> = ALL.iter().map(|step| step.name).collect();
-                return Err(format!(
-                    "`{name}` is no step; there are {}",
-                    known.join(", ")
-                ));
+                return Err(format!("`{name}` is no step; there are {}", known.join(", ")));
             }
             _ => return Err(format!("`{}` is not understood", pair.join(" "))),
         }
     }
-    Ok(ALL
-        .iter()
-        .filter(|step| names.contains(&step.name))
-        .collect())
+    Ok(ALL.iter().filter(|step| names.contains(&step.name)).collect())
 }
 
 #[cfg(test)]

@@ -22,11 +22,7 @@ pub(crate) struct Complaint {
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}\n    because {}",
-            self.place, self.what, self.because
-        )
+        write!(f, "{}: {}\n    because {}", self.place, self.what, self.because)
     }
 }
 
@@ -58,61 +54,34 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     }
 
     if complaints.is_empty() {
-        println!(
-            "tidy: {file_count} files and {} packages are in order",
-            graph.member_count()
-        );
+        println!("tidy: {file_count} files and {} packages are in order", graph.member_count());
         return Ok(());
     }
     for complaint in &complaints {
         eprintln!("{complaint}");
     }
-    Err(format!(
-        "tidy: {} rules broken, each named above",
-        complaints.len()
-    ))
+    Err(format!("tidy: {} rules broken, each named above", complaints.len()))
 }
 
 /// What is in the repository or about to be, by path from its root.
 fn files(root: &Path) -> Result<Vec<String>, String> {
-    let args = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let listed = output(Command::new("git").args(args).current_dir(root))?;
-    Ok(listed
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect())
+    Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 fn metadata(root: &Path) -> Result<serde_json::Value, String> {
     // All features: a wall must hold under any of them.
-    let args = [
-        "metadata",
-        "--format-version",
-        "1",
-        "--locked",
-        "--all-features",
-    ];
+    let args = ["metadata", "--format-version", "1", "--locked", "--all-features"];
     let text = output(Command::new("cargo").args(args).current_dir(root))?;
     serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
 }
 
 fn output(command: &mut Command) -> Result<String, String> {
     let shown = format!("{:?}", command.get_program());
-    let output = command
-        .output()
-        .map_err(|error| format!("{shown}: {error}"))?;
+    let output = command.output().map_err(|error| format!("{shown}: {error}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "{shown}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        ));
+        return Err(format!("{shown}: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
     String::from_utf8(output.stdout).map_err(|error| format!("{shown}: {error}"))
 }

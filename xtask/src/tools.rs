@@ -65,17 +65,8 @@ pub(crate) fn ensure(tool: &Tool, root: &Path) -> Result<(), String> {
             tool.name, tool.why
         )),
         Source::System(package) => {
-            println!(
-                "{} is missing ({}): installing package {package}",
-                tool.name, tool.why
-            );
-            let install = [
-                "apt-get",
-                "install",
-                "-y",
-                "--no-install-recommends",
-                package,
-            ];
+            println!("{} is missing ({}): installing package {package}", tool.name, tool.why);
+            let install = ["apt-get", "install", "-y", "--no-install-recommends", package];
             // A new machine has no package lists yet.
             let is_there = (succeeds(&install, root)
                 || (succeeds(&["apt-get", "update"], root) && succeeds(&install, root)))
@@ -111,16 +102,12 @@ pub(crate) fn captures(root: &Path) -> Result<(), String> {
     let dir = std::env::var_os("PAPERWIRE_CAPTURES")
         .map_or_else(|| root.join("../shared/kraken/ws"), Into::into);
     let has_capture = std::fs::read_dir(&dir).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.path().extension().is_some_and(|name| name == "tsv"))
+        entries.flatten().any(|entry| entry.path().extension().is_some_and(|name| name == "tsv"))
     });
     match has_capture {
         true => Ok(()),
-        false => Err(
-            "no captured session: tests that read one pass without it; set \
+        false => Err("no captured session: tests that read one pass without it; set \
                       PAPERWIRE_CAPTURES"
-                .to_owned(),
-        ),
+            .to_owned()),
     }
 }

@@ -14,10 +14,7 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError>
 /// A text of the environment as the TOML value it looks like, else as a string.
 pub(super) fn scalar(text: &str) -> Value {
     let line = format!("value = {text}");
-    let parsed = line
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut table| table.remove("value"));
+    let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
@@ -43,11 +40,7 @@ pub(super) fn merge(
     source_name: &str,
 ) -> Result<(), ConfigError> {
     for (key, value) in over {
-        let path = if at.is_empty() {
-            key.clone()
-        } else {
-            format!("{at}.{key}")
-        };
+        let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
         let is_free = at == "strategy" || at.starts_with("strategy.");
         if !is_free && !known.contains_key(&key) {
             let nearest = known
@@ -56,25 +49,11 @@ pub(super) fn merge(
                     strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key))
                 })
                 .filter(|name| strsim::jaro_winkler(name, &key) > 0.7)
-                .map(|name| {
-                    if at.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{at}.{name}")
-                    }
-                });
+                .map(|name| if at.is_empty() { name.clone() } else { format!("{at}.{name}") });
             let source_name = source_name.to_owned();
-            return Err(ConfigError::UnknownKey {
-                source_name,
-                key: path,
-                nearest,
-            });
+            return Err(ConfigError::UnknownKey { source_name, key: path, nearest });
         }
-        let below = known
-            .get(&key)
-            .and_then(Value::as_table)
-            .cloned()
-            .unwrap_or_default();
+        let below = known.get(&key).and_then(Value::as_table).cloned().unwrap_or_default();
         match (base.get_mut(&key), value) {
             (Some(Value::Table(base)), Value::Table(over)) => {
                 merge(base, over, &below, &path, source_name)?;

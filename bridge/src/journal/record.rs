@@ -87,13 +87,7 @@ impl Recorder {
                 body["rejected"] = json!(reason.as_str());
                 ("signal_rejected", body)
             }
-            ReportKind::Order {
-                id,
-                symbol,
-                side,
-                qty,
-                ..
-            } => {
+            ReportKind::Order { id, symbol, side, qty, .. } => {
                 let of = &self.instruments[symbol.index()];
                 let qty = of.show_qty(*qty).to_string();
                 let symbol = of.name.as_str();
@@ -103,28 +97,16 @@ impl Recorder {
                 )
             }
             ReportKind::Fill(fill) => ("fill", self.fill(fill)),
-            ReportKind::Benched { .. } => (
-                "strategy_benched",
-                json!({"why": "it panicked; its positions keep their stops"}),
-            ),
-            ReportKind::Account {
-                strategy,
-                row,
-                is_final,
-            } => {
+            ReportKind::Benched { .. } => {
+                ("strategy_benched", json!({"why": "it panicked; its positions keep their stops"}))
+            }
+            ReportKind::Account { strategy, row, is_final } => {
                 let mark = &mut self.marks[strategy.index()];
                 *mark += 1;
                 if *mark % MARK_EVERY != 1 && !is_final {
                     return None;
                 }
-                (
-                    if *is_final {
-                        "account_final"
-                    } else {
-                        "account"
-                    },
-                    account(row),
-                )
+                (if *is_final { "account_final" } else { "account" }, account(row))
             }
             ReportKind::SkipCount { why, count, .. } => {
                 ("skips", json!({"why": why.as_str(), "count": count}))
@@ -201,11 +183,8 @@ impl Recorder {
 }
 
 fn reason(reason: &Reason) -> Value {
-    let values: Map<String, Value> = reason
-        .values()
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), number(*value)))
-        .collect();
+    let values: Map<String, Value> =
+        reason.values().iter().map(|(name, value)| ((*name).to_owned(), number(*value))).collect();
     json!({"code": reason.code(), "values": values})
 }
 

@@ -54,10 +54,8 @@ impl Stream {
             fs::create_dir_all(archive)?;
             append_to(&path)
         };
-        let file = create().map_err(|error| StreamError {
-            file: path.display().to_string(),
-            error,
-        })?;
+        let file =
+            create().map_err(|error| StreamError { file: path.display().to_string(), error })?;
         let (archive, stem) = (archive.to_owned(), stem.to_owned());
         Ok(Self {
             path,
@@ -92,16 +90,11 @@ impl Stream {
             return Ok(());
         }
         let result = self.write_out();
-        let failed = |error| StreamError {
-            file: self.path.display().to_string(),
-            error,
-        };
+        let failed = |error| StreamError { file: self.path.display().to_string(), error };
         result.map_err(failed)?;
         if self.size >= self.size_max {
-            self.rotate().map_err(|error| StreamError {
-                file: self.path.display().to_string(),
-                error,
-            })?;
+            self.rotate()
+                .map_err(|error| StreamError { file: self.path.display().to_string(), error })?;
         }
         Ok(())
     }
@@ -148,22 +141,18 @@ impl Stream {
 
     fn rotate(&mut self) -> io::Result<()> {
         self.rotations += 1;
-        let rotated = self
-            .archive
-            .join(format!("{}_{:04}.jsonl", self.stem, self.rotations));
+        let rotated = self.archive.join(format!("{}_{:04}.jsonl", self.stem, self.rotations));
         self.file = None;
         fs::rename(&self.path, &rotated)?;
         self.size = 0;
         self.file = Some(append_to(&self.path)?);
         let (archive, stem, keep) = (self.archive.clone(), self.stem.clone(), self.files_max);
-        std::thread::Builder::new()
-            .name("archive".to_owned())
-            .spawn(move || {
-                // A failure leaves the plain file, which is as good for reading.
-                if compress(&rotated).is_ok() {
-                    prune(&archive, &stem, keep);
-                }
-            })?;
+        std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
+            // A failure leaves the plain file, which is as good for reading.
+            if compress(&rotated).is_ok() {
+                prune(&archive, &stem, keep);
+            }
+        })?;
         Ok(())
     }
 }
@@ -186,18 +175,11 @@ fn prune(archive: &Path, stem: &str, keep: usize) {
         return;
     };
     let is_ours = |path: &PathBuf| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or("");
-        name.strip_prefix(stem)
-            .is_some_and(|rest| rest.starts_with('_') && rest.ends_with(".zst"))
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('_') && rest.ends_with(".zst"))
     };
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(is_ours)
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(is_ours).collect();
     files.sort_unstable();
     let excess = files.len().saturating_sub(keep);
     for path in &files[..excess] {

@@ -35,13 +35,7 @@ fn fill(id: u64) -> Report {
         cash_after: Money::from_num(96.7),
     };
     let (at, arrived, made) = (ExchNs::new(1), HostNs::new(1), HostNs::new(2));
-    Report {
-        seq: Seq(id),
-        at,
-        arrived,
-        made,
-        kind: ReportKind::Fill(fill),
-    }
+    Report { seq: Seq(id), at, arrived, made, kind: ReportKind::Fill(fill) }
 }
 
 fn instrument() -> Instrument {
@@ -67,18 +61,9 @@ fn folder(name: &str) -> PathBuf {
 
 fn journal(dir: &Path, file_bytes_max: u64, strategy: &str) -> Journal {
     let session = "s1".to_owned();
-    let config = JournalConfig {
-        dir: dir.to_owned(),
-        file_bytes_max,
-        files_max: 2,
-        session,
-    };
+    let config = JournalConfig { dir: dir.to_owned(), file_bytes_max, files_max: 2, session };
     let (version, sha256) = ("1.0.0".to_owned(), String::new());
-    let names = [StrategyName {
-        instance: strategy.to_owned(),
-        version,
-        sha256,
-    }];
+    let names = [StrategyName { instance: strategy.to_owned(), version, sha256 }];
     Journal::start(config, &names, &[instrument()], HostClock::new()).unwrap()
 }
 
@@ -144,15 +129,10 @@ fn full_files_are_rotated_compressed_and_pruned_without_losing_a_line() {
     let archived = |ending: &str| {
         let names = std::fs::read_dir(dir.join("archive")).unwrap().flatten();
         let names = names.map(|entry| entry.file_name().into_string().unwrap());
-        names
-            .filter(|name| name.starts_with("fills_") && name.ends_with(ending))
-            .count()
+        names.filter(|name| name.starts_with("fills_") && name.ends_with(ending)).count()
     };
     while archived(".zst") != 2 || archived(".jsonl") > 0 || archived(".part") > 0 {
-        assert!(
-            clock.now() < deadline,
-            "two archives are kept, all others are gone"
-        );
+        assert!(clock.now() < deadline, "two archives are kept, all others are gone");
         paperwire_rt::runner::Wait::Doze.wait();
     }
 }
@@ -176,10 +156,7 @@ fn what_a_full_disk_refuses_is_kept_and_written_later() {
     let mut stream = Stream::create(&dir, &archive, "x", 1 << 20, 2).unwrap();
     stream.push("two");
     let error = stream.flush().unwrap_err().to_string();
-    assert!(
-        error.contains("x.jsonl") && error.contains("free space"),
-        "{error}"
-    );
+    assert!(error.contains("x.jsonl") && error.contains("free space"), "{error}");
     std::fs::remove_file(&path).unwrap();
     stream.push("three");
     stream.flush().unwrap();

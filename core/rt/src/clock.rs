@@ -39,10 +39,7 @@ impl HostClock {
 
     /// What a UTC instant is on this clock, by one reading of both clocks at once.
     pub fn relation(&self) -> UtcRelation {
-        UtcRelation {
-            utc: utc_now(),
-            host: self.now(),
-        }
+        UtcRelation { utc: utc_now(), host: self.now() }
     }
 }
 
@@ -55,14 +52,9 @@ impl Clock for HostClock {
 
 /// The UTC wall clock; for names of files, the epoch of simulated markets and log lines.
 pub fn utc_now() -> ExchNs {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let ns = since
-        .map(|s| i64::try_from(s.as_nanos()).unwrap_or(i64::MAX))
-        .unwrap_or(0);
+    let ns = since.map(|s| i64::try_from(s.as_nanos()).unwrap_or(i64::MAX)).unwrap_or(0);
     ExchNs::new(ns)
 }
 

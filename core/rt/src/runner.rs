@@ -52,15 +52,9 @@ impl Wait {
         match self {
             Self::Spin => std::hint::spin_loop(),
             Self::Yield => std::thread::yield_now(),
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the one place where a thread may sleep"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
             Self::Park => std::thread::sleep(PARK),
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the one place where a thread may sleep"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
             Self::Doze => std::thread::sleep(DOZE),
         }
     }
@@ -160,20 +154,14 @@ pub fn spawn<A: Agent + 'static>(
     let stop = Arc::new(AtomicBool::new(false));
     let stats = Arc::new(RunnerStats::default());
     let (thread_stop, thread_stats) = (stop.clone(), stats.clone());
-    let handle = std::thread::Builder::new()
-        .name(agent.name().to_owned())
-        .spawn(move || {
-            if let Some(core) = config.core {
-                let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: core });
-                thread_stats.is_pinned.store(pinned, Ordering::Relaxed);
-            }
-            turn(agent, config.wait, &clock, &thread_stop, &thread_stats)
-        })?;
-    Ok(Running {
-        stop,
-        stats,
-        handle,
-    })
+    let handle = std::thread::Builder::new().name(agent.name().to_owned()).spawn(move || {
+        if let Some(core) = config.core {
+            let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: core });
+            thread_stats.is_pinned.store(pinned, Ordering::Relaxed);
+        }
+        turn(agent, config.wait, &clock, &thread_stop, &thread_stats)
+    })?;
+    Ok(Running { stop, stats, handle })
 }
 
 fn turn<A: Agent>(

@@ -28,11 +28,7 @@ pub fn enable_timestamps(socket: BorrowedFd<'_>) -> io::Result<()> {
             len,
         )
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Reads into `buffer` without waiting; returns the bytes read and the kernel's time of them.
@@ -45,10 +41,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, 
     #[repr(align(8))]
     struct Control([u8; 128]);
     let mut control = Control([0; 128]);
-    let mut vector = libc::iovec {
-        iov_base: buffer.as_mut_ptr().cast(),
-        iov_len: buffer.len(),
-    };
+    let mut vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: `msghdr` is a plain C struct of integers and pointers, for which zero is valid.
     // JUSTIFICATION: its private padding fields can be filled in no other way.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };

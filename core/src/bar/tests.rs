@@ -16,10 +16,7 @@ fn tick(at: i64, px: i64, qty: i64) -> TradeTick {
 }
 
 fn rules(gap_policy: GapPolicy) -> BarRules {
-    BarRules {
-        gap_policy,
-        ..BarRules::default()
-    }
+    BarRules { gap_policy, ..BarRules::default() }
 }
 
 /// Feeds trades in arrival order and closes everything a while later.
@@ -38,11 +35,7 @@ fn build(policy: GapPolicy, trades: &[TradeTick]) -> (Vec<Closed>, BarCounters) 
 }
 
 fn minutes(closed: &[Closed]) -> Vec<Bar> {
-    closed
-        .iter()
-        .filter(|c| c.0 == Timeframe::M1)
-        .map(|c| c.1)
-        .collect()
+    closed.iter().filter(|c| c.0 == Timeframe::M1).map(|c| c.1).collect()
 }
 
 #[test]
@@ -75,14 +68,8 @@ fn a_late_trade_joins_its_minute_within_grace_and_is_counted_after() {
         ],
     );
     let bars = minutes(&closed);
-    assert_eq!(
-        (bars[0].low, bars[0].close, bars[0].trades),
-        (Px::new(5), Px::new(5), 2)
-    );
-    assert_eq!(
-        (bars[1].open, bars[1].close, bars[1].trades),
-        (Px::new(20), Px::new(21), 2)
-    );
+    assert_eq!((bars[0].low, bars[0].close, bars[0].trades), (Px::new(5), Px::new(5), 2));
+    assert_eq!((bars[1].open, bars[1].close, bars[1].trades), (Px::new(20), Px::new(21), 2));
     assert_eq!(counters.late_trades, 1);
 }
 
@@ -92,16 +79,10 @@ fn empty_minutes_are_carried_and_flagged_or_skipped() {
     let (closed, counters) = build(GapPolicy::Carry, &trades);
     let bars = minutes(&closed);
     assert_eq!(
-        bars.iter()
-            .map(|b| b.open_at.raw() / MINUTE_NS)
-            .collect::<Vec<_>>()[..6],
+        bars.iter().map(|b| b.open_at.raw() / MINUTE_NS).collect::<Vec<_>>()[..6],
         [0, 1, 2, 3, 4, 5]
     );
-    assert!(
-        bars[1..5]
-            .iter()
-            .all(|b| b.flags.is_carried && b.close == Px::new(10))
-    );
+    assert!(bars[1..5].iter().all(|b| b.flags.is_carried && b.close == Px::new(10)));
     assert!(!bars[5].flags.is_carried);
     assert_eq!(counters.carried, 5); // four inside, one after the last trade
     let (closed, _) = build(GapPolicy::Skip, &trades);
@@ -111,14 +92,8 @@ fn empty_minutes_are_carried_and_flagged_or_skipped() {
 #[test]
 fn weeks_start_on_monday() {
     let thursday = ExchNs::parse_rfc3339(b"2026-11-19T13:00:00Z").unwrap();
-    assert_eq!(
-        Timeframe::W1.floor(thursday).to_string(),
-        "2026-11-16T00:00:00.000000000Z"
-    );
-    assert_eq!(
-        Timeframe::D1.floor(thursday).to_string(),
-        "2026-11-19T00:00:00.000000000Z"
-    );
+    assert_eq!(Timeframe::W1.floor(thursday).to_string(), "2026-11-16T00:00:00.000000000Z");
+    assert_eq!(Timeframe::D1.floor(thursday).to_string(), "2026-11-19T00:00:00.000000000Z");
 }
 
 #[test]
@@ -133,22 +108,14 @@ fn history_is_continued_and_never_repeated() {
     for minute in [0, 1, 2, 2, 1, 3] {
         bars.push_history(history(minute), &mut |bar| closed.push(bar));
     }
-    bars.on_trade(
-        &tick(3 * MINUTE_NS + 5, 9, 1),
-        ExchNs::new(4 * MINUTE_NS),
-        &mut |bar| closed.push(bar),
-    );
-    bars.on_trade(
-        &tick(4 * MINUTE_NS + 5, 9, 1),
-        ExchNs::new(4 * MINUTE_NS + 5),
-        &mut |bar| closed.push(bar),
-    );
+    bars.on_trade(&tick(3 * MINUTE_NS + 5, 9, 1), ExchNs::new(4 * MINUTE_NS), &mut |bar| {
+        closed.push(bar)
+    });
+    bars.on_trade(&tick(4 * MINUTE_NS + 5, 9, 1), ExchNs::new(4 * MINUTE_NS + 5), &mut |bar| {
+        closed.push(bar)
+    });
     assert_eq!(minutes(&closed).len(), 4);
-    assert_eq!(
-        bars.counters().late_trades,
-        1,
-        "its minute is already history"
-    );
+    assert_eq!(bars.counters().late_trades, 1, "its minute is already history");
     assert_eq!(bars.forming().unwrap().open_at.raw(), 4 * MINUTE_NS);
 }
 

@@ -5,17 +5,8 @@ use crate::num::parse_decimal;
 fn level(side: BookSide, px: &str, qty: &str) -> WireLevel {
     let px = Px::new(parse_decimal(px, 1).unwrap());
     let qty = Qty::new(parse_decimal(qty, 8).unwrap());
-    let text = if qty.is_zero() {
-        LevelText::EMPTY
-    } else {
-        LevelText::new(px, qty)
-    };
-    WireLevel {
-        side,
-        px,
-        qty,
-        text,
-    }
+    let text = if qty.is_zero() { LevelText::EMPTY } else { LevelText::new(px, qty) };
+    WireLevel { side, px, qty, text }
 }
 
 /// The worked example of Kraken's guide "Book checksum (WebSocket v2)".
@@ -65,10 +56,7 @@ fn one_wrong_digit_in_the_ten_is_seen_and_below_them_is_not() {
         levels[at].qty = qty;
         levels[at].text = LevelText::new(levels[at].px, qty);
         let result = L2Book::new(10).apply(&levels, DOCUMENTED_CHECKSUM);
-        assert!(
-            matches!(result, Err(BookError::Checksum { .. })),
-            "level {at}: {result:?}"
-        );
+        assert!(matches!(result, Err(BookError::Checksum { .. })), "level {at}: {result:?}");
     }
     let mut deep = documented();
     deep.push(level(BookSide::Ask, "45300.0", "9.99999999"));
@@ -80,10 +68,7 @@ fn a_crossed_book_is_refused_before_its_checksum() {
     let mut levels = documented();
     levels.push(level(BookSide::Bid, "45285.2", "1.00000000"));
     let result = L2Book::new(10).apply(&levels, DOCUMENTED_CHECKSUM);
-    assert!(
-        matches!(result, Err(BookError::Crossed { .. })),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(BookError::Crossed { .. })), "{result:?}");
 }
 
 #[test]
@@ -91,9 +76,8 @@ fn cached_side_text_always_equals_the_book() {
     let mut book = L2Book::new(10);
     let mut state = 7u64;
     let mut next = move |bound: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % bound
     };
     for _ in 0..20_000 {
@@ -101,29 +85,14 @@ fn cached_side_text_always_equals_the_book() {
         let offset = i64::try_from(next(30)).unwrap();
         let px = Px::new(if ask { 1001 + offset } else { 1000 - offset });
         let qty = Qty::new(i64::try_from(next(4)).unwrap() * 1_000);
-        let text = if qty.is_zero() {
-            LevelText::EMPTY
-        } else {
-            LevelText::new(px, qty)
-        };
+        let text = if qty.is_zero() { LevelText::EMPTY } else { LevelText::new(px, qty) };
         let side = if ask { BookSide::Ask } else { BookSide::Bid };
-        let got = match book.apply(
-            &[WireLevel {
-                side,
-                px,
-                qty,
-                text,
-            }],
-            0,
-        ) {
+        let got = match book.apply(&[WireLevel { side, px, qty, text }], 0) {
             Err(BookError::Checksum { got, .. }) => got,
             other => panic!("{other:?}"),
         };
-        let texts = |side| {
-            book.levels(side)
-                .map(|l| LevelText::new(l.px, l.qty))
-                .collect::<Vec<_>>()
-        };
+        let texts =
+            |side| book.levels(side).map(|l| LevelText::new(l.px, l.qty)).collect::<Vec<_>>();
         let (asks, bids) = (texts(BookSide::Ask), texts(BookSide::Bid));
         assert_eq!(got, book_checksum(asks.iter(), bids.iter()));
     }

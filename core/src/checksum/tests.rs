@@ -18,11 +18,8 @@ proptest! {
 
 #[test]
 fn numbers_that_are_not_the_wires_are_refused() {
-    let parse = |token: &str, precision| {
-        LevelText::EMPTY
-            .clone()
-            .push_wire(token.as_bytes(), precision)
-    };
+    let parse =
+        |token: &str, precision| LevelText::EMPTY.clone().push_wire(token.as_bytes(), precision);
     assert_eq!(parse("0.1", 1), Ok(1));
     assert_eq!(parse("0.00000000", 8), Ok(0));
     assert_eq!(parse("0.10", 1), Err(DecimalError::Precision));
@@ -32,8 +29,5 @@ fn numbers_that_are_not_the_wires_are_refused() {
     assert_eq!(parse(".5", 1), Err(DecimalError::Syntax));
     assert_eq!(parse("9223372036854775807", 0), Ok(i64::MAX));
     assert_eq!(parse("9223372036854775808", 0), Err(DecimalError::Overflow));
-    assert_eq!(
-        parse("99999999999999999999", 0),
-        Err(DecimalError::Overflow)
-    );
+    assert_eq!(parse("99999999999999999999", 0), Err(DecimalError::Overflow));
 }

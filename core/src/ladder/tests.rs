@@ -34,10 +34,7 @@ fn check(side: BookSide, depth: usize, messages: &[Vec<(i64, u32)>]) {
         while naive.len() > depth {
             naive.pop_last();
         }
-        let expected: Vec<Pair> = naive
-            .iter()
-            .map(|(&key, &tag)| Pair(key.abs(), tag))
-            .collect();
+        let expected: Vec<Pair> = naive.iter().map(|(&key, &tag)| Pair(key.abs(), tag)).collect();
         assert_eq!(ladder.rows(), expected.as_slice());
     }
 }

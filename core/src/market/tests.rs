@@ -20,46 +20,20 @@ fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
 }
 
 fn market() -> MarketState {
-    let instruments = [
-        instrument("BTC", "USD", 1),
-        instrument("XRP", "USD", 5),
-        instrument("XRP", "BTC", 8),
-    ];
-    MarketState::new(
-        &instruments,
-        10,
-        BarRules::default(),
-        &AssetName::from("USD").unwrap(),
-    )
+    let instruments =
+        [instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)];
+    MarketState::new(&instruments, 10, BarRules::default(), &AssetName::from("USD").unwrap())
 }
 
 fn event(symbol: u16, kind: MarketKind) -> MarketEvent {
     let exch = ExchNs::new(1);
-    MarketEvent {
-        seq: Seq(1),
-        exch,
-        stamps: Stamps::default(),
-        symbol: SymbolId(symbol),
-        kind,
-    }
+    MarketEvent { seq: Seq(1), exch, stamps: Stamps::default(), symbol: SymbolId(symbol), kind }
 }
 
 fn snapshot(bid: i64, ask: i64) -> MarketKind {
     let mut batch = LevelBatch::new(true);
-    batch.push(
-        BookSide::Bid,
-        Level {
-            px: Px::new(bid),
-            qty: Qty::new(5),
-        },
-    );
-    batch.push(
-        BookSide::Ask,
-        Level {
-            px: Px::new(ask),
-            qty: Qty::new(5),
-        },
-    );
+    batch.push(BookSide::Bid, Level { px: Px::new(bid), qty: Qty::new(5) });
+    batch.push(BookSide::Ask, Level { px: Px::new(ask), qty: Qty::new(5) });
     batch.is_last = true;
     MarketKind::Reset(batch)
 }
@@ -78,18 +52,11 @@ fn a_book_is_seen_only_while_live() {
         (SymbolStatus::Live, false), // only a snapshot ends a resync
     ] {
         apply(&mut market, MarketKind::Status(status));
-        assert_eq!(
-            market.view().symbol(SymbolId(0)).book().is_some(),
-            is_live,
-            "{status:?}"
-        );
+        assert_eq!(market.view().symbol(SymbolId(0)).book().is_some(), is_live, "{status:?}");
     }
     assert_eq!(apply(&mut market, snapshot(100, 102)), Change::Book);
-    let gap = SymbolStatus::Gap {
-        from: ExchNs::new(1),
-        to: ExchNs::new(2),
-        reason: GapReason::Checksum,
-    };
+    let gap =
+        SymbolStatus::Gap { from: ExchNs::new(1), to: ExchNs::new(2), reason: GapReason::Checksum };
     apply(&mut market, MarketKind::Status(gap));
     assert_eq!(market.view().symbol(SymbolId(0)).gaps(), 1);
 }
@@ -97,15 +64,8 @@ fn a_book_is_seen_only_while_live() {
 #[test]
 fn a_bitcoin_quoted_pair_is_valued_through_its_leg() {
     let mut market = market();
-    assert_eq!(
-        market.view().quote_rate(SymbolId(2)),
-        None,
-        "no live BTC/USD yet"
-    );
+    assert_eq!(market.view().quote_rate(SymbolId(2)), None, "no live BTC/USD yet");
     market.apply(&event(0, snapshot(1_000_000, 1_000_010)), &mut |_, _| ());
-    assert_eq!(
-        market.view().quote_rate(SymbolId(2)),
-        Some(Money::from_num(100_000.5))
-    );
+    assert_eq!(market.view().quote_rate(SymbolId(2)), Some(Money::from_num(100_000.5)));
     assert_eq!(market.view().quote_rate(SymbolId(1)), Some(Money::ONE));
 }

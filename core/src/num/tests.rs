@@ -3,11 +3,7 @@ use proptest::prelude::*;
 
 #[track_caller]
 fn check(text: &str, precision: u8, expected: Result<i64, DecimalError>) {
-    assert_eq!(
-        parse_decimal(text, precision),
-        expected,
-        "{text} at {precision}"
-    );
+    assert_eq!(parse_decimal(text, precision), expected, "{text} at {precision}");
 }
 
 #[test]

@@ -21,14 +21,8 @@ fn one_sweep_is_one_entry() {
     tape.push(&tick(6, 100, 1, OrderSide::Buy));
     assert_eq!((tape.len(), tape.total(), tape.prints()), (3, 3, 5));
     let sweep = tape.newest(2).unwrap();
-    assert_eq!(
-        (sweep.px, sweep.qty, sweep.prints),
-        (Px::new(102), Qty::new(6), 3)
-    );
-    assert_eq!(
-        tape.flow(3).notional.raw(),
-        2 * (100 + 101 + 102) + 99 + 100
-    );
+    assert_eq!((sweep.px, sweep.qty, sweep.prints), (Px::new(102), Qty::new(6), 3));
+    assert_eq!(tape.flow(3).notional.raw(), 2 * (100 + 101 + 102) + 99 + 100);
 }
 
 proptest! {

@@ -16,10 +16,7 @@ fn configure(
     mut args: impl Iterator<Item = String>,
 ) -> Result<(ExchangeConfig, Run), Box<dyn Error>> {
     let mut config = ExchangeConfig::new(1);
-    let mut run = Run {
-        pem: None,
-        seconds: u64::MAX,
-    };
+    let mut run = Run { pem: None, seconds: u64::MAX };
     while let Some(flag) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{flag} needs a value"));
         match flag.as_str() {
@@ -74,16 +71,10 @@ fn pem(der: &[u8]) -> String {
         if at > 0 && at % 16 == 0 {
             out.push('\n');
         }
-        let bits = (0..3).fold(0u32, |b, i| {
-            b << 8 | u32::from(chunk.get(i).copied().unwrap_or(0))
-        });
+        let bits = (0..3).fold(0u32, |b, i| b << 8 | u32::from(chunk.get(i).copied().unwrap_or(0)));
         for i in 0..4usize {
             let digit = usize::try_from(bits >> (18 - 6 * i) & 63).unwrap_or(0);
-            out.push(if i <= chunk.len() {
-                char::from(ALPHABET[digit])
-            } else {
-                '='
-            });
+            out.push(if i <= chunk.len() { char::from(ALPHABET[digit]) } else { '=' });
         }
     }
     out.push_str("\n-----END CERTIFICATE-----\n");

@@ -156,10 +156,8 @@ impl Faults {
         let mut list = Vec::with_capacity(script.fault.len());
         for entry in script.fault {
             let at = line(entry.span().start);
-            let fault = entry.into_inner().check().map_err(|p| FaultError {
-                line: at,
-                problem: p,
-            })?;
+            let fault =
+                entry.into_inner().check().map_err(|p| FaultError { line: at, problem: p })?;
             list.push(fault);
         }
         Ok(Self { list })
@@ -177,10 +175,7 @@ impl Faults {
 
     /// The first symbol of the script that is not listed.
     pub(crate) fn unknown_symbol(&self, listed: impl Fn(&str) -> bool) -> Option<&str> {
-        self.list
-            .iter()
-            .filter_map(|f| f.symbol.as_deref())
-            .find(|symbol| !listed(symbol))
+        self.list.iter().filter_map(|f| f.symbol.as_deref()).find(|symbol| !listed(symbol))
     }
 }
 
@@ -205,9 +200,7 @@ impl Entry {
             symbol: self.symbol,
             when,
             count,
-            every: self
-                .every_s
-                .map_or(Ok(DurationNs::ZERO), |s| seconds("every_s", s))?,
+            every: self.every_s.map_or(Ok(DurationNs::ZERO), |s| seconds("every_s", s))?,
             duration: DurationNs::from_millis(self.duration_ms.unwrap_or(0)),
         })
     }
@@ -262,10 +255,7 @@ impl Progress {
     }
 
     fn concerns(&self, name: &str) -> bool {
-        self.fault
-            .symbol
-            .as_deref()
-            .is_none_or(|symbol| symbol == name)
+        self.fault.symbol.as_deref().is_none_or(|symbol| symbol == name)
     }
 }
 
@@ -274,18 +264,9 @@ impl Running {
         let list = faults
             .list
             .iter()
-            .map(|fault| Progress {
-                fault: fault.clone(),
-                seen: 0,
-                fired: 0,
-                active_until: None,
-            })
+            .map(|fault| Progress { fault: fault.clone(), seen: 0, fired: 0, active_until: None })
             .collect();
-        Self {
-            start,
-            list,
-            fired: 0,
-        }
+        Self { start, list, fired: 0 }
     }
 
     /// How many times a fault struck.
@@ -333,10 +314,7 @@ impl Running {
         name: &str,
         cross: impl Fn(&Frame) -> Option<(String, String)>,
     ) -> Outgoing {
-        let mut out = Outgoing {
-            texts: vec![frame.text.clone()],
-            before_next: None,
-        };
+        let mut out = Outgoing { texts: vec![frame.text.clone()], before_next: None };
         for progress in &mut self.list {
             let kind = progress.fault.kind;
             if !kind.acts_on(frame.topic) || !progress.concerns(name) {

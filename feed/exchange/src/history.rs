@@ -66,16 +66,7 @@ impl Bar {
     /// An interval without trades after this price.
     pub const fn flat(begin: ExchNs, px: Px) -> Self {
         let (volume, notional, trades) = (Qty::ZERO, 0, 0);
-        Self {
-            begin,
-            open: px,
-            high: px,
-            low: px,
-            close: px,
-            volume,
-            notional,
-            trades,
-        }
+        Self { begin, open: px, high: px, low: px, close: px, volume, notional, trades }
     }
 
     /// Takes in what came after.
@@ -123,10 +114,7 @@ impl History {
     /// Takes in the newest trade.
     pub fn record(&mut self, trade: &Trade) {
         if let Some(last) = self.trades.back() {
-            assert!(
-                trade.trade_id == last.trade_id + 1,
-                "trade numbers have no gap"
-            );
+            assert!(trade.trade_id == last.trade_id + 1, "trade numbers have no gap");
             assert!(trade.at >= last.at, "trades come in time order");
         }
         if self.trades.len() == TRADES_MAX {
@@ -193,22 +181,15 @@ impl History {
         let newest = interval_begin(now, minutes).raw();
         let mut filled: Vec<Bar> = Vec::new();
         for bar in self.traded_bars(minutes, count) {
-            while let Some(last) = filled
-                .last()
-                .filter(|l| l.begin.raw() + length < bar.begin.raw())
+            while let Some(last) =
+                filled.last().filter(|l| l.begin.raw() + length < bar.begin.raw())
             {
-                filled.push(Bar::flat(
-                    ExchNs::new(last.begin.raw() + length),
-                    last.close,
-                ));
+                filled.push(Bar::flat(ExchNs::new(last.begin.raw() + length), last.close));
             }
             filled.push(bar);
         }
         while let Some(last) = filled.last().filter(|l| l.begin.raw() < newest) {
-            filled.push(Bar::flat(
-                ExchNs::new(last.begin.raw() + length),
-                last.close,
-            ));
+            filled.push(Bar::flat(ExchNs::new(last.begin.raw() + length), last.close));
         }
         filled.drain(..filled.len().saturating_sub(count));
         filled
@@ -272,9 +253,7 @@ pub(crate) fn pasts(
 /// Log prices at every minute boundary, oldest first, walked backwards from the start prices.
 fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Vec<f64>> {
     let count = usize::try_from(minutes).expect("minutes fit") + 1;
-    let common: Vec<f64> = (0..count)
-        .map(|_| PAST_VOL_BP.0 * 1e-4 * rng.gaussian())
-        .collect();
+    let common: Vec<f64> = (0..count).map(|_| PAST_VOL_BP.0 * 1e-4 * rng.gaussian()).collect();
     let mut paths: Vec<Vec<f64>> = Vec::with_capacity(listings.len());
     for listing in listings {
         let path = match listing.behaviour.anchor {
@@ -288,11 +267,9 @@ fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Vec<f64>> {
                 path.reverse();
                 path
             }
-            Anchor::Ratio(over, under) => paths[over]
-                .iter()
-                .zip(&paths[under])
-                .map(|(a, b)| a - b)
-                .collect(),
+            Anchor::Ratio(over, under) => {
+                paths[over].iter().zip(&paths[under]).map(|(a, b)| a - b).collect()
+            }
         };
         paths.push(path);
     }
@@ -315,16 +292,8 @@ fn past(listing: &Listing, path: &[f64], end: ExchNs, first_id: u64, rng: &mut R
             let noise = 0.6e-4 * rng.gaussian() * (offset * (1.0 - offset)).sqrt();
             let log_px = ends[0] + (ends[1] - ends[0]) * offset + noise;
             let rising = if ends[1] > ends[0] { 0.58 } else { 0.42 };
-            let taker = if rng.chance(rising) {
-                Side::Buy
-            } else {
-                Side::Sell
-            };
-            let ord_type = if rng.chance(0.4) {
-                OrdType::Market
-            } else {
-                OrdType::Limit
-            };
+            let taker = if rng.chance(rising) { Side::Buy } else { Side::Sell };
+            let ord_type = if rng.chance(0.4) { OrdType::Market } else { OrdType::Limit };
             let trade = Trade {
                 trade_id,
                 at: ExchNs::new(minute_begin + i64::from(whole(offset * 6e7)) * 1_000),
@@ -355,10 +324,7 @@ fn size(
 ) -> Qty {
     let taker = behaviour.taker;
     let value = rng.log_normal(median, taker.sigma).min(taker.cap);
-    rules
-        .qty_from_f64(value)
-        .map_or(rules.qty_min, |q| rules.floor_to_lot(q))
-        .max(rules.qty_min)
+    rules.qty_from_f64(value).map_or(rules.qty_min, |q| rules.floor_to_lot(q)).max(rules.qty_min)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "callers pass 0 to 6e7")]

@@ -50,18 +50,11 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(start: ExchNs, speed: f64) -> Self {
-        Self {
-            origin: Instant::now(),
-            start,
-            speed,
-        }
+        Self { origin: Instant::now(), start, speed }
     }
 
     pub(crate) fn now(&self) -> ExchNs {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "293 years of nanoseconds fit"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "293 years of nanoseconds fit")]
         #[expect(clippy::cast_sign_loss, reason = "elapsed time is not negative")]
         let passed = (self.real_s() * self.speed * 1e9) as u64;
         self.start.plus(DurationNs::new(passed))
@@ -171,9 +164,7 @@ impl Hub {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("a panic inside the exchange ends it")
+        self.state.lock().expect("a panic inside the exchange ends it")
     }
 
     /// True while a fault closes new connections at once.
@@ -209,12 +200,8 @@ impl Hub {
         }
         state.turns = turns;
         let stalled = state.faults.is_on(FaultKind::Stall, None);
-        self.stalled
-            .send_if_modified(|now| std::mem::replace(now, stalled) != stalled);
-        self.refusing.store(
-            state.faults.is_on(FaultKind::Refuse, None),
-            Ordering::Relaxed,
-        );
+        self.stalled.send_if_modified(|now| std::mem::replace(now, stalled) != stalled);
+        self.refusing.store(state.faults.is_on(FaultKind::Refuse, None), Ordering::Relaxed);
     }
 
     /// Takes a new connection in and queues its status; `None` once the exchange stops.
@@ -229,27 +216,15 @@ impl Hub {
         state.next_peer += 1;
         // Real ids lie above 2^53, where a float reader would damage them.
         let connection_id = state.ids.next_u64() | (1 << 62);
-        let requests = self
-            .ws_limit
-            .map(|limit| Bucket::full(limit, self.clock.real_s()));
+        let requests = self.ws_limit.map(|limit| Bucket::full(limit, self.clock.real_s()));
         let status = crate::ws::status(state.system_status(), connection_id);
         let queued = outbox.try_send(status.into());
         debug_assert!(queued.is_ok(), "a new queue has room");
-        let peer = Peer {
-            outbox,
-            kill: Arc::clone(&kill),
-            connection_id,
-            topics: Vec::new(),
-            requests,
-        };
+        let peer =
+            Peer { outbox, kill: Arc::clone(&kill), connection_id, topics: Vec::new(), requests };
         state.peers.insert(id, peer);
         count(&self.counters.connections, 1);
-        Some(Link {
-            id,
-            inbox,
-            kill,
-            stalled: self.stalled.subscribe(),
-        })
+        Some(Link { id, inbox, kill, stalled: self.stalled.subscribe() })
     }
 
     /// Ends a connection and all its subscriptions.
@@ -259,10 +234,7 @@ impl Hub {
 
     /// Whether a connection has subscribed to anything, and so gets heartbeats.
     pub(crate) fn has_topics(&self, id: u64) -> bool {
-        self.lock()
-            .peers
-            .get(&id)
-            .is_some_and(|peer| !peer.topics.is_empty())
+        self.lock().peers.get(&id).is_some_and(|peer| !peer.topics.is_empty())
     }
 
     /// Ends all connections and takes no new ones.

@@ -83,14 +83,8 @@ impl ExchangeConfig {
             tls: true,
             rest_tls: false,
             faults: Faults::none(),
-            rest_limit: Some(RateLimit {
-                burst: 30,
-                per_s: 1.0,
-            }),
-            ws_limit: Some(RateLimit {
-                burst: 200,
-                per_s: 50.0,
-            }),
+            rest_limit: Some(RateLimit { burst: 30, per_s: 1.0 }),
+            ws_limit: Some(RateLimit { burst: 200, per_s: 50.0 }),
             queue_len_max: QUEUE_LEN_MAX,
         }
     }
@@ -185,15 +179,9 @@ impl Exchange {
             return Err(ExchangeError::Queue);
         }
         let start = config.market.start.unwrap_or_else(wall_clock);
-        let market = MarketConfig {
-            start: Some(start),
-            ..config.market
-        };
+        let market = MarketConfig { start: Some(start), ..config.market };
         let venue = Venue::new(&market)?;
-        if let Some(name) = config
-            .faults
-            .unknown_symbol(|s| venue.market().symbol(s).is_some())
-        {
+        if let Some(name) = config.faults.unknown_symbol(|s| venue.market().symbol(s).is_some()) {
             return Err(ExchangeError::FaultSymbol(name.to_owned()));
         }
         let limits = HubConfig {
@@ -204,26 +192,16 @@ impl Exchange {
             seed: market.seed,
         };
         let hub = Arc::new(Hub::new(venue, &config.faults, limits));
-        let identity = (config.tls || config.rest_tls)
-            .then(listen::identity)
-            .transpose()?;
-        let acceptor = |wanted: bool| {
-            identity
-                .as_ref()
-                .filter(|_| wanted)
-                .map(|i| i.acceptor.clone())
-        };
+        let identity = (config.tls || config.rest_tls).then(listen::identity).transpose()?;
+        let acceptor =
+            |wanted: bool| identity.as_ref().filter(|_| wanted).map(|i| i.acceptor.clone());
 
         let stopping = watch::Sender::new(false);
         let mut servers = JoinSet::new();
         let mut loops = JoinSet::new();
-        let ws_routes = Router::new()
-            .route("/v2", get(ws::upgrade))
-            .route("/", get(ws::upgrade));
+        let ws_routes = Router::new().route("/v2", get(ws::upgrade)).route("/", get(ws::upgrade));
         let public = get(rest::public).post(rest::public);
-        let rest_routes = Router::new()
-            .route("/0/public/{method}", public)
-            .fallback(rest::unknown);
+        let rest_routes = Router::new().route("/0/public/{method}", public).fallback(rest::unknown);
         let mut addrs = Vec::new();
         for (port, tls, routes) in [
             (config.ws_port, acceptor(config.tls), ws_routes),
@@ -241,9 +219,7 @@ impl Exchange {
                 let _ = stop.wait_for(|stopping| *stopping).await;
             };
             servers.spawn(async move {
-                let served = axum::serve(incoming, service)
-                    .with_graceful_shutdown(stopped)
-                    .await;
+                let served = axum::serve(incoming, service).with_graceful_shutdown(stopped).await;
                 debug_assert!(served.is_ok(), "accepting does not fail");
             });
             addrs.push(addr);
@@ -356,10 +332,7 @@ async fn play(hub: Arc<Hub>) {
 }
 
 /// The one place where the wall clock is read: it becomes the first instant of the market.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a server's start has no caller to ask for the time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a server's start has no caller to ask for the time")]
 fn wall_clock() -> ExchNs {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let ns = now.map_or(0, |since| since.as_nanos());

@@ -21,10 +21,7 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(limit: RateLimit, now_s: f64) -> Self {
-        Self {
-            tokens: f64::from(limit.burst),
-            at_s: now_s,
-        }
+        Self { tokens: f64::from(limit.burst), at_s: now_s }
     }
 
     /// Takes one token if there is one.
@@ -51,9 +48,7 @@ const KEYS_MAX: usize = 4096;
 
 impl<K: Eq + Hash> Buckets<K> {
     pub(crate) fn new() -> Self {
-        Self {
-            map: HashMap::new(),
-        }
+        Self { map: HashMap::new() }
     }
 
     pub(crate) fn take(&mut self, key: K, limit: RateLimit, now_s: f64) -> bool {
@@ -61,10 +56,7 @@ impl<K: Eq + Hash> Buckets<K> {
             let refill_s = f64::from(limit.burst) / limit.per_s.max(1e-9);
             self.map.retain(|_, bucket| now_s - bucket.at_s < refill_s);
         }
-        self.map
-            .entry(key)
-            .or_insert_with(|| Bucket::full(limit, now_s))
-            .take(limit, now_s)
+        self.map.entry(key).or_insert_with(|| Bucket::full(limit, now_s)).take(limit, now_s)
     }
 }
 
@@ -74,10 +66,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_then_the_rate() {
-        let limit = RateLimit {
-            burst: 3,
-            per_s: 0.5,
-        };
+        let limit = RateLimit { burst: 3, per_s: 0.5 };
         let mut buckets = Buckets::new();
         let mut take = |key, now| buckets.take(key, limit, now);
         assert!((0..3).all(|_| take(1, 10.0)));
@@ -86,10 +75,7 @@ mod tests {
         assert!(!take(1, 11.0));
         assert!(take(1, 12.0));
         assert!(!take(1, 12.5));
-        assert!(
-            (0..3).all(|_| take(1, 100.0)),
-            "rest fills it up to the burst"
-        );
+        assert!((0..3).all(|_| take(1, 100.0)), "rest fills it up to the burst");
         assert!(!take(1, 100.0));
     }
 }

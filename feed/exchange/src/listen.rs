@@ -145,8 +145,5 @@ pub(crate) fn identity() -> Result<Identity, TlsError> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Every connection is measured from scratch: no resumption, no tickets after the handshake.
     config.send_tls13_tickets = 0;
-    Ok(Identity {
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-        certificate,
-    })
+    Ok(Identity { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
 }

@@ -52,13 +52,7 @@ pub struct MarketConfig {
 impl MarketConfig {
     /// The four default pairs at rate 1 with twelve hours of past.
     pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            start: None,
-            rate: 1.0,
-            extra_symbols: 0,
-            history_minutes: 720,
-        }
+        Self { seed, start: None, rate: 1.0, extra_symbols: 0, history_minutes: 720 }
     }
 }
 
@@ -112,12 +106,7 @@ enum Task {
     /// Somebody starts a large order.
     Meta(usize),
     /// One slice of a large order, with how many follow and how long apart.
-    Slice {
-        index: usize,
-        buys: bool,
-        left: u32,
-        every_us: u32,
-    },
+    Slice { index: usize, buys: bool, left: u32, every_us: u32 },
     /// An arbitrageur compares a ratio pair with its legs.
     Arbitrage(usize),
 }
@@ -218,9 +207,7 @@ impl Market {
 
     /// When the next thing happens.
     pub fn next_due(&self) -> ExchNs {
-        self.due
-            .peek()
-            .map_or(ExchNs::new(i64::MAX), |Reverse((at, ..))| ExchNs::new(*at))
+        self.due.peek().map_or(ExchNs::new(i64::MAX), |Reverse((at, ..))| ExchNs::new(*at))
     }
 
     /// The pairs; a [`SymbolId`] is an index into them.
@@ -280,22 +267,12 @@ impl Market {
             Task::Chase(index) => self.chase(index, events),
             Task::Requote(index, left) => self.requote(index, left, events),
             Task::Taker(index, buys) => self.taker(index, buys, events),
-            Task::Slice {
-                index,
-                buys,
-                left,
-                every_us,
-            } => {
+            Task::Slice { index, buys, left, every_us } => {
                 self.trade(index, buys, 4.0, 0.3, events);
                 if left > 0 {
                     let left = left - 1;
                     let wait = f64::from(every_us) * 1e-6;
-                    let task = Task::Slice {
-                        index,
-                        buys,
-                        left,
-                        every_us,
-                    };
+                    let task = Task::Slice { index, buys, left, every_us };
                     self.after_about(index, wait, task);
                 }
             }
@@ -329,11 +306,7 @@ impl Market {
 
     fn requote(&mut self, index: usize, left: u32, events: &mut Vec<MarketEvent>) {
         // Now and then two actions are so close that they share one message.
-        let together = if self.desks[index].rng().chance(0.04) {
-            2
-        } else {
-            1
-        };
+        let together = if self.desks[index].rng().chance(0.04) { 2 } else { 1 };
         for _ in 0..together {
             self.desks[index].requote(self.now, &mut self.changes);
         }
@@ -376,15 +349,7 @@ impl Market {
         let last_s = desk.rng().range(1.5, 6.0);
         let every_us = whole_us(last_s * 1e6 / f64::from(left + 1));
         let mean = desk.behaviour().meta_every_s / busy;
-        self.after(
-            0.0,
-            Task::Slice {
-                index,
-                buys,
-                left,
-                every_us,
-            },
-        );
+        self.after(0.0, Task::Slice { index, buys, left, every_us });
         self.after_about(index, mean, Task::Meta(index));
     }
 
@@ -423,8 +388,7 @@ impl Market {
         let side = if buys { Side::Buy } else { Side::Sell };
         let filled = self.desks[index].take(side, scale, self.now, &mut self.changes);
         if !filled.is_zero() {
-            self.fair
-                .push(index, if buys { impact_bp } else { -impact_bp });
+            self.fair.push(index, if buys { impact_bp } else { -impact_bp });
         }
         self.commit(index, events);
     }
@@ -449,11 +413,7 @@ impl Market {
             };
             events.push(MarketEvent { at, symbol, kind });
         }
-        events.push(MarketEvent {
-            at,
-            symbol,
-            kind: EventKind::Commit,
-        });
+        events.push(MarketEvent { at, symbol, kind: EventKind::Commit });
     }
 
     fn too_soon(&self, index: usize) -> bool {
@@ -469,11 +429,7 @@ impl Market {
     fn reaction_s(&mut self, index: usize) -> f64 {
         let rate = self.rate;
         let rng = self.desks[index].rng();
-        if rng.chance(0.5) {
-            rng.range(4e-6, 30e-6)
-        } else {
-            rng.exponential(0.004 / rate)
-        }
+        if rng.chance(0.5) { rng.range(4e-6, 30e-6) } else { rng.exponential(0.004 / rate) }
     }
 
     fn after_about(&mut self, index: usize, mean_s: f64, task: Task) {
@@ -492,10 +448,7 @@ impl Market {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "waits are seconds to hours"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "waits are seconds to hours")]
 fn whole_ns(seconds: f64) -> i64 {
     (seconds.clamp(0.0, 1e6) * 1e9) as i64
 }

@@ -289,11 +289,7 @@ impl Engine {
             resting = left;
         }
         debug_assert!(!self.is_crossed(), "matching leaves no crossed book");
-        Ok(Receipt {
-            id,
-            filled,
-            resting,
-        })
+        Ok(Receipt { id, filled, resting })
     }
 
     /// Takes what is left of an order out of the book and says how much that was.
@@ -305,11 +301,7 @@ impl Engine {
         let rank = side.rank(px);
         let half = self.half_mut(side);
         let level = half.get_mut(&rank).expect("an indexed order has its level");
-        let at = level
-            .queue
-            .iter()
-            .position(|o| o.id == id)
-            .expect("and its place in the queue");
+        let at = level.queue.iter().position(|o| o.id == id).expect("and its place in the queue");
         let order = level.queue.remove(at).expect("the position was just found");
         level.total -= order.qty;
         let qty = level.total;
@@ -332,9 +324,7 @@ impl Engine {
 
     /// Levels of a half, best first.
     pub fn levels(&self, side: BookSide) -> impl Iterator<Item = (Px, Qty)> + '_ {
-        self.half(side)
-            .iter()
-            .map(move |(&rank, level)| (side.px_of_rank(rank), level.total))
+        self.half(side).iter().map(move |(&rank, level)| (side.px_of_rank(rank), level.total))
     }
 
     /// The level next worse than a price.
@@ -352,10 +342,7 @@ impl Engine {
     /// The order first in the queue at the best price.
     pub fn front(&self, side: BookSide) -> Option<(OrderId, Px, Qty)> {
         let (&rank, level) = self.half(side).first_key_value()?;
-        level
-            .queue
-            .front()
-            .map(|order| (order.id, side.px_of_rank(rank), order.qty))
+        level.queue.front().map(|order| (order.id, side.px_of_rank(rank), order.qty))
     }
 
     /// Where an order rests, if it does.
@@ -403,9 +390,7 @@ impl Engine {
             return Err(Reject::CostMin);
         }
         let opposite = order.side.rests_on().opposite();
-        let takes = self
-            .best(opposite)
-            .is_some_and(|(best, _)| reaches(opposite, best, px));
+        let takes = self.best(opposite).is_some_and(|(best, _)| reaches(opposite, best, px));
         if takes && matches!(order.kind, OrderKind::PostOnly(_)) {
             return Err(Reject::WouldTake);
         }
@@ -429,11 +414,7 @@ impl Engine {
                 break;
             };
             let px = side.px_of_rank(*entry.key());
-            if order
-                .kind
-                .limit()
-                .is_some_and(|limit| !reaches(side, px, limit))
-            {
+            if order.kind.limit().is_some_and(|limit| !reaches(side, px, limit)) {
                 break;
             }
             let level = entry.get_mut();
@@ -449,14 +430,7 @@ impl Engine {
                 let trade_id = self.next_trade;
                 self.next_trade += 1;
                 let taker = order.side;
-                changes.push(Change::Trade(Trade {
-                    trade_id,
-                    at: now,
-                    px,
-                    qty,
-                    taker,
-                    ord_type,
-                }));
+                changes.push(Change::Trade(Trade { trade_id, at: now, px, qty, taker, ord_type }));
             }
             let qty = level.total;
             if level.queue.is_empty() {
@@ -473,11 +447,7 @@ impl Engine {
         let level = self.half_mut(side).entry(side.rank(px)).or_default();
         level.queue.push_back(Resting { id, qty });
         level.total += qty;
-        changes.push(Change::Level {
-            side,
-            px,
-            qty: level.total,
-        });
+        changes.push(Change::Level { side, px, qty: level.total });
         let earlier = self.resting.insert(id, (side, px));
         assert!(earlier.is_none(), "order numbers are used once");
     }

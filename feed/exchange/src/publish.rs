@@ -134,12 +134,7 @@ impl Venue {
     pub fn new(config: &MarketConfig) -> Result<Self, MarketError> {
         let market = Market::new(config)?;
         let publisher = Publisher::new(&market);
-        Ok(Self {
-            market,
-            publisher,
-            events: Vec::new(),
-            events_total: 0,
-        })
+        Ok(Self { market, publisher, events: Vec::new(), events_total: 0 })
     }
 
     /// Plays the market up to `until` and appends what watched topics have to say.
@@ -224,23 +219,13 @@ impl Publisher {
         for (index, _) in market.listings().iter().enumerate() {
             let symbol = SymbolId(u16::try_from(index).expect("symbols have 16-bit numbers"));
             let best = best(market.engine(symbol));
-            let mut state = SymbolState {
-                best,
-                ..SymbolState::default()
-            };
+            let mut state = SymbolState { best, ..SymbolState::default() };
             if let [Some(bid), Some(ask)] = best {
-                state.spreads.push_back(Spread {
-                    at: market.now(),
-                    bid,
-                    ask,
-                });
+                state.spreads.push_back(Spread { at: market.now(), bid, ask });
             }
             symbols.push(state);
         }
-        Self {
-            symbols,
-            watched: BTreeSet::new(),
-        }
+        Self { symbols, watched: BTreeSet::new() }
     }
 
     fn watch(&mut self, topic: Topic, market: &Market) {
@@ -295,11 +280,7 @@ impl Publisher {
         let trades = std::mem::take(&mut state.trades);
         let topic = Topic::Trade(symbol);
         if !trades.is_empty() && self.watched.contains(&topic) {
-            frames.push(Frame {
-                at,
-                topic,
-                text: trade_message("update", rules, &trades),
-            });
+            frames.push(Frame { at, topic, text: trade_message("update", rules, &trades) });
         }
         let mut checksum = None;
         for (&depth, window) in &mut state.windows {
@@ -311,11 +292,7 @@ impl Publisher {
             let text = book_message("update", rules, bids, asks, checksum, at);
             bids.clear();
             asks.clear();
-            frames.push(Frame {
-                at,
-                topic: Topic::Book(symbol, depth),
-                text,
-            });
+            frames.push(Frame { at, topic: Topic::Book(symbol, depth), text });
         }
         let best = best(engine);
         let moved = best != state.best;
@@ -347,11 +324,7 @@ impl Publisher {
                 }
             }
             let text = ohlc_message("update", rules, minutes, open.as_slice(), at);
-            frames.push(Frame {
-                at,
-                topic: Topic::Ohlc(symbol, minutes),
-                text,
-            });
+            frames.push(Frame { at, topic: Topic::Ohlc(symbol, minutes), text });
         }
         let mut trades = trades;
         trades.clear();
@@ -375,9 +348,7 @@ impl Publisher {
             }
             Topic::Ticker(symbol, _) => ticker_message("snapshot", symbol, market, at),
             Topic::Ohlc(symbol, minutes) => {
-                let bars = market
-                    .history(symbol)
-                    .traded_bars(minutes, OHLC_SNAPSHOT_LEN);
+                let bars = market.history(symbol).traded_bars(minutes, OHLC_SNAPSHOT_LEN);
                 let rules = market.engine(symbol).instrument();
                 ohlc_message("snapshot", rules, minutes, &bars, at)
             }

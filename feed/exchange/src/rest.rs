@@ -99,10 +99,7 @@ fn answer(state: &hub::State, method: &str, params: &Params, now: ExchNs) -> Ans
         "SystemStatus" => Ok(format!(
             "{{\"status\":\"{}\",\"timestamp\":\"{}\",\"upcoming_maintenance\":[],\"emergency\":[]}}",
             state.system_status(),
-            Rfc3339 {
-                at: now,
-                fraction: 0
-            }
+            Rfc3339 { at: now, fraction: 0 }
         )),
         "Assets" => names::assets(state.venue.market().listings(), params),
         "AssetPairs" => names::pairs(state.venue.market().listings(), params),
@@ -122,23 +119,13 @@ fn one_pair<'a>(
 ) -> Result<(SymbolId, &'a Listing, String), &'static str> {
     let asked = params.get("pair").ok_or(ARGUMENTS)?;
     let listings = state.venue.market().listings();
-    let index = listings
-        .iter()
-        .position(|l| l.answers_to(asked))
-        .ok_or(UNKNOWN_PAIR)?;
+    let index = listings.iter().position(|l| l.answers_to(asked)).ok_or(UNKNOWN_PAIR)?;
     let symbol = SymbolId(u16::try_from(index).map_err(|_| UNKNOWN_PAIR)?);
-    Ok((
-        symbol,
-        &listings[index],
-        names::key(&listings[index], Some(asked), params),
-    ))
+    Ok((symbol, &listings[index], names::key(&listings[index], Some(asked), params)))
 }
 
 fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Result<Option<T>, &'static str> {
-    params
-        .get(key)
-        .map(|text| text.parse().map_err(|_| ARGUMENTS))
-        .transpose()
+    params.get(key).map(|text| text.parse().map_err(|_| ARGUMENTS)).transpose()
 }
 
 const fn unix_s(at: ExchNs) -> i64 {
@@ -147,14 +134,9 @@ const fn unix_s(at: ExchNs) -> i64 {
 
 fn time(now: ExchNs) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let text = Rfc3339 {
-        at: now,
-        fraction: 0,
-    }
-    .to_string();
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = Rfc3339 { at: now, fraction: 0 }.to_string();
     let days = usize::try_from(unix_s(now).div_euclid(86_400)).unwrap_or(0);
     let month: usize = text[5..7].parse().unwrap_or(1);
     format!(
@@ -172,10 +154,7 @@ fn time(now: ExchNs) -> String {
 fn wide(listing: &Listing, px: Px) -> Decimal {
     let precision = listing.instrument.price_precision;
     let padded = precision.max(5);
-    Decimal::new(
-        px.raw() * paperwire_core::num::pow10(padded - precision),
-        padded,
-    )
+    Decimal::new(px.raw() * paperwire_core::num::pow10(padded - precision), padded)
 }
 
 /// The average price of a bar with at least five decimals.
@@ -184,20 +163,14 @@ fn wide_vwap(listing: &Listing, bar: &Bar) -> Decimal {
     let padded = precision.max(5);
     let volume = i128::from(bar.volume.raw()).max(1);
     let scaled = bar.notional * i128::from(paperwire_core::num::pow10(padded - precision)) / volume;
-    Decimal::new(
-        i64::try_from(scaled).expect("an average lies between its prices"),
-        padded,
-    )
+    Decimal::new(i64::try_from(scaled).expect("an average lies between its prices"), padded)
 }
 
 /// A quantity with three decimals, as the book answers write it.
 fn brief_qty(listing: &Listing, qty: Qty) -> Decimal {
     let cut = listing.instrument.qty_precision.saturating_sub(3);
     let unit = paperwire_core::num::pow10(cut);
-    Decimal::new(
-        (qty.raw() + unit / 2) / unit,
-        listing.instrument.qty_precision - cut,
-    )
+    Decimal::new((qty.raw() + unit / 2) / unit, listing.instrument.qty_precision - cut)
 }
 
 fn whole_qty(listing: &Listing, qty: Qty) -> i64 {
@@ -262,11 +235,7 @@ fn ohlc(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
     }
     let since: i64 = number(params, "since")?.unwrap_or(i64::MIN);
     let rules = &listing.instrument;
-    let bars = state
-        .venue
-        .market()
-        .history(symbol)
-        .bars(minutes, OHLC_ROWS_MAX, now);
+    let bars = state.venue.market().history(symbol).bars(minutes, OHLC_ROWS_MAX, now);
     let mut out = format!("{{\"{key}\":[");
     let mut first = true;
     for bar in bars.iter().filter(|bar| unix_s(bar.begin) > since) {
@@ -288,12 +257,7 @@ fn ohlc(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
         first = false;
     }
     // The last committed row; its successor is still forming.
-    let last = bars
-        .iter()
-        .rev()
-        .nth(1)
-        .or(bars.last())
-        .map_or(0, |bar| unix_s(bar.begin));
+    let last = bars.iter().rev().nth(1).or(bars.last()).map_or(0, |bar| unix_s(bar.begin));
     push(&mut out, format_args!("],\"last\":{last}}}"));
     Ok(out)
 }
@@ -324,11 +288,7 @@ fn trades(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
                 // Seven digits, as a double shows them: the cursor below is the exact one.
                 short(trade.at.raw() / 100, 7),
                 if trade.taker == Side::Buy { "b" } else { "s" },
-                if trade.ord_type == OrdType::Limit {
-                    "l"
-                } else {
-                    "m"
-                },
+                if trade.ord_type == OrdType::Limit { "l" } else { "m" },
                 trade.trade_id
             ),
         );
@@ -339,10 +299,7 @@ fn trades(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
     let last = match page.last() {
         Some(last) if full && cuts_instant(state, symbol, last) => last.at.raw() - 1,
         Some(last) => last.at.raw(),
-        None => params
-            .get("since")
-            .map_or(Ok(now), |text| since_ns(text))?
-            .raw(),
+        None => params.get("since").map_or(Ok(now), |text| since_ns(text))?.raw(),
     };
     push(&mut out, format_args!("],\"last\":\"{last}\"}}"));
     Ok(out)
@@ -363,16 +320,11 @@ fn cuts_instant(state: &hub::State, symbol: SymbolId, last: &Trade) -> bool {
 /// A cursor: nanoseconds as given by `last`, or seconds.
 fn since_ns(text: &str) -> Result<ExchNs, &'static str> {
     let raw = paperwire_core::num::parse_decimal(text, 0);
-    let raw = raw
-        .or_else(|_| paperwire_core::num::parse_decimal(text, 9))
-        .map_err(|_| ARGUMENTS)?;
+    let raw =
+        raw.or_else(|_| paperwire_core::num::parse_decimal(text, 9)).map_err(|_| ARGUMENTS)?;
     // Seconds stay below 10^11 for three thousand years, and a fraction is only written for them.
     let is_seconds = raw.abs() < 100_000_000_000;
-    Ok(ExchNs::new(if is_seconds {
-        raw * 1_000_000_000
-    } else {
-        raw
-    }))
+    Ok(ExchNs::new(if is_seconds { raw * 1_000_000_000 } else { raw }))
 }
 
 fn depth(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
@@ -383,10 +335,7 @@ fn depth(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
     }
     let engine = state.venue.market().engine(symbol);
     let mut out = format!("{{\"{key}\":{{");
-    for (side, name) in [
-        (BookSide::Ask, "\"asks\":["),
-        (BookSide::Bid, ",\"bids\":["),
-    ] {
+    for (side, name) in [(BookSide::Ask, "\"asks\":["), (BookSide::Bid, ",\"bids\":[")] {
         out.push_str(name);
         for (index, (px, qty)) in engine.levels(side).take(count).enumerate() {
             push(

@@ -16,11 +16,8 @@ struct Running {
 }
 
 fn start(change: impl FnOnce(&mut ExchangeConfig)) -> Running {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut config = ExchangeConfig::new(1);
     config.tls = false;
     config.market.history_minutes = 60;
@@ -32,9 +29,7 @@ fn start(change: impl FnOnce(&mut ExchangeConfig)) -> Running {
 impl Running {
     fn client(&self) -> WebSocket<TcpStream> {
         let stream = TcpStream::connect(self.exchange.ws_addr()).unwrap();
-        tungstenite::client(self.exchange.ws_url(), stream)
-            .unwrap()
-            .0
+        tungstenite::client(self.exchange.ws_url(), stream).unwrap().0
     }
 
     fn stop(self) {
@@ -71,9 +66,7 @@ const BOOK: &str =
 fn a_client_over_tls_gets_status_then_ack_then_snapshot_then_updates() {
     let running = start(|config| config.tls = true);
     let mut roots = RootCertStore::empty();
-    roots
-        .add(running.exchange.certificate_der().unwrap().to_vec().into())
-        .unwrap();
+    roots.add(running.exchange.certificate_der().unwrap().to_vec().into()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -90,23 +83,15 @@ fn a_client_over_tls_gets_status_then_ack_then_snapshot_then_updates() {
     send(&mut client, BOOK);
     assert_eq!(read(&mut client)["req_id"], 7);
     assert_eq!(read(&mut client)["type"], "snapshot");
-    until(&mut client, |m| {
-        m["channel"] == "book" && m["type"] == "update"
-    });
+    until(&mut client, |m| m["channel"] == "book" && m["type"] == "update");
     until(&mut client, |m| m["channel"] == "heartbeat");
     client.send(Message::Ping("x".into())).unwrap();
     while !matches!(client.read().unwrap(), Message::Pong(_)) {}
     let stats = running.exchange.stats();
-    assert_eq!(
-        (stats.connections, stats.connections_open, stats.subscribes),
-        (1, 1, 1)
-    );
+    assert_eq!((stats.connections, stats.connections_open, stats.subscribes), (1, 1, 1));
     assert!(stats.frames_sent > 4);
     running.stop();
-    assert!(
-        client.read().is_err() || client.read().is_err(),
-        "a stopped exchange hangs up"
-    );
+    assert!(client.read().is_err() || client.read().is_err(), "a stopped exchange hangs up");
 }
 
 #[test]
@@ -142,10 +127,7 @@ fn a_drop_ends_connections_and_new_ones_are_refused_for_a_while() {
             Err(error) => break error,
         }
     };
-    assert!(
-        !matches!(ended, tungstenite::Error::AlreadyClosed),
-        "{ended}"
-    );
+    assert!(!matches!(ended, tungstenite::Error::AlreadyClosed), "{ended}");
     let mut refused = 0;
     loop {
         let stream = TcpStream::connect(running.exchange.ws_addr()).unwrap();
@@ -153,9 +135,7 @@ fn a_drop_ends_connections_and_new_ones_are_refused_for_a_while() {
             Ok(_) => break,
             Err(_) => refused += 1,
         }
-        running
-            .runtime
-            .block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
+        running.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
     }
     assert!(refused > 0);
     assert_eq!(running.exchange.stats().faults_fired, 2);
@@ -229,10 +209,7 @@ fn a_crossed_book_has_a_fitting_checksum_and_is_repaired() {
                 text(format!("{px:.1}")) + &text(format!("{qty:.8}"))
             })
             .collect();
-        assert_eq!(
-            message["data"][0]["checksum"],
-            crc32fast::hash(digits.as_bytes())
-        );
+        assert_eq!(message["data"][0]["checksum"], crc32fast::hash(digits.as_bytes()));
     }
     assert_eq!(crossed, 1, "crossed for one message");
     running.stop();
@@ -240,18 +217,12 @@ fn a_crossed_book_has_a_fitting_checksum_and_is_repaired() {
 
 #[test]
 fn a_configuration_out_of_range_does_not_start() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let check = |change: fn(&mut ExchangeConfig), part: &str| {
         let mut config = ExchangeConfig::new(1);
         config.market.history_minutes = 1;
         change(&mut config);
-        let error = runtime
-            .block_on(Exchange::start(config))
-            .unwrap_err()
-            .to_string();
+        let error = runtime.block_on(Exchange::start(config)).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     };
     check(|c| c.speed = 0.0, "speed 0");

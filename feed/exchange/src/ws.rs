@@ -35,15 +35,13 @@ const WRITES_MAX: usize = 64;
 
 /// Turns an HTTP request into a WebSocket.
 pub(crate) async fn upgrade(upgrade: WebSocketUpgrade, State(hub): State<Arc<Hub>>) -> Response {
-    upgrade
-        .max_message_size(REQUEST_BYTES_MAX)
-        .on_upgrade(move |socket| async move {
-            if let Some(link) = hub.connect() {
-                let id = link.id;
-                serve(socket, link, &hub).await;
-                hub.disconnect(id);
-            }
-        })
+    upgrade.max_message_size(REQUEST_BYTES_MAX).on_upgrade(move |socket| async move {
+        if let Some(link) = hub.connect() {
+            let id = link.id;
+            serve(socket, link, &hub).await;
+            hub.disconnect(id);
+        }
+    })
 }
 
 async fn serve(mut socket: WebSocket, mut link: Link, hub: &Hub) {
@@ -100,10 +98,7 @@ async fn write(
             return Ok(());
         }
         count(&hub.counters.frames, 1);
-        count(
-            &hub.counters.bytes,
-            u64::try_from(text.len()).unwrap_or(u64::MAX),
-        );
+        count(&hub.counters.bytes, u64::try_from(text.len()).unwrap_or(u64::MAX));
         socket.send(Message::Text(text)).await?;
         next = None;
         if sent + 1 < WRITES_MAX {
@@ -144,10 +139,7 @@ impl Hub {
             return false;
         };
         let now_s = self.clock.real_s();
-        let bucket = state
-            .peers
-            .get_mut(&id)
-            .and_then(|peer| peer.requests.as_mut());
+        let bucket = state.peers.get_mut(&id).and_then(|peer| peer.requests.as_mut());
         bucket.is_some_and(|bucket| !bucket.take(limit, now_s))
     }
 
@@ -192,12 +184,10 @@ impl Hub {
                 return;
             };
             let found = asked.map(|asked| {
-                peer.topics
-                    .iter()
-                    .position(|(known, _)| match wanted.channel {
-                        Channel::Book(Some(_)) => *known == asked,
-                        _ => is_same(*known, asked),
-                    })
+                peer.topics.iter().position(|(known, _)| match wanted.channel {
+                    Channel::Book(Some(_)) => *known == asked,
+                    _ => is_same(*known, asked),
+                })
             });
             match found {
                 Ok(Some(at)) => {
@@ -212,25 +202,14 @@ impl Hub {
                     state.queue(id, protocol::ack(false, wanted, channel, name, times));
                 }
                 Ok(None) => {
-                    self.refuse(
-                        state,
-                        id,
-                        false,
-                        wanted,
-                        "Subscription Not Found",
-                        name,
-                        times,
-                    );
+                    self.refuse(state, id, false, wanted, "Subscription Not Found", name, times);
                 }
                 Err(error) => self.refuse(state, id, false, wanted, error, name, times),
             }
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "every one of them is in the message"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "every one of them is in the message")]
     fn refuse(
         &self,
         state: &hub::State,
@@ -280,11 +259,7 @@ fn names(wanted: &Subscription) -> Vec<Option<&str>> {
     if wanted.channel == Channel::Instrument {
         return vec![None];
     }
-    wanted
-        .symbols
-        .iter()
-        .map(|symbol| Some(symbol.as_str()))
-        .collect()
+    wanted.symbols.iter().map(|symbol| Some(symbol.as_str())).collect()
 }
 
 /// Whether two topics cannot both be subscribed on one connection: depth and trigger do not make

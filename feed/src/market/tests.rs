@@ -29,24 +29,13 @@ fn capture(name: &str) -> Option<Vec<(u64, Vec<u8>)>> {
     };
     let line = |line: &[u8]| {
         let tab = line.iter().position(|&b| b == b'\t').unwrap();
-        (
-            std::str::from_utf8(&line[..tab]).unwrap().parse().unwrap(),
-            line[tab + 1..].to_vec(),
-        )
+        (std::str::from_utf8(&line[..tab]).unwrap().parse().unwrap(), line[tab + 1..].to_vec())
     };
-    Some(
-        text.split(|&b| b == b'\n')
-            .filter(|l| !l.is_empty())
-            .map(line)
-            .collect(),
-    )
+    Some(text.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(line).collect())
 }
 
 fn market_of(frames: &[(u64, Vec<u8>)], depth: u16) -> MarketFeed {
-    let instrument = frames
-        .iter()
-        .find_map(|(_, frame)| infer::instrument_of(frame))
-        .unwrap();
+    let instrument = frames.iter().find_map(|(_, frame)| infer::instrument_of(frame)).unwrap();
     MarketFeed::new(&[instrument], depth)
 }
 
@@ -66,15 +55,7 @@ fn every_checksum_of_the_captures_verifies() {
             feed(&mut market, *rx, frame, &mut sink);
         }
         let counters = market.counters();
-        assert_eq!(
-            (counters.checksums_ok, counters.checksums_bad),
-            (checksums, 0),
-            "{name}"
-        );
-        assert_eq!(
-            (counters.malformed, counters.unknown_symbols),
-            (0, 0),
-            "{name}"
-        );
+        assert_eq!((counters.checksums_ok, counters.checksums_bad), (checksums, 0), "{name}");
+        assert_eq!((counters.malformed, counters.unknown_symbols), (0, 0), "{name}");
     }
 }

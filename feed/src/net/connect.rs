@@ -73,9 +73,7 @@ impl Endpoint {
     /// # Errors
     /// [`ConnectError::Url`].
     pub fn parse(url: &str) -> Result<Self, ConnectError> {
-        let error = || ConnectError::Url {
-            url: url.to_owned(),
-        };
+        let error = || ConnectError::Url { url: url.to_owned() };
         let (is_tls, rest) = match (url.strip_prefix("wss://"), url.strip_prefix("ws://")) {
             (Some(rest), _) => (true, rest),
             (_, Some(rest)) => (false, rest),
@@ -89,21 +87,12 @@ impl Endpoint {
             Some((host, port)) => (host, port.parse().map_err(|_| error())?),
             None => (authority, if is_tls { 443 } else { 80 }),
         };
-        if host.is_empty()
-            || path
-                .bytes()
-                .any(|b| b.is_ascii_whitespace() || b.is_ascii_control())
+        if host.is_empty() || path.bytes().any(|b| b.is_ascii_whitespace() || b.is_ascii_control())
         {
             return Err(error());
         }
         let (host, path) = (host.to_owned(), path.to_owned());
-        Ok(Self {
-            host,
-            port,
-            path,
-            is_tls,
-            trusted: None,
-        })
+        Ok(Self { host, port, path, is_tls, trusted: None })
     }
 
     /// Trusts exactly this certificate instead of the public authorities.
@@ -134,14 +123,9 @@ pub fn open(endpoint: &Endpoint) -> Result<Socket, ConnectError> {
         let leftover = upgrade(&mut &stream, endpoint)?;
         return Ok(Socket::new(stream, None, &leftover)?);
     };
-    let name = ServerName::try_from(name).map_err(|_| ConnectError::Url {
-        url: endpoint.url(),
-    })?;
+    let name = ServerName::try_from(name).map_err(|_| ConnectError::Url { url: endpoint.url() })?;
     let mut connection = ClientConnection::new(tls_config(endpoint)?, name)?;
-    let mut channel = Handshake {
-        stream: &stream,
-        tls: &mut connection,
-    };
+    let mut channel = Handshake { stream: &stream, tls: &mut connection };
     let mut leftover = upgrade(&mut channel, endpoint)?;
     // Everything decrypted so far belongs to the stream; records were read whole, so nothing
     // encrypted is left behind in `rustls`.
@@ -157,10 +141,7 @@ fn tcp(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
     let host = &endpoint.host;
     let addresses = (host.as_str(), endpoint.port)
         .to_socket_addrs()
-        .map_err(|error| ConnectError::Resolve {
-            host: host.clone(),
-            error,
-        })?;
+        .map_err(|error| ConnectError::Resolve { host: host.clone(), error })?;
     let mut last = None;
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
@@ -174,10 +155,7 @@ fn tcp(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
         }
     }
     let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    Err(last.unwrap_or_else(|| ConnectError::Resolve {
-        host: host.clone(),
-        error: none(),
-    }))
+    Err(last.unwrap_or_else(|| ConnectError::Resolve { host: host.clone(), error: none() }))
 }
 
 fn tls_config(endpoint: &Endpoint) -> Result<Arc<ClientConfig>, ConnectError> {
@@ -216,10 +194,7 @@ impl Handshake<'_> {
         self.stream.read_exact(&mut record[..tls::HEADER_LEN])?;
         let len = usize::from(u16::from_be_bytes([record[3], record[4]]));
         let Some(body) = record.get_mut(tls::HEADER_LEN..tls::HEADER_LEN + len) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a TLS record",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a TLS record"));
         };
         self.stream.read_exact(body)?;
         let mut whole = &record[..tls::HEADER_LEN + len];
@@ -264,9 +239,7 @@ impl Write for Handshake<'_> {
 /// The HTTP upgrade (RFC 6455, 4.1); returns what came after the answer's head.
 fn upgrade(stream: &mut (impl Read + Write), endpoint: &Endpoint) -> Result<Vec<u8>, ConnectError> {
     let key = tungstenite::handshake::client::generate_key();
-    let Endpoint {
-        host, port, path, ..
-    } = endpoint;
+    let Endpoint { host, port, path, .. } = endpoint;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: paperwire\r\n\r\n"
@@ -277,9 +250,7 @@ fn upgrade(stream: &mut (impl Read + Write), endpoint: &Endpoint) -> Result<Vec<
         let mut chunk = [0u8; 2048];
         let read = stream.read(&mut chunk)?;
         if read == 0 {
-            return Err(ConnectError::Upgrade(
-                "the connection was closed".to_owned(),
-            ));
+            return Err(ConnectError::Upgrade("the connection was closed".to_owned()));
         }
         head.extend_from_slice(&chunk[..read]);
         let mut headers = [httparse::EMPTY_HEADER; 64];
@@ -301,11 +272,7 @@ fn upgrade(stream: &mut (impl Read + Write), endpoint: &Endpoint) -> Result<Vec<
                     header.name.eq_ignore_ascii_case("sec-websocket-accept")
                         && header.value == accept.as_bytes()
                 });
-                return if is_ours {
-                    Ok(head.split_off(len))
-                } else {
-                    refused("wrong accept key")
-                };
+                return if is_ours { Ok(head.split_off(len)) } else { refused("wrong accept key") };
             }
         }
     }
@@ -326,10 +293,7 @@ pub type FailureText = ArrayString<192>;
 /// A result of the connector.
 pub type Opened = Result<Box<Socket>, FailureText>;
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn text(error: ConnectError) -> FailureText {
     let mut text = FailureText::new();
     for character in error.to_string().chars() {
@@ -356,25 +320,19 @@ impl Connector {
     pub fn start(endpoint: Endpoint) -> io::Result<Self> {
         let (asks, mut asked) = ring::<Ask>(4);
         let (mut done, opened) = ring::<Opened>(2);
-        std::thread::Builder::new()
-            .name("connector".to_owned())
-            .spawn(move || {
-                while !asked.is_abandoned() {
-                    match asked.pop() {
-                        // One request at a time: the result of the last one was taken.
-                        Some(Ask::Open) => {
-                            drop(done.push(open(&endpoint).map(Box::new).map_err(text)));
-                        }
-                        Some(Ask::Close(socket)) => drop(socket),
-                        None => Wait::Doze.wait(),
+        std::thread::Builder::new().name("connector".to_owned()).spawn(move || {
+            while !asked.is_abandoned() {
+                match asked.pop() {
+                    // One request at a time: the result of the last one was taken.
+                    Some(Ask::Open) => {
+                        drop(done.push(open(&endpoint).map(Box::new).map_err(text)));
                     }
+                    Some(Ask::Close(socket)) => drop(socket),
+                    None => Wait::Doze.wait(),
                 }
-            })?;
-        Ok(Self {
-            asks,
-            opened,
-            is_busy: false,
-        })
+            }
+        })?;
+        Ok(Self { asks, opened, is_busy: false })
     }
 
     /// Asks for a connection, unless one is already on its way.

@@ -119,10 +119,7 @@ impl Socket {
         }
         if !self.leftover.is_empty() {
             let leftover = std::mem::take(&mut self.leftover);
-            let stamps = ReadStamps {
-                kernel: None,
-                read_at: clock.now(),
-            };
+            let stamps = ReadStamps { kernel: None, read_at: clock.now() };
             self.deframe(&leftover, stamps, clock, on_message)?;
             return Ok(true);
         }
@@ -135,10 +132,7 @@ impl Socket {
             Err(error) => return Err(error.into()),
         };
         self.end += read;
-        let stamps = ReadStamps {
-            kernel,
-            read_at: clock.now(),
-        };
+        let stamps = ReadStamps { kernel, read_at: clock.now() };
         self.consume(stamps, clock, on_message)?;
         if !self.pongs.is_empty() {
             let pongs = std::mem::take(&mut self.pongs);
@@ -231,11 +225,7 @@ impl Socket {
             };
             match records.open(unread)? {
                 Opened::Partial => return Ok(()),
-                Opened::Record {
-                    consumed,
-                    start,
-                    end,
-                } => {
+                Opened::Record { consumed, start, end } => {
                     self.start += consumed;
                     self.deframe(&unread[start..end], stamps, clock, on_message)?;
                 }
@@ -253,11 +243,7 @@ impl Socket {
         let decrypted_at = clock.now();
         let (pongs, mut mask) = (&mut self.pongs, self.mask);
         self.deframer.push(bytes, &mut |event| match event {
-            WsEvent::Message(text) => on_message(Incoming {
-                text,
-                stamps,
-                decrypted_at,
-            }),
+            WsEvent::Message(text) => on_message(Incoming { text, stamps, decrypted_at }),
             WsEvent::Ping(data) => {
                 mask = step_mask(mask);
                 if pongs.len() + data.len() + 16 <= SEND_BYTES / 2 {

@@ -63,11 +63,7 @@ impl Direction {
         };
         let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| TlsError::Cipher)?;
         let iv = iv.as_ref().try_into().map_err(|_| TlsError::Cipher)?;
-        Ok(Self {
-            key: LessSafeKey::new(key),
-            iv,
-            sequence,
-        })
+        Ok(Self { key: LessSafeKey::new(key), iv, sequence })
     }
 
     /// The per-record nonce (RFC 8446, 5.3): the record number over the end of the vector.
@@ -139,11 +135,7 @@ impl RecordLayer {
         let Some(body) = buffer.get_mut(HEADER_LEN..consumed) else {
             return Ok(Opened::Partial);
         };
-        let nothing = Opened::Record {
-            consumed,
-            start: HEADER_LEN,
-            end: HEADER_LEN,
-        };
+        let nothing = Opened::Record { consumed, start: HEADER_LEN, end: HEADER_LEN };
         match header[0] {
             APPLICATION_DATA => {}
             // Middleboxes make servers send these; they mean nothing in TLS 1.3.
@@ -151,22 +143,14 @@ impl RecordLayer {
             _ => return Err(TlsError::Record),
         }
         let nonce = self.receive.next_nonce();
-        let plain = self
-            .receive
-            .key
-            .open_in_place(nonce, Aad::from(header), body);
+        let plain = self.receive.key.open_in_place(nonce, Aad::from(header), body);
         let plain = plain.map_err(|_| TlsError::Authentication)?;
         // The content's type is its last byte that is not padding.
-        let kind_at = plain
-            .iter()
-            .rposition(|&byte| byte != 0)
-            .ok_or(TlsError::Record)?;
+        let kind_at = plain.iter().rposition(|&byte| byte != 0).ok_or(TlsError::Record)?;
         match plain[kind_at] {
-            APPLICATION_DATA => Ok(Opened::Record {
-                consumed,
-                start: HEADER_LEN,
-                end: HEADER_LEN + kind_at,
-            }),
+            APPLICATION_DATA => {
+                Ok(Opened::Record { consumed, start: HEADER_LEN, end: HEADER_LEN + kind_at })
+            }
             HANDSHAKE if plain[0] == KEY_UPDATE => Err(TlsError::KeyUpdate),
             // Session tickets; we never resume.
             HANDSHAKE => Ok(nothing),
@@ -185,9 +169,7 @@ impl RecordLayer {
             return Err(TlsError::Record);
         }
         let len = content.len() + 1 + TAG_LEN;
-        let len_bytes = u16::try_from(len)
-            .map_err(|_| TlsError::Record)?
-            .to_be_bytes();
+        let len_bytes = u16::try_from(len).map_err(|_| TlsError::Record)?.to_be_bytes();
         let header = [APPLICATION_DATA, 3, 3, len_bytes[0], len_bytes[1]];
         out.extend_from_slice(&header);
         let start = out.len();

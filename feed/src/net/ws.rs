@@ -151,12 +151,7 @@ impl Deframer {
         let max = self.message_len_max;
         let len = usize::try_from(len).ok().filter(|len| *len <= max);
         let len = len.ok_or(WsError::TooLarge { max })?;
-        Ok(Some(Header {
-            is_final,
-            opcode,
-            len,
-            header_len,
-        }))
+        Ok(Some(Header { is_final, opcode, len, header_len }))
     }
 
     fn frame(
@@ -170,9 +165,7 @@ impl Deframer {
             (TEXT | BINARY, false) if header.is_final => on_event(WsEvent::Message(payload)),
             (TEXT | BINARY, false) | (CONTINUATION, true) => {
                 if self.message.len() + payload.len() > self.message_len_max {
-                    return Err(WsError::TooLarge {
-                        max: self.message_len_max,
-                    });
+                    return Err(WsError::TooLarge { max: self.message_len_max });
                 }
                 self.message.extend_from_slice(payload);
                 self.is_fragmented = !header.is_final;
@@ -184,9 +177,8 @@ impl Deframer {
             (PING, _) => on_event(WsEvent::Ping(payload)),
             (PONG, _) => {}
             (CLOSE, _) => {
-                let code = payload
-                    .first_chunk::<2>()
-                    .map_or(1005, |code| u16::from_be_bytes(*code));
+                let code =
+                    payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code));
                 return Err(WsError::Closed(code));
             }
             _ => return Err(WsError::Protocol),
@@ -226,12 +218,7 @@ pub fn write_client_frame(out: &mut Vec<u8>, kind: ClientFrame, payload: &[u8], 
         }
     }
     out.extend_from_slice(&mask);
-    out.extend(
-        payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
 #[cfg(test)]

@@ -49,12 +49,7 @@ impl Rig {
         let mut session = Session::new(&instruments, &config());
         let now = HostNs::new(1_000_000_000);
         session.on_connected(now);
-        Self {
-            session,
-            market: MarketFeed::new(&instruments, 10),
-            now,
-            controls: Vec::new(),
-        }
+        Self { session, market: MarketFeed::new(&instruments, 10), now, controls: Vec::new() }
     }
 
     fn tick(&mut self) -> (Vec<String>, Option<SessionEvent>) {
@@ -65,10 +60,7 @@ impl Rig {
         };
         let controls = &mut self.controls;
         let mut decide = |control| controls.push(control);
-        let event = self
-            .session
-            .tick(self.now, &self.market, &mut send, &mut decide)
-            .unwrap();
+        let event = self.session.tick(self.now, &self.market, &mut send, &mut decide).unwrap();
         (sent, event)
     }
 
@@ -88,8 +80,7 @@ impl Rig {
         let text = SNAPSHOT.replace("CRC", &crc.to_string());
         let (clock, mut bank) = (StoppedClock, Bank::new(&Stage::ALL, 0));
         let mut probe = Probe::new(&clock, &mut bank, self.now, self.now);
-        self.market
-            .on_frame(self.now, text.as_bytes(), &mut probe, &mut Nowhere);
+        self.market.on_frame(self.now, text.as_bytes(), &mut probe, &mut Nowhere);
         self.session.on_data(SymbolId(0), true);
     }
 }
@@ -130,22 +121,10 @@ fn a_refused_symbol_is_named_and_disturbs_no_other() {
     let event = rig.ack(
         r#"{"error":"Currency pair not supported B/USD","method":"subscribe","req_id":1,"success":false,"symbol":"B/USD"}"#,
     );
-    assert!(
-        matches!(
-            event,
-            Some(SessionEvent::Rejected {
-                symbol: SymbolId(1),
-                ..
-            })
-        ),
-        "{event:?}"
-    );
+    assert!(matches!(event, Some(SessionEvent::Rejected { symbol: SymbolId(1), .. })), "{event:?}");
     assert_eq!(rig.ack(&ok(1, "book", "A/USD")), None);
     rig.pass(SECOND);
-    assert!(
-        rig.tick().0.is_empty(),
-        "a final refusal is not repeated at once"
-    );
+    assert!(rig.tick().0.is_empty(), "a final refusal is not repeated at once");
 }
 
 #[test]
@@ -159,23 +138,12 @@ fn acknowledged_and_silent_is_ended_and_asked_for_again() {
     rig.ack(&ok(2, "trade", "B/USD"));
     rig.pass(DurationNs::from_secs(6));
     let (sent, event) = rig.tick();
-    assert_eq!(
-        event,
-        Some(SessionEvent::Silent {
-            symbol: SymbolId(0)
-        })
-    );
+    assert_eq!(event, Some(SessionEvent::Silent { symbol: SymbolId(0) }));
     assert_eq!(sent.len(), 1);
-    assert!(
-        sent[0].contains(r#""unsubscribe""#) && sent[0].contains(r#"["A/USD"]"#),
-        "{sent:?}"
-    );
+    assert!(sent[0].contains(r#""unsubscribe""#) && sent[0].contains(r#"["A/USD"]"#), "{sent:?}");
     rig.ack(r#"{"method":"unsubscribe","req_id":3,"result":{"channel":"book","depth":10,"symbol":"A/USD"},"success":true}"#);
     let (sent, _) = rig.tick();
-    assert!(
-        sent[0].contains(r#""subscribe""#) && sent[0].contains(r#"["A/USD"]"#),
-        "{sent:?}"
-    );
+    assert!(sent[0].contains(r#""subscribe""#) && sent[0].contains(r#"["A/USD"]"#), "{sent:?}");
 }
 
 #[test]
@@ -191,10 +159,7 @@ fn a_desync_sends_exactly_one_pair_of_requests() {
     assert_eq!(sent.len(), 1);
     assert!(sent[0].contains(r#""unsubscribe""#));
     rig.session.on_desync(1);
-    assert!(
-        rig.tick().0.is_empty(),
-        "one per loss, however many messages fail"
-    );
+    assert!(rig.tick().0.is_empty(), "one per loss, however many messages fail");
 }
 
 #[test]
@@ -206,14 +171,10 @@ fn a_silent_book_turns_stale_and_then_is_fetched_anew() {
     rig.pass(DurationNs::from_secs(61));
     rig.tick();
     assert_eq!(rig.controls, [Control::Stale(SymbolId(0))]);
-    rig.market
-        .on_control(rig.now, &Control::Stale(SymbolId(0)), &mut Nowhere);
+    rig.market.on_control(rig.now, &Control::Stale(SymbolId(0)), &mut Nowhere);
     rig.pass(DurationNs::from_secs(60));
     let (sent, _) = rig.tick();
-    assert_eq!(
-        rig.controls[1..],
-        [Control::Resync(SymbolId(0), GapReason::Silent)]
-    );
+    assert_eq!(rig.controls[1..], [Control::Resync(SymbolId(0), GapReason::Silent)]);
     assert!(sent.iter().any(|text| text.contains(r#""unsubscribe""#)));
 }
 
@@ -226,10 +187,7 @@ fn attempts_start_quick_grow_and_never_pass_the_venues_gate() {
         now = backoff.next_attempt(now);
         attempts.push(now);
     }
-    assert!(
-        attempts[2].since(HostNs::new(1)) < SECOND,
-        "three attempts at once"
-    );
+    assert!(attempts[2].since(HostNs::new(1)) < SECOND, "three attempts at once");
     let window = |i: usize| attempts[i + ATTEMPTS_MAX].since(attempts[i]);
     assert!((0..300).all(|i| window(i) >= ATTEMPTS_WINDOW));
     // Flapping: connects, lives a second, drops. It must slow down as well.

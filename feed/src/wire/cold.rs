@@ -145,9 +145,7 @@ fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFra
     }
     if let Some(method) = text_of(&value, "method") {
         return Ok(match method {
-            "pong" => ColdFrame::Pong {
-                req_id: value.get("req_id").as_u64(),
-            },
+            "pong" => ColdFrame::Pong { req_id: value.get("req_id").as_u64() },
             "subscribe" => ColdFrame::Ack(ack(&value, AckMethod::Subscribe)),
             "unsubscribe" => ColdFrame::Ack(ack(&value, AckMethod::Unsubscribe)),
             _ => ColdFrame::Ack(ack(&value, AckMethod::Other)),
@@ -157,10 +155,7 @@ fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFra
         Some("status") => status(&value),
         Some("instrument") => instruments(&value, rows),
         Some("ohlc") => {
-            let rows = value
-                .get("data")
-                .and_then(|d| d.as_array())
-                .map_or(0, |r| r.len());
+            let rows = value.get("data").and_then(|d| d.as_array()).map_or(0, |r| r.len());
             Ok(ColdFrame::Ohlc { rows })
         }
         Some(_) => Ok(ColdFrame::Unknown),
@@ -172,9 +167,7 @@ fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFra
 
 fn status(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
     let rows = value.get("data").and_then(|data| data.as_array());
-    let row = rows
-        .and_then(|rows| rows.get(0))
-        .ok_or(WireError::Field { field: "data" })?;
+    let row = rows.and_then(|rows| rows.get(0)).ok_or(WireError::Field { field: "data" })?;
     Ok(ColdFrame::Status {
         system: clipped(text_of(&row, "system").unwrap_or("unknown")),
         version: clipped(text_of(&row, "version").unwrap_or("unknown")),
@@ -207,15 +200,9 @@ fn error_of<'input>(value: &Value<'_, 'input>) -> Option<&'input str> {
 
 fn instruments(value: &Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
     let is_snapshot = text_of(value, "type") == Some("snapshot");
-    let data = value
-        .get("data")
-        .ok_or(WireError::Field { field: "data" })?;
-    let pairs = data
-        .get("pairs")
-        .ok_or(WireError::Field { field: "pairs" })?;
-    let pairs = pairs
-        .as_array()
-        .ok_or(WireError::Field { field: "pairs" })?;
+    let data = value.get("data").ok_or(WireError::Field { field: "data" })?;
+    let pairs = data.get("pairs").ok_or(WireError::Field { field: "pairs" })?;
+    let pairs = pairs.as_array().ok_or(WireError::Field { field: "pairs" })?;
     rows.clear();
     let mut unreadable = 0;
     for pair in pairs.iter() {
@@ -224,11 +211,7 @@ fn instruments(value: &Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<Cold
             None => unreadable += 1,
         }
     }
-    Ok(ColdFrame::Instruments {
-        is_snapshot,
-        readable: rows.len(),
-        unreadable,
-    })
+    Ok(ColdFrame::Instruments { is_snapshot, readable: rows.len(), unreadable })
 }
 
 /// Cost minimums have at most ten decimals on the wire.
@@ -251,11 +234,7 @@ fn instrument(pair: &Value<'_, '_>) -> Option<Instrument> {
         price_precision,
         qty_precision,
         price_increment: Px::new(increment.max(1)),
-        qty_increment: Qty::new(
-            decimal(pair, "qty_increment", qty_precision)
-                .unwrap_or(1)
-                .max(1),
-        ),
+        qty_increment: Qty::new(decimal(pair, "qty_increment", qty_precision).unwrap_or(1).max(1)),
         qty_min: Qty::new(decimal(pair, "qty_min", qty_precision).unwrap_or(1).max(1)),
         cost_min: if cost_min > 0 {
             money_from_scaled(i128::from(cost_min), COST_DECIMALS)

@@ -197,12 +197,7 @@ fn usual_book(frame: &[u8], symbols: &SymbolTable, out: &mut Vec<WireLevel>) -> 
     }
     let at = ExchNs::parse_rfc3339(cursor.take_until(b'"')?)?;
     let is_end = cursor.take_exact(b"}]}") && cursor.is_at_end();
-    is_end.then_some(BookHead {
-        symbol,
-        is_snapshot,
-        checksum,
-        at: Some(at),
-    })
+    is_end.then_some(BookHead { symbol, is_snapshot, checksum, at: Some(at) })
 }
 
 /// Levels up to and including the closing bracket.
@@ -221,24 +216,15 @@ fn usual_levels(
             return None;
         }
         let mut text = LevelText::EMPTY;
-        let px = text
-            .push_wire(cursor.take_until(b',')?, of.price_precision)
-            .ok()?;
+        let px = text.push_wire(cursor.take_until(b',')?, of.price_precision).ok()?;
         if !cursor.take_exact(br#""qty":"#) {
             return None;
         }
-        let qty = text
-            .push_wire(cursor.take_until(b'}')?, of.qty_precision)
-            .ok()?;
+        let qty = text.push_wire(cursor.take_until(b'}')?, of.qty_precision).ok()?;
         if px == 0 || out.len() == MESSAGE_LEVELS_MAX {
             return None;
         }
-        out.push(WireLevel {
-            side,
-            px: Px::new(px),
-            qty: Qty::new(qty),
-            text,
-        });
+        out.push(WireLevel { side, px: Px::new(px), qty: Qty::new(qty), text });
         if cursor.take_exact(b"]") {
             return Some(());
         }
@@ -300,11 +286,7 @@ fn book_row(
                 }
             }
             key @ (b"bids" | b"asks") => {
-                let side = if key == b"bids" {
-                    BookSide::Bid
-                } else {
-                    BookSide::Ask
-                };
+                let side = if key == b"bids" { BookSide::Bid } else { BookSide::Ask };
                 match found {
                     Some((_, of)) => levels(cursor, side, of, &mut scratch.levels)?,
                     None => {
@@ -332,12 +314,7 @@ fn book_row(
         }
     }
     let checksum = checksum.ok_or(WireError::Field { field: "checksum" })?;
-    Ok(Some(Frame::Book(BookHead {
-        symbol,
-        is_snapshot,
-        checksum,
-        at,
-    })))
+    Ok(Some(Frame::Book(BookHead { symbol, is_snapshot, checksum, at })))
 }
 
 fn levels(
@@ -382,25 +359,14 @@ fn level(cursor: &mut Cursor<'_>, side: BookSide, of: &Instrument) -> Result<Wir
     let mut text = LevelText::EMPTY;
     let px = text
         .push_wire(px, of.price_precision)
-        .map_err(|error| WireError::Number {
-            field: "price",
-            error,
-        })?;
+        .map_err(|error| WireError::Number { field: "price", error })?;
     let qty = text
         .push_wire(qty, of.qty_precision)
-        .map_err(|error| WireError::Number {
-            field: "qty",
-            error,
-        })?;
+        .map_err(|error| WireError::Number { field: "qty", error })?;
     if px == 0 {
         return Err(WireError::Field { field: "price" });
     }
-    Ok(WireLevel {
-        side,
-        px: Px::new(px),
-        qty: Qty::new(qty),
-        text,
-    })
+    Ok(WireLevel { side, px: Px::new(px), qty: Qty::new(qty), text })
 }
 
 fn trade_row(
@@ -508,10 +474,7 @@ fn price(token: Option<&[u8]>, of: &Instrument) -> Result<Px, WireError> {
         .clone()
         .push_wire(token, of.price_precision)
         .map(Px::new)
-        .map_err(|error| WireError::Number {
-            field: "price",
-            error,
-        })
+        .map_err(|error| WireError::Number { field: "price", error })
 }
 
 fn quantity(token: Option<&[u8]>, of: &Instrument) -> Result<Qty, WireError> {
@@ -520,10 +483,7 @@ fn quantity(token: Option<&[u8]>, of: &Instrument) -> Result<Qty, WireError> {
         .clone()
         .push_wire(token, of.qty_precision)
         .map(Qty::new)
-        .map_err(|error| WireError::Number {
-            field: "qty",
-            error,
-        })
+        .map_err(|error| WireError::Number { field: "qty", error })
 }
 
 fn timestamp(cursor: &mut Cursor<'_>) -> Result<ExchNs, WireError> {

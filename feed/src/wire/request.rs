@@ -102,22 +102,10 @@ mod tests {
         );
         let expected = r#"{"method":"subscribe","params":{"channel":"book","depth":25,"snapshot":true,"symbol":["BTC/USD","XRP/USD"]},"req_id":7}"#;
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
-        subscription(
-            &mut out,
-            Method::Subscribe,
-            Channel::Instrument,
-            [].into_iter(),
-            1,
-        );
+        subscription(&mut out, Method::Subscribe, Channel::Instrument, [].into_iter(), 1);
         let expected = r#"{"method":"subscribe","params":{"channel":"instrument","snapshot":true},"req_id":1}"#;
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
-        subscription(
-            &mut out,
-            Method::Unsubscribe,
-            Channel::Trade,
-            ["A/B"].into_iter(),
-            2,
-        );
+        subscription(&mut out, Method::Unsubscribe, Channel::Trade, ["A/B"].into_iter(), 2);
         let expected =
             r#"{"method":"unsubscribe","params":{"channel":"trade","symbol":["A/B"]},"req_id":2}"#;
         assert_eq!(std::str::from_utf8(&out).unwrap(), expected);

@@ -159,11 +159,7 @@ impl<'a> Cursor<'a> {
                     if depth == DEPTH_MAX {
                         return Err(self.error());
                     }
-                    let close = if self.text[self.at] == b'{' {
-                        b'}'
-                    } else {
-                        b']'
-                    };
+                    let close = if self.text[self.at] == b'{' { b'}' } else { b']' };
                     self.at += 1;
                     if !self.take_if(close) {
                         open[depth] = close;
@@ -202,10 +198,7 @@ impl<'a> Cursor<'a> {
     /// Takes `text` if exactly it stands there, white space included: one comparison instead of many.
     #[inline]
     pub fn take_exact<const N: usize>(&mut self, text: &[u8; N]) -> bool {
-        let found = self
-            .text
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<N>());
+        let found = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
         let is_there = found == Some(text);
         self.at += if is_there { N } else { 0 };
         is_there

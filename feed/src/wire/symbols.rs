@@ -19,10 +19,7 @@ impl SymbolTable {
     /// # Panics
     /// When there are more, which configuration refuses before.
     pub fn new(instruments: &[Instrument]) -> Self {
-        assert!(
-            instruments.len() <= SYMBOLS_MAX,
-            "configuration bounds the number of symbols"
-        );
+        assert!(instruments.len() <= SYMBOLS_MAX, "configuration bounds the number of symbols");
         let mut slots = [None; SLOTS];
         for (index, instrument) in (0u16..).zip(instruments) {
             let mut slot = Self::slot_of(instrument.name.as_bytes());
@@ -31,10 +28,7 @@ impl SymbolTable {
             }
             slots[slot] = Some(index);
         }
-        Self {
-            instruments: instruments.to_vec(),
-            slots,
-        }
+        Self { instruments: instruments.to_vec(), slots }
     }
 
     /// The instrument of this name.

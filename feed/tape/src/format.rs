@@ -72,16 +72,10 @@ pub const fn unzigzag(value: u64) -> i64 {
 
 /// Little-endian 32-bit number at `at`.
 pub fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes
-        .get(at..)?
-        .first_chunk::<4>()
-        .map(|b| u32::from_le_bytes(*b))
+    bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_le_bytes(*b))
 }
 
 /// Little-endian 64-bit number at `at`.
 pub fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes
-        .get(at..)?
-        .first_chunk::<8>()
-        .map(|b| u64::from_le_bytes(*b))
+    bytes.get(at..)?.first_chunk::<8>().map(|b| u64::from_le_bytes(*b))
 }

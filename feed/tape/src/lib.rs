@@ -110,15 +110,11 @@ impl Source {
     /// [`TapeError`].
     pub fn open(path: &Path) -> Result<Self, TapeError> {
         let file = path.display().to_string();
-        let mut opened = std::fs::File::open(path).map_err(|error| TapeError::Io {
-            file: file.clone(),
-            error,
-        })?;
+        let mut opened = std::fs::File::open(path)
+            .map_err(|error| TapeError::Io { file: file.clone(), error })?;
         let mut magic = [0u8; format::MAGIC.len()];
-        let read = std::io::Read::read(&mut opened, &mut magic).map_err(|error| TapeError::Io {
-            file: file.clone(),
-            error,
-        })?;
+        let read = std::io::Read::read(&mut opened, &mut magic)
+            .map_err(|error| TapeError::Io { file: file.clone(), error })?;
         if magic[..read] == format::MAGIC {
             return Ok(Self::Tape(TapeReader::new(opened, file)?));
         }
@@ -145,10 +141,7 @@ impl Source {
     ///
     /// # Errors
     /// [`TapeError`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "records borrow from the reader"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "records borrow from the reader")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, TapeError> {
         match self {
             Self::Tape(tape) => tape.next(),

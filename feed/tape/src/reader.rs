@@ -71,10 +71,7 @@ impl<R: Read + Seek> TapeReader<R> {
             bytes_lost: 0,
             unknown: 0,
         };
-        let len = reader
-            .input
-            .seek(SeekFrom::End(0))
-            .map_err(|error| reader.io(error))?;
+        let len = reader.input.seek(SeekFrom::End(0)).map_err(|error| reader.io(error))?;
         reader.read_header(len)?;
         reader.blocks_end = len;
         reader.read_trailer(len)?;
@@ -95,9 +92,7 @@ impl<R: Read + Seek> TapeReader<R> {
     pub const fn end(&self) -> TapeEnd {
         match self.summary {
             Some(_) => TapeEnd::Clean,
-            None => TapeEnd::Truncated {
-                bytes_lost: self.bytes_lost,
-            },
+            None => TapeEnd::Truncated { bytes_lost: self.bytes_lost },
         }
     }
 
@@ -110,10 +105,7 @@ impl<R: Read + Seek> TapeReader<R> {
     ///
     /// # Errors
     /// [`TapeError::Damaged`] when a block is not what was written.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "records borrow from the reader"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "records borrow from the reader")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, TapeError> {
         loop {
             while self.left == 0 {
@@ -295,25 +287,15 @@ impl<R: Read + Seek> TapeReader<R> {
     }
 
     fn io(&self, error: io::Error) -> TapeError {
-        TapeError::Io {
-            file: self.file.clone(),
-            error,
-        }
+        TapeError::Io { file: self.file.clone(), error }
     }
 
     fn format(&self, why: &'static str) -> TapeError {
-        TapeError::Format {
-            file: self.file.clone(),
-            why,
-        }
+        TapeError::Format { file: self.file.clone(), why }
     }
 
     fn damaged(&self, why: &'static str) -> TapeError {
-        TapeError::Damaged {
-            file: self.file.clone(),
-            offset: self.next_block,
-            why,
-        }
+        TapeError::Damaged { file: self.file.clone(), offset: self.next_block, why }
     }
 }
 
@@ -323,9 +305,7 @@ fn parse_record(rest: &mut &[u8], last: HostNs) -> Option<(u8, HostNs, usize)> {
     *rest = tail;
     let delta = unzigzag(take_varint(rest)?);
     let rx = HostNs::new(last.raw().wrapping_add(delta.cast_unsigned()));
-    let len = usize::try_from(take_varint(rest)?)
-        .ok()
-        .filter(|len| *len <= PAYLOAD_MAX)?;
+    let len = usize::try_from(take_varint(rest)?).ok().filter(|len| *len <= PAYLOAD_MAX)?;
     *rest = rest.get(len..)?;
     Some((code, rx, len))
 }

@@ -34,15 +34,9 @@ fn read(bytes: &[u8]) -> Result<(Vec<Owned>, TapeEnd), TapeError> {
 
 fn some(count: u64) -> Vec<Owned> {
     let kind = |i| {
-        if i % 7 == 3 {
-            RawKind::Control
-        } else {
-            RawKind::Frame
-        }
+        if i % 7 == 3 { RawKind::Control } else { RawKind::Frame }
     };
-    (0..count)
-        .map(|i| (kind(i), 1_000 * i, format!("frame number {i}").into_bytes()))
-        .collect()
+    (0..count).map(|i| (kind(i), 1_000 * i, format!("frame number {i}").into_bytes())).collect()
 }
 
 proptest! {
@@ -69,16 +63,11 @@ fn a_tape_cut_at_any_byte_gives_its_whole_blocks_and_names_the_loss() {
         let (read, end) = read(&whole[..cut]).unwrap();
         assert_eq!(read.len() % 10, 0, "cut at {cut}: only whole blocks");
         assert_eq!(read, records[..read.len()]);
-        let TapeEnd::Truncated { bytes_lost } = end else {
-            panic!("cut at {cut}: {end:?}")
-        };
+        let TapeEnd::Truncated { bytes_lost } = end else { panic!("cut at {cut}: {end:?}") };
         assert!(bytes_lost < whole.len() as u64, "cut at {cut}");
     }
     for cut in 0..header {
-        assert!(
-            matches!(read(&whole[..cut]), Err(TapeError::Format { .. })),
-            "cut at {cut}"
-        );
+        assert!(matches!(read(&whole[..cut]), Err(TapeError::Format { .. })), "cut at {cut}");
     }
 }
 
@@ -96,10 +85,7 @@ fn a_flipped_bit_is_never_a_wrong_record() {
             let mut count = 0;
             while let Ok(Some(record)) = reader.next() {
                 let expected = &records[count];
-                assert_eq!(
-                    (record.rx.raw(), record.payload),
-                    (expected.1, expected.2.as_slice())
-                );
+                assert_eq!((record.rx.raw(), record.payload), (expected.1, expected.2.as_slice()));
                 count += 1;
             }
         }
@@ -157,18 +143,10 @@ fn a_full_disk_is_named_and_what_was_written_stays_readable() {
             break;
         }
     }
-    writer
-        .append(RawKind::Frame, HostNs::new(1), b"late")
-        .unwrap();
-    assert!(
-        writer.finish(b"").is_err(),
-        "after a failed write nothing more is written"
-    );
+    writer.append(RawKind::Frame, HostNs::new(1), b"late").unwrap();
+    assert!(writer.finish(b"").is_err(), "after a failed write nothing more is written");
     let message = failure.expect("two thousand bytes are not enough");
-    assert!(
-        message.contains("disk.tape") && message.contains("free some space"),
-        "{message}"
-    );
+    assert!(message.contains("disk.tape") && message.contains("free some space"), "{message}");
     let (records, end) = read(&disk.1).unwrap();
     assert!(!records.is_empty() && records.len() % 20 == 0);
     assert!(matches!(end, TapeEnd::Truncated { .. }));
@@ -179,8 +157,5 @@ fn a_bad_line_of_a_capture_is_named() {
     let mut lines = tsv::TsvReader::new(b"12\t{}\n\nx\t{}\n".to_vec(), "c.tsv".to_owned());
     assert_eq!(lines.next().unwrap().unwrap().payload, b"{}");
     let error = lines.next().unwrap_err().to_string();
-    assert!(
-        error.starts_with("c.tsv line 3: the time is not a number"),
-        "{error}"
-    );
+    assert!(error.starts_with("c.tsv line 3: the time is not a number"), "{error}");
 }

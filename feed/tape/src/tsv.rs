@@ -31,22 +31,14 @@ impl TsvReader {
 
     /// A capture in memory; `file` names it in errors.
     pub const fn new(text: Vec<u8>, file: String) -> Self {
-        Self {
-            file,
-            text,
-            at: 0,
-            line: 0,
-        }
+        Self { file, text, at: 0, line: 0 }
     }
 
     /// The next frame.
     ///
     /// # Errors
     /// [`TapeError::Line`] with the number of the line.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "records borrow from the reader"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "records borrow from the reader")]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, TapeError> {
         while self.at < self.text.len() {
             let rest = &self.text[self.at..];
@@ -58,24 +50,11 @@ impl TsvReader {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let error = |why| TapeError::Line {
-                file: self.file.clone(),
-                line: self.line,
-                why,
-            };
-            let tab = line
-                .iter()
-                .position(|&b| b == b'\t')
-                .ok_or_else(|| error("no tab"))?;
-            let rx = std::str::from_utf8(&line[..tab])
-                .ok()
-                .and_then(|t| t.parse().ok());
+            let error = |why| TapeError::Line { file: self.file.clone(), line: self.line, why };
+            let tab = line.iter().position(|&b| b == b'\t').ok_or_else(|| error("no tab"))?;
+            let rx = std::str::from_utf8(&line[..tab]).ok().and_then(|t| t.parse().ok());
             let rx = HostNs::new(rx.ok_or_else(|| error("the time is not a number"))?);
-            return Ok(Some(Record {
-                kind: RawKind::Frame,
-                rx,
-                payload: &line[tab + 1..],
-            }));
+            return Ok(Some(Record { kind: RawKind::Frame, rx, payload: &line[tab + 1..] }));
         }
         Ok(None)
     }

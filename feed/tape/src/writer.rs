@@ -49,10 +49,7 @@ impl TapeWriter<File> {
         let opened = OpenOptions::new().write(true).create_new(true).open(path);
         let out = opened.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => TapeError::Exists { file: file.clone() },
-            _ => TapeError::Io {
-                file: file.clone(),
-                error,
-            },
+            _ => TapeError::Io { file: file.clone(), error },
         })?;
         Self::new(out, file, meta)
     }
@@ -93,10 +90,7 @@ impl<W: Write> TapeWriter<W> {
     /// # Panics
     /// For a payload longer than any WebSocket message we accept.
     pub fn append(&mut self, kind: RawKind, rx: HostNs, payload: &[u8]) -> Result<(), TapeError> {
-        assert!(
-            payload.len() <= PAYLOAD_MAX,
-            "the feed refuses longer messages"
-        );
+        assert!(payload.len() <= PAYLOAD_MAX, "the feed refuses longer messages");
         if self.records == 0 {
             self.first = rx;
             self.last = rx;
@@ -108,11 +102,7 @@ impl<W: Write> TapeWriter<W> {
         self.block.extend_from_slice(payload);
         self.last = rx;
         self.records += 1;
-        if self.block.len() >= BLOCK_BYTES {
-            self.flush_block()
-        } else {
-            Ok(())
-        }
+        if self.block.len() >= BLOCK_BYTES { self.flush_block() } else { Ok(()) }
     }
 
     /// Writes what has gathered; the owner calls it at least once a second.
@@ -127,10 +117,7 @@ impl<W: Write> TapeWriter<W> {
         compressed.clear();
         compressed.resize(zstd::zstd_safe::compress_bound(self.block.len()), 0);
         let len = zstd::bulk::compress_to_buffer(&self.block, &mut compressed[..], ZSTD_LEVEL)
-            .map_err(|error| TapeError::Io {
-                file: self.file.clone(),
-                error,
-            })?;
+            .map_err(|error| TapeError::Io { file: self.file.clone(), error })?;
         compressed.truncate(len);
 
         let mut header = Vec::with_capacity(crate::format::BLOCK_HEADER_LEN + compressed.len());
@@ -146,12 +133,7 @@ impl<W: Write> TapeWriter<W> {
         header.extend_from_slice(&crc.finalize().to_le_bytes());
 
         let (offset, first, last) = (self.offset, self.first, self.last);
-        self.index.push(IndexEntry {
-            offset,
-            first,
-            last,
-            records: self.records,
-        });
+        self.index.push(IndexEntry { offset, first, last, records: self.records });
         // One write, so that a kill between two cannot leave a header without its body.
         header.extend_from_slice(&compressed);
         let written = self.write(&header);
@@ -187,26 +169,18 @@ impl<W: Write> TapeWriter<W> {
         trailer.extend_from_slice(&trailer_at.to_le_bytes());
         trailer.extend_from_slice(&TRAILER_MAGIC);
         self.write(&trailer)?;
-        self.out.flush().map_err(|error| TapeError::Io {
-            file: self.file.clone(),
-            error,
-        })?;
+        self.out.flush().map_err(|error| TapeError::Io { file: self.file.clone(), error })?;
         Ok(self.out)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), TapeError> {
         let written = if self.is_broken {
-            Err(io::Error::other(
-                "an earlier write failed, and the recording ended there",
-            ))
+            Err(io::Error::other("an earlier write failed, and the recording ended there"))
         } else {
             self.out.write_all(bytes)
         };
         self.is_broken |= written.is_err();
-        written.map_err(|error| TapeError::Io {
-            file: self.file.clone(),
-            error,
-        })?;
+        written.map_err(|error| TapeError::Io { file: self.file.clone(), error })?;
         self.offset += bytes.len() as u64;
         Ok(())
     }

@@ -74,10 +74,7 @@ impl<C: Clock> EngineAgent<C> {
         Self {
             engine,
             events,
-            reports: RingReports {
-                ring: reports,
-                room: 0,
-            },
+            reports: RingReports { ring: reports, room: 0 },
             banks,
             clock,
             flatten_at_end,
@@ -117,11 +114,8 @@ impl<C: Clock> Agent for EngineAgent<C> {
             let Some(event) = self.events.pop() else {
                 break;
             };
-            let mut ctx = Context {
-                clock: &self.clock,
-                bank: self.banks.bank(),
-                reports: &mut self.reports,
-            };
+            let mut ctx =
+                Context { clock: &self.clock, bank: self.banks.bank(), reports: &mut self.reports };
             self.engine.process(&event, &mut ctx);
             if event.kind == MarketKind::Timer {
                 self.banks.swap();
@@ -146,11 +140,8 @@ impl<C: Clock> Agent for EngineAgent<C> {
 
     fn on_close(&mut self) {
         if let Some(last) = self.last {
-            let mut ctx = Context {
-                clock: &self.clock,
-                bank: self.banks.bank(),
-                reports: &mut self.reports,
-            };
+            let mut ctx =
+                Context { clock: &self.clock, bank: self.banks.bank(), reports: &mut self.reports };
             self.engine.finish(self.flatten_at_end, &last, &mut ctx);
         }
         self.banks.swap();

@@ -31,23 +31,13 @@ impl RunDigest {
                 self.bytes(&strategy.0.to_le_bytes());
                 self.signal(signal);
             }
-            ReportKind::Reject {
-                strategy,
-                signal,
-                reason,
-            } => {
+            ReportKind::Reject { strategy, signal, reason } => {
                 self.tag(2, report);
                 self.bytes(&strategy.0.to_le_bytes());
                 self.signal(signal);
                 self.bytes(&[*reason as u8]);
             }
-            ReportKind::Order {
-                id,
-                strategy,
-                symbol,
-                side,
-                qty,
-            } => {
+            ReportKind::Order { id, strategy, symbol, side, qty } => {
                 self.tag(3, report);
                 self.bytes(&id.0.to_le_bytes());
                 self.bytes(&strategy.0.to_le_bytes());
@@ -84,11 +74,7 @@ impl RunDigest {
                 self.tag(5, report);
                 self.bytes(&strategy.0.to_le_bytes());
             }
-            ReportKind::Account {
-                strategy,
-                row,
-                is_final: true,
-            } => {
+            ReportKind::Account { strategy, row, is_final: true } => {
                 self.tag(6, report);
                 self.bytes(&strategy.0.to_le_bytes());
                 for amount in [row.cash, row.equity, row.realized, row.unrealized, row.fees] {

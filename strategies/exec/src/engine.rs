@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use paperwire_core::account::{AccountView, Fill, FillId, OrderId, PositionSide, StratId, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
+use paperwire_core::book::Bbo;
 use paperwire_core::event::{MarketEvent, MarketKind, Seq};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
@@ -22,17 +23,12 @@ use paperwire_core::time::{ExchNs, HostNs};
 use paperwire_core::trade::OrderSide;
 
 use crate::portfolio::{Execution, Portfolio};
-use crate::report::{MarketRow, Report, ReportKind};
+use crate::report::{AccountRow, MarketRow, Report, ReportKind};
 use crate::venue::{self, Intent, Sizing};
 
 /// The stages that the engine measures.
-pub const ENGINE_STAGES: [Stage; 5] = [
-    Stage::Dequeued,
-    Stage::StateApplied,
-    Stage::Decided,
-    Stage::Ordered,
-    Stage::Filled,
-];
+pub const ENGINE_STAGES: [Stage; 5] =
+    [Stage::Dequeued, Stage::StateApplied, Stage::Decided, Stage::Ordered, Stage::Filled];
 
 /// Where reports go. There is room: the agent looked before the event.
 pub trait ReportSink {
@@ -58,9 +54,7 @@ pub struct StrategySetup {
 
 impl std::fmt::Debug for StrategySetup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StrategySetup")
-            .field("symbols", &self.symbols)
-            .finish_non_exhaustive()
+        f.debug_struct("StrategySetup").field("symbols", &self.symbols).finish_non_exhaustive()
     }
 }
 
@@ -122,9 +116,7 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("strategies", &self.slots.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("strategies", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
@@ -141,14 +133,8 @@ impl Engine {
         strategies: Vec<StrategySetup>,
         config: EngineConfig,
     ) -> Self {
-        assert!(
-            instruments.len() <= SYMBOLS_MAX,
-            "configuration bounds the number of symbols"
-        );
-        assert!(
-            strategies.len() <= STRATEGIES_MAX,
-            "configuration bounds the strategies"
-        );
+        assert!(instruments.len() <= SYMBOLS_MAX, "configuration bounds the number of symbols");
+        assert!(strategies.len() <= STRATEGIES_MAX, "configuration bounds the strategies");
         let market = MarketState::new(
             instruments,
             usize::from(config.depth),
@@ -156,11 +142,7 @@ impl Engine {
             &config.numeraire,
         );
         let slots = strategies.into_iter().map(|setup| {
-            let StrategySetup {
-                mut strategy,
-                symbols,
-                warmup,
-            } = setup;
+            let StrategySetup { mut strategy, symbols, warmup } = setup;
             strategy.on_start(&StartContext {
                 instruments,
                 symbols: &symbols,
@@ -204,14 +186,8 @@ impl Engine {
     ) {
         let arrived = event.stamps.arrived;
         let dequeued = ctx.clock.now();
-        ctx.bank
-            .stage(Stage::Dequeued)
-            .record(arrived, event.stamps.enqueued, dequeued);
-        let cause = Cause {
-            seq: event.seq,
-            at: event.exch,
-            arrived,
-        };
+        ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
+        let cause = Cause { seq: event.seq, at: event.exch, arrived };
 
         self.closed.clear();
         let closed = &mut self.closed;
@@ -224,9 +200,7 @@ impl Engine {
             self.protect(event.symbol, cause, ctx);
         }
         let applied = ctx.clock.now();
-        ctx.bank
-            .stage(Stage::StateApplied)
-            .record(arrived, dequeued, applied);
+        ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
 
         if !self.closed.is_empty() {
             self.on_bars(is_history, cause, ctx);
@@ -235,13 +209,7 @@ impl Engine {
             _ if change == Change::Silent => return,
             MarketKind::Trade { trade, .. } => {
                 let symbol = event.symbol;
-                self.decide(
-                    &Event::Trade { symbol, trade },
-                    Some(symbol),
-                    false,
-                    cause,
-                    ctx,
-                )
+                self.decide(&Event::Trade { symbol, trade }, Some(symbol), false, cause, ctx)
             }
             _ if change == Change::Timer => {
                 let end = self.decide(&Event::Timer, None, false, cause, ctx);
@@ -253,9 +221,7 @@ impl Engine {
                 self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx)
             }
         };
-        ctx.bank
-            .stage(Stage::Decided)
-            .record(arrived, applied, decided);
+        ctx.bank.stage(Stage::Decided).record(arrived, applied, decided);
     }
 
     /// The end: closes positions if asked to, stops the strategies, reports the final accounts.
@@ -265,11 +231,7 @@ impl Engine {
         last: &MarketEvent,
         ctx: &mut Context<'_, C, R>,
     ) {
-        let cause = Cause {
-            seq: last.seq,
-            at: last.exch,
-            arrived: last.stamps.arrived,
-        };
+        let cause = Cause { seq: last.seq, at: last.exch, arrived: last.stamps.arrived };
         for index in 0..self.slots.len() {
             if flatten {
                 for symbol in bits(self.slots[index].account.open()) {
@@ -289,15 +251,7 @@ impl Engine {
             for (why, &count) in Skip::ALL.iter().zip(&self.slots[index].skips) {
                 if count > 0 {
                     let strategy = strat_id(index);
-                    emit(
-                        ctx,
-                        cause,
-                        ReportKind::SkipCount {
-                            strategy,
-                            why: *why,
-                            count,
-                        },
-                    );
+                    emit(ctx, cause, ReportKind::SkipCount { strategy, why: *why, count });
                 }
             }
         }
@@ -315,12 +269,7 @@ impl Engine {
             if timeframe == Timeframe::M1 && !is_history {
                 emit(ctx, cause, ReportKind::Bar { symbol, bar: *bar });
             }
-            let event = Event::Bar {
-                symbol,
-                timeframe,
-                bar,
-                is_history,
-            };
+            let event = Event::Bar { symbol, timeframe, bar, is_history };
             self.decide(&event, Some(symbol), is_history, cause, ctx);
         }
         self.closed = closed;
@@ -387,13 +336,7 @@ impl Engine {
         let slot = &mut self.slots[index];
         slot.is_benched = true;
         slot.account.row_mut().is_benched = true;
-        emit(
-            ctx,
-            cause,
-            ReportKind::Benched {
-                strategy: strat_id(index),
-            },
-        );
+        emit(ctx, cause, ReportKind::Benched { strategy: strat_id(index) });
     }
 
     fn execute_all<C: Clock, R: ReportSink>(
@@ -406,30 +349,12 @@ impl Engine {
         for signal in signals.as_slice() {
             let strategy = strat_id(index);
             self.slots[index].account.row_mut().signals += 1;
-            emit(
-                ctx,
-                cause,
-                ReportKind::Signal {
-                    strategy,
-                    signal: *signal,
-                },
-            );
+            emit(ctx, cause, ReportKind::Signal { strategy, signal: *signal });
             if let Err(reason) = self.execute(index, signal, cause, ctx) {
                 let slot = &mut self.slots[index];
                 slot.account.row_mut().rejects += 1;
-                emit(
-                    ctx,
-                    cause,
-                    ReportKind::Reject {
-                        strategy,
-                        signal: *signal,
-                        reason,
-                    },
-                );
-                let reject = Reject {
-                    signal: *signal,
-                    reason,
-                };
+                emit(ctx, cause, ReportKind::Reject { strategy, signal: *signal, reason });
+                let reject = Reject { signal: *signal, reason };
                 let told = catch_unwind(AssertUnwindSafe(|| slot.strategy.on_reject(&reject)));
                 if told.is_err() {
                     self.bench(index, cause, ctx);
@@ -468,7 +393,7 @@ impl Engine {
             ask: bbo.ask.px,
             bid: bbo.bid.px,
             quote_rate,
-            room: row.equity * self.config.leverage_max - row.exposure,
+            room: self.room(row, bbo),
         };
         let intent = venue::intent(signal, &sizing)?;
         let is_entry = matches!(intent, Intent::Enter(..));
@@ -497,20 +422,25 @@ impl Engine {
             tag: signal.tag,
         };
         let ordered = ctx.clock.now();
-        ctx.bank
-            .stage(Stage::Ordered)
-            .record(cause.arrived, started, ordered);
+        ctx.bank.stage(Stage::Ordered).record(cause.arrived, started, ordered);
         let fill = self.fill(index, &want, cause, ctx)?;
         if let Some(side) = self.slots[index].account.side(symbol) {
             // Anchored to the fill; a level that the fill itself overran closes at the next event.
             let anchor = is_entry.then_some(fill.px);
             let _ = self.set_protection(index, signal, side, anchor);
         }
-        ctx.bank
-            .stage(Stage::Filled)
-            .record(cause.arrived, ordered, ctx.clock.now());
+        ctx.bank.stage(Stage::Filled).record(cause.arrived, ordered, ctx.clock.now());
         self.tell_fill(index, &fill, cause, ctx);
         Ok(())
+    }
+
+    /// How much may be bought or sold so that the limit still holds after the fill, when fee and spread
+    /// have been paid out of equity.
+    fn room(&self, row: &AccountRow, bbo: Bbo) -> Money {
+        let limit = self.config.leverage_max;
+        let spread = Money::from_num(bbo.ask.px.raw() - bbo.bid.px.raw());
+        let cost = self.config.taker_fee + spread / Money::from_num(bbo.bid.px.raw());
+        (row.equity * limit - row.exposure) / (Money::ONE + limit * cost)
     }
 
     /// Sets stop and target as the signal asks; `entry` anchors percentages, else the average price.
@@ -525,11 +455,7 @@ impl Engine {
         let view = self.market.view();
         let state = view.symbol(symbol);
         let bbo = state.bbo().ok_or(RejectReason::BookNotLive)?;
-        let now = if side == PositionSide::Long {
-            bbo.bid.px
-        } else {
-            bbo.ask.px
-        };
+        let now = if side == PositionSide::Long { bbo.bid.px } else { bbo.ask.px };
         let entry = entry.unwrap_or(now);
         let (stop, target) = venue::exit_prices(signal, side, entry, now, state.instrument())?;
         let position = self.slots[index].account.position_mut(symbol);
@@ -555,13 +481,8 @@ impl Engine {
         let strategy = strat_id(index);
         self.orders += 1;
         let order = OrderId(self.orders);
-        let kind = ReportKind::Order {
-            id: order,
-            strategy,
-            symbol,
-            side: want.side,
-            qty: want.qty,
-        };
+        let kind =
+            ReportKind::Order { id: order, strategy, symbol, side: want.side, qty: want.qty };
         emit(ctx, cause, kind);
 
         let value = of.money(walk.notional);
@@ -675,14 +596,7 @@ impl Engine {
         let Some(side) = position.side().map(PositionSide::closing) else {
             return;
         };
-        let want = Wanted {
-            symbol,
-            side,
-            qty: position.qty(),
-            trigger,
-            reason,
-            tag: position.tag,
-        };
+        let want = Wanted { symbol, side, qty: position.qty(), trigger, reason, tag: position.tag };
         // Without a live book or a price of the quote currency it stays open and is tried again at
         // the next event: never a fill from a book that is not believed.
         if let Ok(fill) = self.fill(index, &want, cause, ctx) {
@@ -692,10 +606,7 @@ impl Engine {
 
     /// Marks every position in `symbol`, and in pairs that are quoted in its base.
     fn mark(&mut self, symbol: SymbolId) {
-        let any_open = self
-            .slots
-            .iter()
-            .fold(0, |bits, slot| bits | slot.account.open());
+        let any_open = self.slots.iter().fold(0, |bits, slot| bits | slot.account.open());
         if any_open == 0 {
             return;
         }
@@ -711,8 +622,7 @@ impl Engine {
             };
             for slot in &mut self.slots {
                 if slot.account.open() >> id.0 & 1 == 1 {
-                    slot.account
-                        .mark(id, state.instrument(), bbo.mid_doubled(), rate);
+                    slot.account.mark(id, state.instrument(), bbo.mid_doubled(), rate);
                 }
             }
         }
@@ -732,11 +642,7 @@ impl Engine {
             let position = &account.positions()[symbol.index()];
             exposure += match (state.bbo(), view.quote_rate(symbol)) {
                 (Some(bbo), Some(rate)) => {
-                    let px = if position.lots > 0 {
-                        bbo.bid.px
-                    } else {
-                        bbo.ask.px
-                    };
+                    let px = if position.lots > 0 { bbo.bid.px } else { bbo.ask.px };
                     state.instrument().money(px.notional(position.qty())) * rate
                 }
                 // Unpriced for the moment: what was paid stands in.
@@ -754,15 +660,7 @@ impl Engine {
     ) {
         for (index, slot) in self.slots.iter().enumerate() {
             let (strategy, row) = (strat_id(index), *slot.account.row());
-            emit(
-                ctx,
-                cause,
-                ReportKind::Account {
-                    strategy,
-                    row,
-                    is_final,
-                },
-            );
+            emit(ctx, cause, ReportKind::Account { strategy, row, is_final });
         }
         for (symbol, state) in self.market.view().symbols() {
             let bbo = state.bbo();
@@ -794,13 +692,7 @@ struct Wanted {
 fn emit<C: Clock, R: ReportSink>(ctx: &mut Context<'_, C, R>, cause: Cause, kind: ReportKind) {
     let made = ctx.clock.now();
     let Cause { seq, at, arrived } = cause;
-    ctx.reports.push(Report {
-        seq,
-        at,
-        arrived,
-        made,
-        kind,
-    });
+    ctx.reports.push(Report { seq, at, arrived, made, kind });
 }
 
 fn strat_id(index: usize) -> StratId {
@@ -809,9 +701,7 @@ fn strat_id(index: usize) -> StratId {
 
 /// Symbols whose bits are set.
 fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
-    (0u16..64)
-        .filter(move |bit| mask >> bit & 1 == 1)
-        .map(SymbolId)
+    (0u16..64).filter(move |bit| mask >> bit & 1 == 1).map(SymbolId)
 }
 
 #[cfg(test)]

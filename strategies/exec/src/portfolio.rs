@@ -66,13 +66,7 @@ impl Portfolio {
             ..AccountRow::default()
         };
         let positions = vec![Position::default(); symbols];
-        Self {
-            positions,
-            marks: vec![Money::ZERO; symbols],
-            row,
-            peak: capital,
-            open: 0,
-        }
+        Self { positions, marks: vec![Money::ZERO; symbols], row, peak: capital, open: 0 }
     }
 
     /// Its figures at the last mark.
@@ -123,10 +117,7 @@ impl Portfolio {
         self.row.cash -= execution.fee;
         if !is_exit {
             if position.lots == 0 {
-                *position = Position {
-                    entered_at: execution.at,
-                    ..Position::default()
-                };
+                *position = Position { entered_at: execution.at, ..Position::default() };
                 position.tag = execution.tag;
                 self.open |= 1 << execution.symbol.0;
             }
@@ -135,10 +126,7 @@ impl Portfolio {
             position.entry_fee += execution.fee;
             return Booked::default();
         }
-        assert!(
-            lots.abs() <= position.lots.abs(),
-            "an exit is at most the position"
-        );
+        assert!(lots.abs() <= position.lots.abs(), "an exit is at most the position");
         let cost = share(position.cost, lots.abs(), position.lots.abs());
         let entry_fee = share(position.entry_fee, lots.abs(), position.lots.abs());
         position.lots += lots;

@@ -45,12 +45,7 @@ impl Walk {
 /// Takes up to `qty` from `levels`, best first; `None` when nothing is there.
 pub fn walk(levels: &[Level], qty: Qty) -> Option<Walk> {
     let mut left = qty;
-    let mut walk = Walk {
-        qty: Qty::ZERO,
-        notional: Notional::ZERO,
-        worst_px: Px::ZERO,
-        levels: 0,
-    };
+    let mut walk = Walk { qty: Qty::ZERO, notional: Notional::ZERO, worst_px: Px::ZERO, levels: 0 };
     for level in levels {
         if left.raw() <= 0 {
             break;
@@ -122,24 +117,12 @@ pub fn intent(signal: &Signal, of: &Sizing<'_>) -> Result<Intent, RejectReason> 
     match (held, closes) {
         (Some(held), Some(wanted)) if held == wanted => {
             let is_whole = signal.action == Action::Close || signal.size == Size::All;
-            let px = if held == PositionSide::Long {
-                of.bid
-            } else {
-                of.ask
-            };
-            let qty = if is_whole {
-                of.position.qty()
-            } else {
-                quantity(signal.size, px, of)?
-            };
+            let px = if held == PositionSide::Long { of.bid } else { of.ask };
+            let qty = if is_whole { of.position.qty() } else { quantity(signal.size, px, of)? };
             let qty = of.instrument.floor_to_lot(qty).min(of.position.qty());
             // A rest that could never be sold alone goes with it.
             let rest = of.position.qty() - qty;
-            let qty = if rest < of.instrument.qty_min {
-                of.position.qty()
-            } else {
-                qty
-            };
+            let qty = if rest < of.instrument.qty_min { of.position.qty() } else { qty };
             Ok(Intent::Exit(held.closing(), qty))
         }
         _ => Err(RejectReason::NoPosition),
@@ -168,11 +151,7 @@ fn enter(signal: &Signal, of: &Sizing<'_>, side: PositionSide) -> Result<Intent,
     let value = of.instrument.money(px.notional(qty));
     if qty < of.instrument.qty_min || qty.is_zero() || value < of.instrument.cost_min {
         let is_capped = most < wanted;
-        return Err(if is_capped {
-            RejectReason::NoFunds
-        } else {
-            RejectReason::BelowMinimum
-        });
+        return Err(if is_capped { RejectReason::NoFunds } else { RejectReason::BelowMinimum });
     }
     Ok(Intent::Enter(order, qty))
 }
@@ -193,11 +172,7 @@ fn quantity(size: Size, px: Px, of: &Sizing<'_>) -> Result<Qty, RejectReason> {
         * i128::from(pow10(of.instrument.qty_precision));
     // One division of whole numbers: dividing by the rate first would lose a lot to rounding.
     let scaled = notional.to_bits().checked_mul(unit).ok_or(bad)?;
-    let price = of
-        .quote_rate
-        .to_bits()
-        .checked_mul(i128::from(px.raw()))
-        .ok_or(bad)?;
+    let price = of.quote_rate.to_bits().checked_mul(i128::from(px.raw())).ok_or(bad)?;
     let qty = i64::try_from(scaled / price).map_err(|_| bad)?;
     Ok(Qty::new(qty))
 }
@@ -216,16 +191,8 @@ pub fn exit_prices(
 ) -> Result<(Option<Px>, Option<Px>), RejectReason> {
     let bad = RejectReason::BadExitLevel;
     let away = |percent: f64, up: bool| {
-        let factor = if up {
-            1.0 + percent / 100.0
-        } else {
-            1.0 - percent / 100.0
-        };
-        if percent > 0.0 {
-            of.px_from_f64(of.px_f64(entry) * factor).ok_or(bad)
-        } else {
-            Err(bad)
-        }
+        let factor = if up { 1.0 + percent / 100.0 } else { 1.0 - percent / 100.0 };
+        if percent > 0.0 { of.px_from_f64(of.px_f64(entry) * factor).ok_or(bad) } else { Err(bad) }
     };
     let is_long = side == PositionSide::Long;
     let stop = match signal.stop {

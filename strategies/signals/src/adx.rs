@@ -51,11 +51,7 @@ impl Adx {
             };
             self.directions = Some((plus, minus));
             let sum = plus + minus;
-            self.dx.push(if sum > 0.0 {
-                100.0 * (plus - minus).abs() / sum
-            } else {
-                0.0
-            });
+            self.dx.push(if sum > 0.0 { 100.0 * (plus - minus).abs() / sum } else { 0.0 });
         }
         self.value()
     }

@@ -8,9 +8,7 @@ use crate::average::Ema;
 
 /// The range a bar covered, its gap from the previous close included.
 pub fn true_range(high: f64, low: f64, previous_close: f64) -> f64 {
-    (high - low)
-        .max((high - previous_close).abs())
-        .max((low - previous_close).abs())
+    (high - low).max((high - previous_close).abs()).max((low - previous_close).abs())
 }
 
 /// The average true range.
@@ -23,10 +21,7 @@ pub struct Atr {
 impl Atr {
     /// Over `period` ranges, usually 14.
     pub fn new(period: u32) -> Self {
-        Self {
-            average: Ema::wilder(period),
-            previous_close: None,
-        }
+        Self { average: Ema::wilder(period), previous_close: None }
     }
 
     /// Adds a closed bar.

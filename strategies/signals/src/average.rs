@@ -28,13 +28,7 @@ impl Ema {
 
     fn with_alpha(period: u32, alpha: f64) -> Self {
         assert!(period > 0, "an average is over at least one value");
-        Self {
-            alpha,
-            period,
-            count: 0,
-            seed: 0.0,
-            value: None,
-        }
+        Self { alpha, period, count: 0, seed: 0.0, value: None }
     }
 
     /// Adds a value and returns the average including it.

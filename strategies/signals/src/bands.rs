@@ -19,11 +19,7 @@ pub struct Band {
 impl Band {
     /// `mid +- half_width`; Keltner's channel with an EMA and a multiple of the ATR.
     pub fn around(mid: f64, half_width: f64) -> Self {
-        Self {
-            mid,
-            upper: mid + half_width,
-            lower: mid - half_width,
-        }
+        Self { mid, upper: mid + half_width, lower: mid - half_width }
     }
 
     /// True when this band lies wholly within the other.
@@ -42,10 +38,7 @@ pub struct Bollinger {
 impl Bollinger {
     /// Over `period` values with `k` deviations, usually 20 and 2.
     pub fn new(period: usize, k: f64) -> Self {
-        Self {
-            stats: RollingStats::new(period),
-            k,
-        }
+        Self { stats: RollingStats::new(period), k }
     }
 
     /// Adds a value.

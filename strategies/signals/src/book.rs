@@ -6,10 +6,7 @@ use paperwire_core::book::{Bbo, DepthBook, Level};
 /// is empty. Unit: none, -1 to 1.
 pub fn imbalance(book: &DepthBook, levels: usize) -> Option<f64> {
     let sum = |side: &[Level]| -> i128 {
-        side.iter()
-            .take(levels)
-            .map(|level| i128::from(level.qty.raw()))
-            .sum()
+        side.iter().take(levels).map(|level| i128::from(level.qty.raw())).sum()
     };
     let (bids, asks) = (sum(book.bids()), sum(book.asks()));
     (bids > 0 && asks > 0).then(|| (bids - asks) as f64 / (bids + asks) as f64)

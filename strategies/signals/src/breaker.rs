@@ -18,12 +18,7 @@ pub struct CircuitBreaker {
 impl CircuitBreaker {
     /// After `losses_max` losses in a row, for `pause`; zero losses never pauses.
     pub const fn new(losses_max: u32, pause: DurationNs) -> Self {
-        Self {
-            losses_max,
-            pause,
-            losses: 0,
-            until: ExchNs::new(i64::MIN),
-        }
+        Self { losses_max, pause, losses: 0, until: ExchNs::new(i64::MIN) }
     }
 
     /// Takes the whole net result of a position that is now flat: a win starts the count anew,
@@ -57,18 +52,13 @@ impl LossLimit {
     /// Stops at a loss of `percent` of the starting equity, between 0 and 100.
     pub fn new(percent: f64) -> Self {
         let kept = 1.0 - percent.clamp(0.0, 100.0) / 100.0;
-        Self {
-            kept: Money::from_num(kept),
-            floor: None,
-        }
+        Self { kept: Money::from_num(kept), floor: None }
     }
 
     /// True when entries are stopped; the first equity seen is the starting one.
     pub fn blocks(&mut self, equity: Money) -> bool {
         let kept = self.kept;
-        let floor = *self
-            .floor
-            .get_or_insert_with(|| equity.saturating_mul(kept));
+        let floor = *self.floor.get_or_insert_with(|| equity.saturating_mul(kept));
         equity < floor || equity <= 0
     }
 }

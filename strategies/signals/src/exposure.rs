@@ -96,11 +96,7 @@ impl Exposure {
     pub fn cap(&self, id: SymbolId, side: PositionSide, wanted: f64, rules: &ExposureRules) -> f64 {
         let legs = self.legs[id.index()];
         let is_own = |asset: usize| asset == legs.base || Some(asset) == legs.quote;
-        let others = self
-            .net
-            .iter()
-            .enumerate()
-            .filter(|(asset, _)| !is_own(*asset));
+        let others = self.net.iter().enumerate().filter(|(asset, _)| !is_own(*asset));
         let has_same_side = others.map(|(_, net)| net * sign(side)).any(|net| net > 0.0);
         let mut allowed = wanted;
         if has_same_side {

@@ -19,11 +19,7 @@ struct TimeMean {
 
 impl TimeMean {
     const fn new(tau: DurationNs) -> Self {
-        Self {
-            tau_ns: tau.raw() as f64,
-            sum: 0.0,
-            weight: 0.0,
-        }
+        Self { tau_ns: tau.raw() as f64, sum: 0.0, weight: 0.0 }
     }
 
     fn push(&mut self, x: f64, since_last: DurationNs) {

@@ -15,12 +15,7 @@ impl P2Quantile {
     /// Of the share `p`, between 0 and 1.
     pub fn new(p: f64) -> Self {
         assert!(p > 0.0 && p < 1.0, "a quantile lies within the values");
-        Self {
-            p,
-            count: 0,
-            heights: [0.0; 5],
-            ranks: [1.0, 2.0, 3.0, 4.0, 5.0],
-        }
+        Self { p, count: 0, heights: [0.0; 5], ranks: [1.0, 2.0, 3.0, 4.0, 5.0] }
     }
 
     /// Adds a value.

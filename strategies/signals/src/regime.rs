@@ -18,10 +18,7 @@ pub struct ReturnVolatility {
 impl ReturnVolatility {
     /// Over `period` returns, so `period + 1` closes.
     pub fn new(period: usize) -> Self {
-        Self {
-            last_close: None,
-            returns: RollingStats::new(period),
-        }
+        Self { last_close: None, returns: RollingStats::new(period) }
     }
 
     /// Adds a close; one that is not a positive price is ignored.
@@ -113,13 +110,8 @@ impl Moments {
 
     fn z(&self, x: f64) -> Option<f64> {
         let sigma = self.variance.sqrt();
-        (self.count >= READINGS_MIN).then(|| {
-            if sigma > DEVIATION_MIN {
-                (x - self.mean) / sigma
-            } else {
-                0.0
-            }
-        })
+        (self.count >= READINGS_MIN)
+            .then(|| if sigma > DEVIATION_MIN { (x - self.mean) / sigma } else { 0.0 })
     }
 }
 

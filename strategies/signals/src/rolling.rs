@@ -25,13 +25,7 @@ pub struct RollingStats {
 impl RollingStats {
     /// Over `period` values.
     pub fn new(period: usize) -> Self {
-        Self {
-            ring: FixedRing::new(period),
-            shift: 0.0,
-            sum: 0.0,
-            squares: 0.0,
-            square_max: 0.0,
-        }
+        Self { ring: FixedRing::new(period), shift: 0.0, sum: 0.0, squares: 0.0, square_max: 0.0 }
     }
 
     /// Adds a value.
@@ -48,10 +42,7 @@ impl RollingStats {
         self.sum += shifted;
         self.squares += shifted * shifted;
         self.square_max = self.square_max.max(shifted * shifted);
-        let is_wrap = self
-            .ring
-            .total()
-            .is_multiple_of(self.ring.capacity() as u64);
+        let is_wrap = self.ring.total().is_multiple_of(self.ring.capacity() as u64);
         if is_wrap || self.ring.len() == 1 || self.spread() < DOUBT * self.square_max {
             self.rebase();
         }
@@ -83,14 +74,12 @@ impl RollingStats {
 
     /// The mean, once the window is full.
     pub fn mean(&self) -> Option<f64> {
-        self.is_ready()
-            .then(|| self.shift + self.sum / self.ring.len() as f64)
+        self.is_ready().then(|| self.shift + self.sum / self.ring.len() as f64)
     }
 
     /// The population standard deviation, once the window is full.
     pub fn sigma(&self) -> Option<f64> {
-        self.is_ready()
-            .then(|| (self.spread() / self.ring.len() as f64).max(0.0).sqrt())
+        self.is_ready().then(|| (self.spread() / self.ring.len() as f64).max(0.0).sqrt())
     }
 
     /// The newest value.

@@ -26,13 +26,7 @@ pub enum Session {
 }
 
 impl Session {
-    const ALL: [Self; 5] = [
-        Self::Asia,
-        Self::Europe,
-        Self::Overlap,
-        Self::Us,
-        Self::OffHours,
-    ];
+    const ALL: [Self; 5] = [Self::Asia, Self::Europe, Self::Overlap, Self::Us, Self::OffHours];
 
     /// As an array index, in the order of the day.
     pub const fn index(self) -> usize {
@@ -67,11 +61,7 @@ impl SessionClock {
     /// With the first hour of each session, the first of them midnight.
     pub fn new(hours: [u8; 5]) -> Self {
         assert!(Self::is_valid(hours), "hours ascend from midnight");
-        Self {
-            hours,
-            hour: i64::MIN,
-            session: Session::Asia,
-        }
+        Self { hours, hour: i64::MIN, session: Session::Asia }
     }
 
     /// True when the hours ascend from 0 and lie within the day.
@@ -85,9 +75,7 @@ impl SessionClock {
         if hour != self.hour {
             self.hour = hour;
             let of_day = hour.rem_euclid(DAY_HOURS);
-            let begun = self
-                .hours
-                .partition_point(|from| i64::from(*from) <= of_day);
+            let begun = self.hours.partition_point(|from| i64::from(*from) <= of_day);
             self.session = Session::ALL[begun - 1];
         }
         self.session

@@ -23,10 +23,7 @@ impl SizeSketch {
     /// Over the newest `window` orders, usually 100.
     pub fn new(window: usize) -> Self {
         assert!(window <= usize::from(u16::MAX), "a count fits its slot");
-        Self {
-            slots: FixedRing::new(window),
-            counts: [0; SLOTS],
-        }
+        Self { slots: FixedRing::new(window), counts: [0; SLOTS] }
     }
 
     /// Adds an order.

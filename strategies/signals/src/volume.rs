@@ -17,11 +17,7 @@ pub struct VolumeRatio {
 impl VolumeRatio {
     /// Against `period` bars, usually 20.
     pub fn new(period: usize) -> Self {
-        Self {
-            ring: FixedRing::new(period),
-            sum: 0,
-            value: None,
-        }
+        Self { ring: FixedRing::new(period), sum: 0, value: None }
     }
 
     /// Adds a closed bar and returns its ratio; `None` before `period` bars, or when nothing traded

@@ -87,11 +87,7 @@ impl Vpin {
         if let Some(oldest) = self.values.push(signed.abs()) {
             self.sum -= oldest;
         }
-        if self
-            .values
-            .total()
-            .is_multiple_of(self.values.capacity() as u64)
-        {
+        if self.values.total().is_multiple_of(self.values.capacity() as u64) {
             self.sum = self.values.iter().sum();
         }
         if let Some(value) = self.value() {

@@ -39,9 +39,7 @@ impl MomentumBreakout {
         if self.breaker.blocks(now) || self.losses.blocks(account.equity) {
             return Err(Skip::CircuitBreaker);
         }
-        let desk = self.desks[symbol.index()]
-            .as_ref()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         if desk.bars.count() < desk.next_ok_bar {
             return Err(Skip::TimeCooldown);
         }
@@ -55,15 +53,10 @@ impl MomentumBreakout {
 
         let price = desk.instrument.px_f64(entry_touch(side, &bbo));
         let stop_frac = first_stop(desk, side, reading, price, &self.params);
-        let plan = Plan {
-            stop_frac,
-            level: reading.channel.broken_by(side),
-        };
+        let plan = Plan { stop_frac, level: reading.channel.broken_by(side) };
         let usd = self.size(symbol, side, reading, stop_frac, market, account)?;
         let size = Size::Notional(Money::checked_from_num(usd).ok_or(Skip::InsufficientSize)?);
-        let desk = self.desks[symbol.index()]
-            .as_mut()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         desk.plan = Some(plan);
         desk.next_ok_bar = desk.bars.count() + desk.table.cooldown_bars;
         let (action, code) = match side {
@@ -113,22 +106,14 @@ impl MomentumBreakout {
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
         let params = &self.params;
-        let desk = self.desks[symbol.index()]
-            .as_ref()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let most = desk.table.position_usd_max;
         let equity = account.equity.to_num::<f64>();
         market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure
-            .measure(market, account)
-            .ok_or(Skip::NoPriceData)?;
+        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
         let mut usd = (equity * params.risk_pct / 100.0 / stop_frac).min(most);
         usd *= SESSION_SIZE[self.session.at(market.now()).index()];
-        usd *= volatility_size(
-            reading.atr_pct,
-            desk.table.atr_low_pct,
-            desk.table.atr_high_pct,
-        );
+        usd *= volatility_size(reading.atr_pct, desk.table.atr_low_pct, desk.table.atr_high_pct);
         if side == PositionSide::Short {
             usd *= params.short_size_mult;
         }
@@ -185,10 +170,7 @@ fn flow_along(
     let age_max = DurationNs::from_secs(params.flow_age_max_s);
     let flow = fresh_flow(state.tape(), FLOW_ORDERS, now, age_max).ok_or(against)?;
     let flow = flow.imbalance().ok_or(against)?;
-    let book = state
-        .book()
-        .and_then(|book| imbalance(book, BOOK_LEVELS))
-        .ok_or(against)?;
+    let book = state.book().and_then(|book| imbalance(book, BOOK_LEVELS)).ok_or(against)?;
     if sign(side) * flow > params.flow_min && sign(side) * book > 0.0 {
         Ok(flow)
     } else {
@@ -206,10 +188,8 @@ fn first_stop(
     params: &Params,
 ) -> f64 {
     let channel = reading.channel;
-    let middle = f64::midpoint(
-        desk.instrument.px_f64(channel.high),
-        desk.instrument.px_f64(channel.low),
-    );
+    let middle =
+        f64::midpoint(desk.instrument.px_f64(channel.high), desk.instrument.px_f64(channel.low));
     let to_middle = sign(side) * (price - middle);
     let distance = (params.stop_atr * reading.atr).min(to_middle);
     (distance / price).max(params.stop_min_pct / 100.0)

@@ -52,10 +52,7 @@ impl MomentumBreakout {
         } else {
             return;
         };
-        debug_assert!(
-            account.position(symbol).side().is_some(),
-            "only an open position is judged"
-        );
+        debug_assert!(account.position(symbol).side().is_some(), "only an open position is judged");
         desk.exit_retry_at = ExchNs::default();
         desk.exit_due = Some(
             Reason::new(code)
@@ -88,11 +85,11 @@ impl MomentumBreakout {
         }
         let now = exit_touch(trip.side, &bbo);
         let chandelier_atr = self.params.chandelier_atr;
-        let signal = (desk
-            .exit_due
-            .map(|reason| order(symbol, Action::Close, Size::All, reason)))
-        .or_else(|| self.partial(symbol, &trip, position, now))
-        .or_else(|| self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR));
+        let signal = (desk.exit_due.map(|reason| order(symbol, Action::Close, Size::All, reason)))
+            .or_else(|| self.partial(symbol, &trip, position, now))
+            .or_else(|| {
+                self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR)
+            });
         let Some(signal) = signal else {
             return false;
         };
@@ -111,9 +108,7 @@ impl MomentumBreakout {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let trip = self.desks[symbol.index()]
-            .as_ref()
-            .and_then(|desk| desk.trip);
+        let trip = self.desks[symbol.index()].as_ref().and_then(|desk| desk.trip);
         if let (Some(trip), Some(bbo)) = (trip, market.symbol(symbol).bbo()) {
             let now = exit_touch(trip.side, &bbo);
             let position = account.position(symbol);
@@ -186,9 +181,7 @@ impl MomentumBreakout {
         {
             return None;
         }
-        let reason = Reason::new("chandelier")
-            .with("best", trip.best.price())
-            .with("atr", atr);
+        let reason = Reason::new("chandelier").with("best", trip.best.price()).with("atr", atr);
         let is_passed = match trip.side {
             PositionSide::Long => now <= px,
             PositionSide::Short => now >= px,
@@ -216,21 +209,11 @@ fn cost_stop(desk: &Desk, trip: &Trip, fee: f64, now: Px) -> ExitLevel {
 /// A share of a quantity in whole lots; zero when it would be below the venue's minimum.
 fn part(qty: Qty, share: f64, desk: &Desk) -> Qty {
     let of = &desk.instrument;
-    let part = of
-        .qty_from_f64(of.qty_f64(qty) * share)
-        .unwrap_or(Qty::ZERO);
+    let part = of.qty_from_f64(of.qty_f64(qty) * share).unwrap_or(Qty::ZERO);
     let part = of.floor_to_lot(part);
     if part < of.qty_min { Qty::ZERO } else { part }
 }
 
 const fn order(symbol: SymbolId, action: Action, size: Size, reason: Reason) -> Signal {
-    Signal {
-        symbol,
-        action,
-        size,
-        stop: ExitLevel::Keep,
-        target: ExitLevel::Keep,
-        reason,
-        tag: 0,
-    }
+    Signal { symbol, action, size, stop: ExitLevel::Keep, target: ExitLevel::Keep, reason, tag: 0 }
 }

@@ -184,11 +184,7 @@ impl Table {
         };
         match role {
             Role::Alt => base,
-            Role::Bitcoin => Self {
-                atr_low_pct: 0.10,
-                atr_high_pct: 0.4,
-                ..base
-            },
+            Role::Bitcoin => Self { atr_low_pct: 0.10, atr_high_pct: 0.4, ..base },
             Role::Cross => Self {
                 bar: BarLength::M15,
                 volume_mult: 2.0,
@@ -252,23 +248,12 @@ impl Validate for Params {
         check("same_side_mult", self.same_side_mult, 0.0, 1.0)?;
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
-        check(
-            "session_loss_max_pct",
-            self.session_loss_max_pct,
-            0.0,
-            100.0,
-        )?;
+        check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
         let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require(
-            "session_hours",
-            is_valid,
-            "hours ascend from 0 within a day",
-        )?;
+        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
-        self.symbols
-            .iter()
-            .try_for_each(|(name, own)| own.validate(name))
+        self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
     }
 }
 
@@ -276,22 +261,15 @@ impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
         let key = |field: &str| format!("symbols.{name}.{field}");
         let is_pair = name.contains('/');
-        OutOfRange::require(
-            &format!("symbols.{name}"),
-            is_pair,
-            "a pair is written BASE/QUOTE",
-        )?;
+        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
         let check = |field: &str, value: Option<f64>, high: f64| {
-            value.map_or(Ok(()), |value| {
-                OutOfRange::check(&key(field), value, 0.0, high)
-            })
+            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, 0.0, high))
         };
         check("volume_mult", self.volume_mult, 100.0)?;
         check("atr_low_pct", self.atr_low_pct, PCT_MAX)?;
         check("atr_high_pct", self.atr_high_pct, PCT_MAX)?;
         check("position_usd_max", self.position_usd_max, USD_MAX)?;
-        self.cooldown_bars.map_or(Ok(()), |bars| {
-            OutOfRange::check(&key("cooldown_bars"), bars, 0, 100_000)
-        })
+        self.cooldown_bars
+            .map_or(Ok(()), |bars| OutOfRange::check(&key("cooldown_bars"), bars, 0, 100_000))
     }
 }

@@ -47,18 +47,12 @@ struct Channel {
 
 impl Channel {
     fn new(bars: usize) -> Self {
-        Self {
-            high: RollingExtreme::highest(bars),
-            low: RollingExtreme::lowest(bars),
-        }
+        Self { high: RollingExtreme::highest(bars), low: RollingExtreme::lowest(bars) }
     }
 
     fn push(&mut self, bar: &Bar) -> Option<Levels> {
         let (high, low) = (self.high.push(bar.high), self.low.push(bar.low));
-        Some(Levels {
-            high: high?,
-            low: low?,
-        })
+        Some(Levels { high: high?, low: low? })
     }
 }
 
@@ -170,10 +164,7 @@ impl Bars {
         let price = |px| self.instrument.px_f64(px);
         let (high, low, close) = (price(bar.high), price(bar.low), price(bar.close));
         // The length of the channel is chosen before the bar that may break it.
-        let length = self
-            .atr
-            .value()
-            .map(|atr| self.length(100.0 * atr / price(self.before.1)));
+        let length = self.atr.value().map(|atr| self.length(100.0 * atr / price(self.before.1)));
         let levels = self.channels.each_mut().map(|channel| channel.push(bar));
         let before = std::mem::replace(&mut self.before, (levels, bar.close));
         let exit = self.exit.push(bar);
@@ -207,11 +198,7 @@ impl Bars {
             atr_ratio: atr / usual_atr,
             adx: adx?,
             volume_ratio,
-            location: if range > 0.0 {
-                (close - low) / range
-            } else {
-                0.5
-            },
+            location: if range > 0.0 { (close - low) / range } else { 0.5 },
             squeeze_bars,
             is_incomplete: bar.flags.is_incomplete,
         })

@@ -19,20 +19,8 @@ const BREAK: f64 = 0.0105;
 fn bar(bench: &Bench, low: f64, high: f64, close: f64, volume: f64) -> Bar {
     let px = |distance| bench.px(XRP, 2.0 + distance);
     let (low, high, close) = (px(low), px(high), px(close));
-    let volume = Qty::new(if volume > 0.0 {
-        bench.px(BTC, volume).raw() * 10_000_000
-    } else {
-        0
-    });
-    Bar {
-        open: low,
-        high,
-        low,
-        close,
-        volume,
-        vwap: close,
-        ..Bar::default()
-    }
+    let volume = Qty::new(if volume > 0.0 { bench.px(BTC, volume).raw() * 10_000_000 } else { 0 });
+    Bar { open: low, high, low, close, volume, vwap: close, ..Bar::default() }
 }
 
 /// The `i`-th bar of a market that swings within about 0.2 %.
@@ -55,27 +43,15 @@ fn breaking(bench: &Bench, side: PositionSide) -> Bar {
 
 /// A tight book around `price`, leaning to `side`.
 fn book(bench: &mut Bench, side: PositionSide, price: f64) {
-    let (bid, ask) = if side == PositionSide::Long {
-        (9.0, 5.0)
-    } else {
-        (5.0, 9.0)
-    };
-    bench.book(
-        XRP,
-        (price - 2e-5, bid * 1000.0),
-        (price + 2e-5, ask * 1000.0),
-    );
+    let (bid, ask) = if side == PositionSide::Long { (9.0, 5.0) } else { (5.0, 9.0) };
+    bench.book(XRP, (price - 2e-5, bid * 1000.0), (price + 2e-5, ask * 1000.0));
 }
 
 /// Sixty taker orders, three of four along with `side`.
 fn takers(bench: &mut Bench, side: PositionSide, price: f64) {
     for i in 0..60 {
         bench.wait(TICK);
-        let along = if side == PositionSide::Long {
-            OrderSide::Buy
-        } else {
-            OrderSide::Sell
-        };
+        let along = if side == PositionSide::Long { OrderSide::Buy } else { OrderSide::Sell };
         let taker = if i % 4 == 0 { along.opposite() } else { along };
         bench.trade(XRP, price, 10.0, taker);
     }
@@ -119,32 +95,13 @@ fn check_entry(params: &str, side: PositionSide, action: Action, usd: f64) {
     give(&mut bench, &bar, false);
     assert_eq!(bench.actions(), [action], "{:?}", bench.skips);
     let signal = bench.signals[0];
-    let Size::Notional(size) = signal.size else {
-        panic!("{:?}", signal.size)
-    };
+    let Size::Notional(size) = signal.size else { panic!("{:?}", signal.size) };
     assert!((size.to_num::<f64>() - usd).abs() < 1e-9, "{size}");
-    let ExitLevel::PctFromFill(stop) = signal.stop else {
-        panic!("{:?}", signal.stop)
-    };
+    let ExitLevel::PctFromFill(stop) = signal.stop else { panic!("{:?}", signal.stop) };
     assert!((0.25..0.5).contains(&stop), "{stop}");
     assert_eq!(signal.tag, TAG_ENTRY);
-    let names: Vec<_> = signal
-        .reason
-        .values()
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "volume_ratio",
-            "adx",
-            "atr_pct",
-            "flow",
-            "squeeze_bars",
-            "stop_pct"
-        ]
-    );
+    let names: Vec<_> = signal.reason.values().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["volume_ratio", "adx", "atr_pct", "flow", "squeeze_bars", "stop_pct"]);
 }
 
 #[test]
@@ -152,12 +109,7 @@ fn golden_entries() {
     // The swings before are a squeeze: a quarter more, up to the largest position.
     check_entry("", PositionSide::Long, Action::Buy, 50.0);
     check_entry("", PositionSide::Short, Action::Short, 50.0 * 0.8 * 1.25);
-    check_entry(
-        "squeeze_size_mult = 1.0",
-        PositionSide::Short,
-        Action::Short,
-        40.0,
-    );
+    check_entry("squeeze_size_mult = 1.0", PositionSide::Short, Action::Short, 40.0);
     let most = "[symbols.'XRP/USD']\nposition_usd_max = 20.0";
     check_entry(most, PositionSide::Long, Action::Buy, 20.0);
 }
@@ -225,53 +177,22 @@ fn each_refusal_has_its_cause() {
         },
         Skip::CircuitBreaker,
     );
-    check_refused(
-        "[symbols.'XRP/USD']\natr_low_pct = 2.0",
-        FEE,
-        long,
-        Skip::LowVolatility,
-    );
+    check_refused("[symbols.'XRP/USD']\natr_low_pct = 2.0", FEE, long, Skip::LowVolatility);
     check_refused("", FEE, |b| swing(b, 60), Skip::NoSignalConditions);
     check_refused("keltner_atr = 5.0", FEE, long, Skip::NoSignalConditions);
-    check_refused(
-        "extension_max_atr = 0.1",
-        FEE,
-        long,
-        Skip::NoSignalConditions,
-    );
-    check_refused(
-        "",
-        FEE,
-        |b| bar(b, 0.003, 0.03, BREAK, 2500.0),
-        Skip::NoSignalConditions,
-    );
-    check_refused(
-        "",
-        FEE,
-        |b| Bar {
-            volume: Qty::new(1),
-            ..long(b)
-        },
-        Skip::VolumeNotConfirmed,
-    );
+    check_refused("extension_max_atr = 0.1", FEE, long, Skip::NoSignalConditions);
+    check_refused("", FEE, |b| bar(b, 0.003, 0.03, BREAK, 2500.0), Skip::NoSignalConditions);
+    check_refused("", FEE, |b| Bar { volume: Qty::new(1), ..long(b) }, Skip::VolumeNotConfirmed);
     check_refused(
         "",
         FEE,
         |b| {
-            let flags = BarFlags {
-                is_incomplete: true,
-                ..BarFlags::default()
-            };
+            let flags = BarFlags { is_incomplete: true, ..BarFlags::default() };
             Bar { flags, ..long(b) }
         },
         Skip::VolumeNotConfirmed,
     );
-    check_refused(
-        "adx_min = 99.0\natr_ratio_min = 9.0",
-        FEE,
-        long,
-        Skip::TrendNotAligned,
-    );
+    check_refused("adx_min = 99.0\natr_ratio_min = 9.0", FEE, long, Skip::TrendNotAligned);
     check_refused("flow_min = 0.9", FEE, long, Skip::TradeFlowNotAligned);
     check_refused("flow_age_max_s = 1", FEE, long, Skip::TradeFlowNotAligned);
     check_refused(
@@ -296,10 +217,7 @@ fn a_second_close_beyond_the_channel_is_no_break() {
     give(&mut bench, &bar, false);
     let higher = super::tests::bar(&bench, 0.008, 0.0145, 0.014, 2500.0);
     give(&mut bench, &higher, false);
-    assert_eq!(
-        bench.skips,
-        [Skip::TradeFlowNotAligned, Skip::NoSignalConditions]
-    );
+    assert_eq!(bench.skips, [Skip::TradeFlowNotAligned, Skip::NoSignalConditions]);
 }
 
 #[test]
@@ -332,10 +250,8 @@ fn earned(bench: &Bench, r: f64) -> f64 {
 
 #[test]
 fn half_is_taken_at_twice_the_risk_and_the_rest_costs_nothing_any_more() {
-    for (side, action) in [
-        (PositionSide::Long, Action::Sell),
-        (PositionSide::Short, Action::Cover),
-    ] {
+    for (side, action) in [(PositionSide::Long, Action::Sell), (PositionSide::Short, Action::Cover)]
+    {
         let mut bench = entered("chandelier_atr = 20.0", side);
         let whole = bench.positions[XRP.index()].lots;
         let entry = bench.fills[0].px.raw();
@@ -363,11 +279,7 @@ fn the_stop_follows_the_best_price_and_never_below_the_costs() {
     let first = bench.positions[XRP.index()].stop.unwrap();
     book(&mut bench, PositionSide::Long, 2.016);
     bench.trade(XRP, 2.016, 1.0, OrderSide::Buy);
-    assert_eq!(
-        bench.positions[XRP.index()].stop,
-        Some(first),
-        "the costs are not covered yet"
-    );
+    assert_eq!(bench.positions[XRP.index()].stop, Some(first), "the costs are not covered yet");
     let mut last = first;
     for step in 0..40 {
         bench.wait(DurationNs::from_secs(2));
@@ -379,11 +291,7 @@ fn the_stop_follows_the_best_price_and_never_below_the_costs() {
         last = stop;
     }
     assert!(last > bench.fills[0].px);
-    let protects = bench
-        .actions()
-        .iter()
-        .filter(|action| **action == Action::Protect)
-        .count();
+    let protects = bench.actions().iter().filter(|action| **action == Action::Protect).count();
     assert!((2..40).contains(&protects), "in steps: {protects}");
     assert!(bench.rejects.is_empty());
     book(&mut bench, PositionSide::Long, 2.03);
@@ -442,11 +350,7 @@ fn a_stop_out_wants_a_wait_and_another_channel() {
     }
     assert_eq!(
         bench.skips,
-        [
-            Skip::TimeCooldown,
-            Skip::NoSignalConditions,
-            Skip::NoSignalConditions
-        ]
+        [Skip::TimeCooldown, Skip::NoSignalConditions, Skip::NoSignalConditions]
     );
 }
 
@@ -468,10 +372,7 @@ fn bars_are_counted_once_while_a_position_is_held() {
 fn the_cross_pair_watches_longer_bars() {
     let mut bench = Bench::new("momentum_breakout", "", FEE);
     bench.book(CROSS, (0.000_02, 1.0), (0.000_020_01, 1.0));
-    let bar = Bar {
-        close: bench.px(CROSS, 0.000_02),
-        ..Bar::default()
-    };
+    let bar = Bar { close: bench.px(CROSS, 0.000_02), ..Bar::default() };
     bench.bar(CROSS, Timeframe::M5, &bar, false);
     assert!(bench.skips.is_empty());
     bench.bar(CROSS, Timeframe::M15, &bar, false);
@@ -510,11 +411,7 @@ fn run(steps: &[Step], params: &str) -> (Vec<Signal>, Vec<Skip>) {
                 bench.book(XRP, (1.99999 + price, qty * 100.0), (2.0 + price, 100.0));
             }
             Step::Trade(price, is_buy) => {
-                let side = if is_buy {
-                    OrderSide::Buy
-                } else {
-                    OrderSide::Sell
-                };
+                let side = if is_buy { OrderSide::Buy } else { OrderSide::Sell };
                 bench.trade(XRP, 2.0 + price, 5.0, side);
             }
             Step::Stale => bench.status(XRP, SymbolStatus::Stale),

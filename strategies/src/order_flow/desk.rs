@@ -151,10 +151,7 @@ impl Desk {
     pub(super) fn thresholds(&self, session: Session) -> Thresholds {
         let regime = self.regime.regime().unwrap_or(Regime::Medium);
         let mult = REGIME_THRESHOLD[regime.index()] * SESSION_THRESHOLD[session.index()];
-        Thresholds {
-            buy: self.table.buy_threshold * mult,
-            sell: self.table.sell_threshold * mult,
-        }
+        Thresholds { buy: self.table.buy_threshold * mult, sell: self.table.sell_threshold * mult }
     }
 
     /// Imbalance of the window, for exits and re-arming: no freshness is asked of it.
@@ -230,9 +227,7 @@ impl Anomaly {
             return;
         }
         // Orders of the snapshot came without an event; those older than the window do not matter.
-        self.orders = self
-            .orders
-            .max(completed.saturating_sub(ANOMALY_ORDERS as u64));
+        self.orders = self.orders.max(completed.saturating_sub(ANOMALY_ORDERS as u64));
         while self.orders < completed {
             let age = usize::try_from(completed - self.orders).expect("at most the window");
             if let Some(order) = tape.newest(age) {
@@ -254,19 +249,12 @@ impl Anomaly {
         let share = NEWEST_ORDERS as f64 / ANOMALY_ORDERS as f64;
         let ratio = (newest.buy_qty + newest.sell_qty) as f64 / (total * share);
         let is_odd = !(ODD_LOW..=ODD_HIGH).contains(&ratio);
-        self.odd_count = if is_odd {
-            self.odd_count.saturating_add(1)
-        } else {
-            0
-        };
+        self.odd_count = if is_odd { self.odd_count.saturating_add(1) } else { 0 };
         self.is_still = ratio >= STILL_VOLUME
-            && tape
-                .newest(0)
-                .zip(self.minute_close)
-                .is_some_and(|(order, close)| {
-                    let moved = (order.px.raw() - close.raw()).abs() as f64;
-                    moved < STILL_PCT / 100.0 * close.raw() as f64
-                });
+            && tape.newest(0).zip(self.minute_close).is_some_and(|(order, close)| {
+                let moved = (order.px.raw() - close.raw()).abs() as f64;
+                moved < STILL_PCT / 100.0 * close.raw() as f64
+            });
     }
 
     /// Whether entries may trust the tape.

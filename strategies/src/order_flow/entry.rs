@@ -62,9 +62,7 @@ impl OrderFlow {
             return Err(Skip::CircuitBreaker);
         }
         let session = self.session.at(now);
-        let desk = self.desks[symbol.index()]
-            .as_mut()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         if now < desk.next_ok_at {
             return Err(Skip::TimeCooldown);
         }
@@ -84,9 +82,7 @@ impl OrderFlow {
         let thresholds = desk.thresholds(session);
         let setup = self.setup(symbol, &reading, thresholds)?;
 
-        let desk = self.desks[symbol.index()]
-            .as_mut()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         desk.is_armed[side_index(setup.side)] = false;
         let held = account.position(symbol).side();
         let reason = explain(&setup, &reading, regime, held);
@@ -104,9 +100,7 @@ impl OrderFlow {
         let usd = self.clip(symbol, setup.side, usd, market, account)?;
         let size = Size::Notional(Money::checked_from_num(usd).ok_or(Skip::InsufficientSize)?);
 
-        let desk = self.desks[symbol.index()]
-            .as_mut()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         let (stop, target) = desk.levels(setup.is_fade.then_some(reading.vwap), held.is_some())?;
         desk.next_ok_at = now.plus(self.cooldown);
         desk.next_ok_order = orders + desk.table.cooldown_trades;
@@ -120,26 +114,16 @@ impl OrderFlow {
             stop,
             target,
             reason,
-            tag: if setup.is_fade {
-                TAG_VWAP
-            } else {
-                TAG_MOMENTUM
-            },
+            tag: if setup.is_fade { TAG_VWAP } else { TAG_MOMENTUM },
         })
     }
 
     /// The strongest offer of the market; a fade only when there is no momentum.
     fn setup(&self, symbol: SymbolId, now: &Reading, at: Thresholds) -> Result<Setup, Skip> {
-        let desk = self.desks[symbol.index()]
-            .as_ref()
-            .ok_or(Skip::NoSignalConditions)?;
+        let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let (params, table) = (&self.params, &desk.table);
         let is_armed = |side| desk.is_armed[side_index(side)];
-        let side = if now.imbalance > 0.0 {
-            PositionSide::Long
-        } else {
-            PositionSide::Short
-        };
+        let side = if now.imbalance > 0.0 { PositionSide::Long } else { PositionSide::Short };
         let threshold = match side {
             PositionSide::Long => at.buy,
             PositionSide::Short => at.sell,
@@ -155,10 +139,7 @@ impl OrderFlow {
         let is_burst = strength > threshold && now.spike > table.volume_spike_mult;
         if is_burst && is_confirmed && is_armed(side) {
             return if pays(table.target_pct) {
-                Ok(Setup {
-                    side,
-                    is_fade: false,
-                })
+                Ok(Setup { side, is_fade: false })
             } else {
                 Err(Skip::NotFeeProfitable)
             };
@@ -166,10 +147,7 @@ impl OrderFlow {
         let is_away = strength > FADE_RATIO * threshold && away_pct > params.vwap_deviation_min_pct;
         if params.fades_to_vwap && is_away && is_confirmed && is_armed(side) {
             return if pays(away_pct) {
-                Ok(Setup {
-                    side,
-                    is_fade: true,
-                })
+                Ok(Setup { side, is_fade: true })
             } else {
                 Err(Skip::NotFeeProfitable)
             };
@@ -191,18 +169,13 @@ impl OrderFlow {
     ) -> Result<f64, Skip> {
         let least = self.params.size_usd_min;
         market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure
-            .measure(market, account)
-            .ok_or(Skip::NoPriceData)?;
+        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
         let of_symbol = self.params.position_usd_max - self.exposure.of_symbol(symbol);
         let of_all = self.params.total_usd_max - self.exposure.total();
         if of_symbol < least || of_all < least {
             return Err(Skip::MaxPosition);
         }
-        let usd = wanted
-            .min(of_symbol)
-            .min(of_all)
-            .min(self.free_usd(account.equity));
+        let usd = wanted.min(of_symbol).min(of_all).min(self.free_usd(account.equity));
         if usd < least {
             return Err(Skip::InsufficientSize);
         }

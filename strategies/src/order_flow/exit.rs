@@ -90,13 +90,7 @@ impl<'a> Held<'a> {
         let entry = entry_price(position, &desk.instrument)?;
         let price = desk.instrument.px_f64(exit_touch(side, bbo));
         let profit_pct = profit_pct(side, entry, price);
-        (entry > 0.0).then_some(Self {
-            position,
-            side,
-            entry,
-            price,
-            profit_pct,
-        })
+        (entry > 0.0).then_some(Self { position, side, entry, price, profit_pct })
     }
 }
 
@@ -168,15 +162,8 @@ fn anchor(held: &Held<'_>, desk: &mut Desk, bbo: &Bbo) -> Option<Signal> {
         PositionSide::Short => (now >= stop, now <= target),
     };
     if is_stopped || is_reached {
-        let code = if is_stopped {
-            "stop_passed"
-        } else {
-            "target_passed"
-        };
-        return Some(close(
-            desk.id,
-            Reason::new(code).with("profit_pct", held.profit_pct),
-        ));
+        let code = if is_stopped { "stop_passed" } else { "target_passed" };
+        return Some(close(desk.id, Reason::new(code).with("profit_pct", held.profit_pct)));
     }
     Some(Signal {
         symbol: desk.id,

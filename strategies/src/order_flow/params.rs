@@ -248,31 +248,14 @@ impl Validate for Params {
         for cut in self.regime_cuts_pct {
             check("regime_cuts_pct", cut, 0.0, 100.0)?;
         }
-        OutOfRange::require(
-            "regime_cuts_pct",
-            self.regime_cuts_pct.is_sorted(),
-            "values ascend",
-        )?;
+        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
         let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require(
-            "session_hours",
-            is_valid,
-            "hours ascend from 0 within a day",
-        )?;
+        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
         check("vpin_floor", self.vpin_floor, 0.0, 1.0)?;
-        check(
-            "vwap_deviation_min_pct",
-            self.vwap_deviation_min_pct,
-            0.0,
-            PCT_MAX,
-        )?;
+        check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
         check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
         check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
-        OutOfRange::require(
-            "decay_after_s",
-            self.decay_after_s.is_sorted(),
-            "values ascend",
-        )?;
+        OutOfRange::require("decay_after_s", self.decay_after_s.is_sorted(), "values ascend")?;
         for mult in self.decay_mult {
             check("decay_mult", mult, 0.0, 1.0)?;
         }
@@ -286,17 +269,10 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("cooldown_s", self.cooldown_s, 0, DAY_S)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
-        check(
-            "session_loss_max_pct",
-            self.session_loss_max_pct,
-            0.0,
-            100.0,
-        )?;
+        check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
-        self.symbols
-            .iter()
-            .try_for_each(|(name, own)| own.validate(name))
+        self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
     }
 }
 
@@ -304,15 +280,9 @@ impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
         let key = |field: &str| format!("symbols.{name}.{field}");
         let is_pair = name.contains('/');
-        OutOfRange::require(
-            &format!("symbols.{name}"),
-            is_pair,
-            "a pair is written BASE/QUOTE",
-        )?;
+        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
         let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| {
-                OutOfRange::check(&key(field), value, low, high)
-            })
+            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
         };
         check("buy_threshold", self.buy_threshold, 0.01, 1.0)?;
         check("sell_threshold", self.sell_threshold, 0.01, 1.0)?;

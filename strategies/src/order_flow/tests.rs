@@ -47,11 +47,7 @@ fn quotes(bench: &mut Bench, symbol: SymbolId, count: usize) {
 fn orders(bench: &mut Bench, symbol: SymbolId, count: u32) {
     for i in 0..count {
         bench.wait(TICK);
-        let side = if i % 2 == 0 {
-            OrderSide::Buy
-        } else {
-            OrderSide::Sell
-        };
+        let side = if i % 2 == 0 { OrderSide::Buy } else { OrderSide::Sell };
         let size = 1.0 + 0.007 * f64::from(i / 2 * 37 % 71);
         bench.trade(symbol, mid(symbol), base_qty(symbol) * size, side);
     }
@@ -62,11 +58,7 @@ fn burst(bench: &mut Bench, symbol: SymbolId, side: OrderSide, count: u32) {
     for i in 0..40 {
         bench.wait(TICK);
         let grown = 1.0 + f64::from(i) * 0.5;
-        let (bid, ask) = if side == OrderSide::Buy {
-            (grown, 1.0)
-        } else {
-            (1.0, grown)
-        };
+        let (bid, ask) = if side == OrderSide::Buy { (grown, 1.0) } else { (1.0, grown) };
         let (mid, qty) = (mid(symbol), base_qty(symbol));
         let half = if symbol == CROSS { 1e-8 } else { mid * 1e-5 };
         bench.book(symbol, (mid - half, qty * bid), (mid + half, qty * ask));
@@ -123,16 +115,8 @@ fn check_entry(
     assert_eq!(signal.size, Size::Notional(Money::from_num(usd)));
     assert_eq!(signal.stop, ExitLevel::PctFromFill(stop));
     assert_eq!(signal.target, ExitLevel::PctFromFill(target));
-    let names: Vec<_> = signal
-        .reason
-        .values()
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
-    assert_eq!(
-        names,
-        ["imbalance", "spike", "ofi", "vwap", "spread_pct", "regime"]
-    );
+    let names: Vec<_> = signal.reason.values().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["imbalance", "spike", "ofi", "vwap", "spread_pct", "regime"]);
     assert_eq!(bench.fills.len(), 1);
 }
 
@@ -163,11 +147,7 @@ fn nothing_is_signalled_before_every_indicator_is_ready() {
         orders(&mut bench, XRP, if missing == 2 { 40 } else { 120 });
         burst(&mut bench, XRP, OrderSide::Buy, 4);
         assert!(bench.signals.is_empty(), "without {missing}");
-        assert_eq!(
-            bench.skips.last(),
-            Some(&Skip::WarmingUp),
-            "without {missing}"
-        );
+        assert_eq!(bench.skips.last(), Some(&Skip::WarmingUp), "without {missing}");
     }
 }
 
@@ -196,12 +176,7 @@ fn lose_three(bench: &mut Bench) {
 
 #[test]
 fn each_refusal_has_its_cause() {
-    check_refused(
-        "losses_pause_min = 600",
-        0.001,
-        lose_three,
-        Skip::CircuitBreaker,
-    );
+    check_refused("losses_pause_min = 600", 0.001, lose_three, Skip::CircuitBreaker);
     check_refused(
         "session_loss_max_pct = 0.1",
         0.001,
@@ -234,20 +209,10 @@ fn each_refusal_has_its_cause() {
     );
     check_refused("flow_age_max_s = 1", 0.001, |_| (), Skip::NoVolume);
     check_refused("", 0.006, |_| (), Skip::NotFeeProfitable);
-    check_refused(
-        "ofi_confirm = 10.0",
-        0.001,
-        |_| (),
-        Skip::TradeFlowNotAligned,
-    );
+    check_refused("ofi_confirm = 10.0", 0.001, |_| (), Skip::TradeFlowNotAligned);
     check_refused("position_usd_max = 4.0", 0.001, |_| (), Skip::MaxPosition);
     check_refused("total_usd_max = 4.0", 0.001, |_| (), Skip::MaxPosition);
-    check_refused(
-        "[symbols.'XRP/USD']\nposition_usd = 4.9",
-        0.001,
-        |_| (),
-        Skip::InsufficientSize,
-    );
+    check_refused("[symbols.'XRP/USD']\nposition_usd = 4.9", 0.001, |_| (), Skip::InsufficientSize);
     check_refused("long_usd_max = 4.0", 0.001, |_| (), Skip::CorrelationLimit);
     check_refused(
         "[symbols.'XRP/USD']\nvolume_spike_mult = 50.0",
@@ -266,11 +231,7 @@ fn a_dead_book_and_a_missing_rate_are_refused() {
     let mut bench = ready("", 0.001, XRP);
     bench.wait(DurationNs::from_secs(3));
     orders(&mut bench, XRP, 1);
-    assert_eq!(
-        bench.skips,
-        [Skip::StaleBook],
-        "live, but silent for too long"
-    );
+    assert_eq!(bench.skips, [Skip::StaleBook], "live, but silent for too long");
     let mut bench = ready("", 0.001, CROSS);
     bench.status(BTC, SymbolStatus::Stale);
     burst(&mut bench, CROSS, OrderSide::Buy, 4);
@@ -283,11 +244,7 @@ fn vpin_pauses_or_halves() {
     // One-sided buckets: long runs of buys, then of sells, so that the window is balanced.
     let toxic = |bench: &mut Bench| {
         for i in 0..1200u32 {
-            let side = if i / 200 % 2 == 0 {
-                OrderSide::Buy
-            } else {
-                OrderSide::Sell
-            };
+            let side = if i / 200 % 2 == 0 { OrderSide::Buy } else { OrderSide::Sell };
             bench.wait(TICK);
             let size = 1.0 + 0.007 * f64::from(i * 37 % 71);
             bench.trade(XRP, 2.0, 9.0 * size, side);
@@ -306,11 +263,7 @@ fn vpin_pauses_or_halves() {
     // Buckets of 500 * 100 * 1440 / 200 = 360,000 XRP: fill fifty of them, each one-sided.
     for i in 0..60u32 {
         bench.wait(TICK);
-        let side = if i % 2 == 0 {
-            OrderSide::Buy
-        } else {
-            OrderSide::Sell
-        };
+        let side = if i % 2 == 0 { OrderSide::Buy } else { OrderSide::Sell };
         bench.trade(XRP, 2.0, 360_000.0 * (1.0 + 0.01 * f64::from(i / 2)), side);
     }
     calm(&mut bench, XRP);
@@ -395,11 +348,8 @@ fn age_lowers_the_target_but_never_below_the_fees() {
 #[test]
 fn exits_do_not_wait_for_breaker_cooldown_or_limits() {
     // Within the cooldown of its own entry, at the largest position, after the session's loss.
-    let mut bench = ready(
-        "total_usd_max = 25.0\nsession_loss_max_pct = 0.1\ncooldown_s = 3600",
-        0.001,
-        XRP,
-    );
+    let mut bench =
+        ready("total_usd_max = 25.0\nsession_loss_max_pct = 0.1\ncooldown_s = 3600", 0.001, XRP);
     burst(&mut bench, XRP, OrderSide::Buy, 4);
     bench.forget();
     bench.equity = Money::from_num(50);
@@ -415,11 +365,7 @@ fn a_refused_exit_is_repeated_each_second_not_each_event() {
     let mut bench = held(0.001);
     bench.is_filling = false;
     burst(&mut bench, XRP, OrderSide::Sell, 30); // 1.5 s of orders
-    let first = bench
-        .signals
-        .iter()
-        .filter(|signal| signal.action == Action::Close)
-        .count();
+    let first = bench.signals.iter().filter(|signal| signal.action == Action::Close).count();
     assert!((1..=2).contains(&first), "{first}");
 }
 
@@ -479,10 +425,7 @@ fn a_fade_filled_near_its_goal_gets_the_usual_target() {
     assert_eq!(bench.reasons(), ["vwap_long", "anchor"]);
     let (fill, position) = (bench.fills[0], bench.positions[XRP.index()]);
     let away = |pct: f64| bench.px(XRP, fill.px.raw() as f64 / 1e5 * (1.0 + pct / 100.0));
-    assert_eq!(
-        (position.stop, position.target),
-        (Some(away(-5.0)), Some(away(1.0)))
-    );
+    assert_eq!((position.stop, position.target), (Some(away(-5.0)), Some(away(1.0))));
 }
 
 #[test]
@@ -557,17 +500,8 @@ fn run(steps: &[Step], params: &str) -> (Vec<Signal>, Vec<Skip>, ExchNs) {
                 bench.book(symbol, (mid - half, base * qty), (mid + half, base));
             }
             Step::Trade(s, qty, is_buy) => {
-                let side = if is_buy {
-                    OrderSide::Buy
-                } else {
-                    OrderSide::Sell
-                };
-                bench.trade(
-                    SymbolId(s),
-                    mid(SymbolId(s)),
-                    base_qty(SymbolId(s)) * qty,
-                    side,
-                );
+                let side = if is_buy { OrderSide::Buy } else { OrderSide::Sell };
+                bench.trade(SymbolId(s), mid(SymbolId(s)), base_qty(SymbolId(s)) * qty, side);
             }
             Step::Minute(s, move_by, volume) => {
                 let close = bench.px(SymbolId(s), mid(SymbolId(s)) * move_by);

@@ -13,11 +13,7 @@ fn params(text: &str) -> Table {
 
 #[track_caller]
 fn check_refused(strategy: &str, text: &str, key: &str, problem: &str) {
-    let error = find(strategy)
-        .unwrap()
-        .make(&params(text))
-        .err()
-        .expect("an error");
+    let error = find(strategy).unwrap().make(&params(text)).err().expect("an error");
     assert_eq!(error.strategy, strategy);
     assert_eq!(error.key, key);
     assert!(error.problem.contains(problem), "{error}");
@@ -40,60 +36,22 @@ fn defaults_make_the_strategy_they_came_from() {
     for registration in all() {
         let defaults = registration.default_params();
         assert!(!defaults.is_empty());
-        assert!(
-            registration.make(&defaults).is_ok(),
-            "{}",
-            registration.name
-        );
-        assert!(
-            registration.make(&Table::new()).is_ok(),
-            "{}",
-            registration.name
-        );
+        assert!(registration.make(&defaults).is_ok(), "{}", registration.name);
+        assert!(registration.make(&Table::new()).is_ok(), "{}", registration.name);
     }
 }
 
 #[test]
 fn a_wrong_parameter_is_named() {
     check_refused("order_flow", "lookback = 3", "lookback", "unknown field");
-    check_refused(
-        "order_flow",
-        "lookback_trades = 'many'",
-        "lookback_trades",
-        "invalid type",
-    );
-    check_refused(
-        "order_flow",
-        "position_usd_max = -1.0",
-        "position_usd_max",
-        "not within",
-    );
+    check_refused("order_flow", "lookback_trades = 'many'", "lookback_trades", "invalid type");
+    check_refused("order_flow", "position_usd_max = -1.0", "position_usd_max", "not within");
     let nested = "[symbols.'BTC/USD']\nposition_usd = 40.0\nposition_eur = 1.0";
-    check_refused(
-        "order_flow",
-        nested,
-        "symbols.BTC/USD.position_eur",
-        "unknown field",
-    );
+    check_refused("order_flow", nested, "symbols.BTC/USD.position_eur", "unknown field");
     let nested = "[symbols.'BTC/USD']\nposition_usd = -40.0";
-    check_refused(
-        "order_flow",
-        nested,
-        "symbols.BTC/USD.position_usd",
-        "not within",
-    );
-    check_refused(
-        "order_flow",
-        "[symbols.BTCUSD]\nposition_usd = 40.0",
-        "symbols.BTCUSD",
-        "pair",
-    );
-    check_refused(
-        "momentum_breakout",
-        "risk_pct = nan",
-        "risk_pct",
-        "not within",
-    );
+    check_refused("order_flow", nested, "symbols.BTC/USD.position_usd", "not within");
+    check_refused("order_flow", "[symbols.BTCUSD]\nposition_usd = 40.0", "symbols.BTCUSD", "pair");
+    check_refused("momentum_breakout", "risk_pct = nan", "risk_pct", "not within");
 }
 
 #[test]
@@ -107,9 +65,7 @@ fn an_unknown_name_lists_the_nearest() {
     let error = find("orderflow").unwrap_err();
     assert_eq!(error.nearest.first(), Some(&"order_flow"));
     assert!(
-        error
-            .to_string()
-            .starts_with("no strategy is called \"orderflow\"; nearest: order_flow")
+        error.to_string().starts_with("no strategy is called \"orderflow\"; nearest: order_flow")
     );
 }
 
@@ -133,14 +89,7 @@ fn the_template_trades_within_a_minute_and_lets_go() {
         bench.trade(XRP, 2.0, 10.0 + f64::from(i), side);
     };
     for i in 0..30 {
-        trade(
-            i,
-            if i % 5 == 0 {
-                OrderSide::Sell
-            } else {
-                OrderSide::Buy
-            },
-        );
+        trade(i, if i % 5 == 0 { OrderSide::Sell } else { OrderSide::Buy });
     }
     for i in 0..30 {
         trade(i, OrderSide::Sell);
@@ -148,8 +97,5 @@ fn the_template_trades_within_a_minute_and_lets_go() {
     assert_eq!(bench.actions()[..2], [Action::Buy, Action::Close]);
     assert!(bench.rejects.is_empty());
     let bad = params("threshold = 2.0");
-    assert_eq!(
-        TEMPLATE.make(&bad).err().map(|error| error.key).as_deref(),
-        Some("threshold")
-    );
+    assert_eq!(TEMPLATE.make(&bad).err().map(|error| error.key).as_deref(), Some("threshold"));
 }

@@ -43,63 +43,32 @@ fn what_only_looks_like_a_result_is_passed_on() {
 
 #[test]
 fn times_are_milliseconds() {
-    for (text, want) in [
-        ("0.005", Some(5)),
-        ("12.5", Some(12_500)),
-        ("1", None),
-        ("x.y", None),
-    ] {
+    for (text, want) in [("0.005", Some(5)), ("12.5", Some(12_500)), ("1", None), ("x.y", None)] {
         assert_eq!(millis(text), want);
     }
 }
 
 fn check_step(commands: &'static [Cmd]) -> (Result<(), String>, Report) {
     let mut report = Report::default();
-    let step = Step {
-        name: "x",
-        about: "",
-        action: Action::Commands(commands),
-    };
+    let step = Step { name: "x", about: "", action: Action::Commands(commands) };
     let result = run(Path::new("."), &step, &mut report);
     (result, report)
 }
 
 #[test]
 fn a_command_that_fails_or_is_missing_fails_its_step() {
-    const OK: Cmd = Cmd {
-        args: &["true"],
-        env: &[],
-        has_tests: true,
-        only_with: None,
-    };
+    const OK: Cmd = Cmd { args: &["true"], env: &[], has_tests: true, only_with: None };
     assert_eq!(check_step(&[OK]).0, Ok(()));
-    let failed = check_step(&[
-        OK,
-        Cmd {
-            args: &["false"],
-            ..OK
-        },
-    ])
-    .0
-    .unwrap_err();
+    let failed = check_step(&[OK, Cmd { args: &["false"], ..OK }]).0.unwrap_err();
     assert!(failed.contains("`false` ended with"), "{failed}");
-    let missing = check_step(&[Cmd {
-        args: &["paperwire-no-such-program"],
-        ..OK
-    }])
-    .0
-    .unwrap_err();
+    let missing = check_step(&[Cmd { args: &["paperwire-no-such-program"], ..OK }]).0.unwrap_err();
     assert!(missing.contains("could not be started"), "{missing}");
 }
 
 #[test]
 fn a_check_without_its_subject_is_skipped_aloud() {
-    const CMD: Cmd = Cmd {
-        args: &["false"],
-        env: &[],
-        has_tests: false,
-        only_with: Some("no/such/file"),
-    };
+    const CMD: Cmd =
+        Cmd { args: &["false"], env: &[], has_tests: false, only_with: Some("no/such/file") };
     let (result, report) = check_step(&[CMD]);
     assert_eq!(result, Ok(()));
     assert_eq!(report.skipped, ["SKIPPED x: there is no no/such/file"]);

@@ -3,11 +3,7 @@ use super::*;
 #[test]
 fn steps_are_named_once_and_chosen_in_table_order() {
     for (index, step) in ALL.iter().enumerate() {
-        assert!(
-            ALL[..index].iter().all(|other| other.name != step.name),
-            "{}",
-            step.name
-        );
+        assert!(ALL[..index].iter().all(|other| other.name != step.name), "{}", step.name);
     }
     let chosen = named(&["--step", "clippy", "--step", "fmt"]).unwrap();
     let names: Vec<_> = chosen.iter().map(|step| step.name).collect();
@@ -16,15 +12,7 @@ fn steps_are_named_once_and_chosen_in_table_order() {
 
 #[test]
 fn a_wrong_choice_names_the_right_ones() {
-    assert!(
-        named(&["--step", "lint"])
-            .unwrap_err()
-            .contains("there are fmt, tidy, clippy")
-    );
-    assert!(
-        named(&["--steps", "fmt"])
-            .unwrap_err()
-            .contains("not understood")
-    );
+    assert!(named(&["--step", "lint"]).unwrap_err().contains("there are fmt, tidy, clippy"));
+    assert!(named(&["--steps", "fmt"]).unwrap_err().contains("not understood"));
     assert!(named(&["--step"]).unwrap_err().contains("not understood"));
 }

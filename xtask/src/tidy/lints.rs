@@ -23,10 +23,7 @@ pub(crate) fn check(path: &str, manifest: &str, workspace: &str) -> Vec<Complain
         }];
     }
     let shared = table(workspace, "workspace.lints");
-    let keys = shared
-        .keys()
-        .chain(own.keys())
-        .collect::<std::collections::BTreeSet<_>>();
+    let keys = shared.keys().chain(own.keys()).collect::<std::collections::BTreeSet<_>>();
     let differs = keys
         .into_iter()
         .filter(|key| !key.contains(concat!("un", "safe")) && shared.get(*key) != own.get(*key));
@@ -49,14 +46,8 @@ fn table(manifest: &str, name: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut section = None;
     for line in manifest.lines() {
-        let line = line
-            .split_once('#')
-            .map_or(line, |(before, _)| before)
-            .trim();
-        if let Some(header) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
+        let line = line.split_once('#').map_or(line, |(before, _)| before).trim();
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = match header.strip_prefix(name) {
                 Some("") => Some(String::new()),
                 Some(rest) => rest.strip_prefix('.').map(|rest| format!("{rest}.")),

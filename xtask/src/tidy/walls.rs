@@ -72,14 +72,7 @@ const WALLS: &[Wall] = &[
             "sqlx",
             "duckdb",
         ],
-        rooms: Rooms::OnlyIn(&[
-            "bridge",
-            "history",
-            "dashboard",
-            "exchange",
-            "tests",
-            "benches",
-        ]),
+        rooms: Rooms::OnlyIn(&["bridge", "history", "dashboard", "exchange", "tests", "benches"]),
         reach: Reach::Any,
         because: "nothing asynchronous and no database may slow the feed or the engine",
     },
@@ -123,18 +116,13 @@ impl Graph {
     /// Reads `cargo metadata`; `None` when it is not shaped as documented.
     pub(crate) fn parse(metadata: &Value) -> Option<Self> {
         let mut graph = Self::default();
-        let members: BTreeSet<&str> = metadata["workspace_members"]
-            .as_array()?
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let members: BTreeSet<&str> =
+            metadata["workspace_members"].as_array()?.iter().filter_map(Value::as_str).collect();
         for package in metadata["packages"].as_array()? {
             let id = package["id"].as_str()?.to_owned();
             if members.contains(id.as_str()) {
                 let manifest = Path::new(package["manifest_path"].as_str()?);
-                graph
-                    .members
-                    .insert(id.clone(), manifest.parent()?.to_str()?.to_owned());
+                graph.members.insert(id.clone(), manifest.parent()?.to_str()?.to_owned());
             }
             graph.names.insert(id, package["name"].as_str()?.to_owned());
         }
@@ -142,10 +130,7 @@ impl Graph {
             let mut targets = BTreeSet::new();
             for dep in node["deps"].as_array()? {
                 let kinds = dep["dep_kinds"].as_array()?;
-                if kinds
-                    .iter()
-                    .any(|kind| kind["kind"].as_str() != Some("dev"))
-                {
+                if kinds.iter().any(|kind| kind["kind"].as_str() != Some("dev")) {
                     targets.insert(dep["pkg"].as_str()?.to_owned());
                 }
             }
@@ -160,13 +145,8 @@ impl Graph {
 
     /// Folders of the workspace's packages, from its root.
     pub(crate) fn member_dirs(&self, root: &Path) -> Vec<String> {
-        let from_root = |dir: &String| {
-            Path::new(dir)
-                .strip_prefix(root)
-                .ok()?
-                .to_str()
-                .map(str::to_owned)
-        };
+        let from_root =
+            |dir: &String| Path::new(dir).strip_prefix(root).ok()?.to_str().map(str::to_owned);
         self.members.values().filter_map(from_root).collect()
     }
 

@@ -26,14 +26,8 @@ impl Agent for CountDown {
 #[test]
 fn an_agent_runs_to_its_end_and_comes_back() {
     for wait in [Wait::Spin, Wait::Yield, Wait::Park] {
-        let agent = CountDown {
-            left: 100,
-            last: HostNs::default(),
-        };
-        let config = RunnerConfig {
-            core: usable_cores().first().copied(),
-            wait,
-        };
+        let agent = CountDown { left: 100, last: HostNs::default() };
+        let config = RunnerConfig { core: usable_cores().first().copied(), wait };
         let running = spawn(agent, config, HostClock::new()).unwrap();
         let stats = running.stats.clone();
         let agent = running.join().unwrap();
@@ -43,14 +37,8 @@ fn an_agent_runs_to_its_end_and_comes_back() {
 
 #[test]
 fn an_endless_agent_stops_when_asked() {
-    let agent = CountDown {
-        left: u32::MAX,
-        last: HostNs::default(),
-    };
-    let config = RunnerConfig {
-        core: None,
-        wait: Wait::Yield,
-    };
+    let agent = CountDown { left: u32::MAX, last: HostNs::default() };
+    let config = RunnerConfig { core: None, wait: Wait::Yield };
     let running = spawn(agent, config, HostClock::new()).unwrap();
     running.stop();
     assert!(running.join().unwrap().left > 0);

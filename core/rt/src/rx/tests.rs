@@ -25,10 +25,7 @@ fn loopback_bytes_carry_a_receive_time_between_send_and_read() {
     };
     assert_eq!(&buffer[..read], b"hello");
     let stamp = stamp.expect("this kernel stamps received TCP");
-    assert!(
-        stamp.raw() >= before.raw() - 1_000_000 && stamp <= utc_now(),
-        "{stamp}"
-    );
+    assert!(stamp.raw() >= before.raw() - 1_000_000 && stamp <= utc_now(), "{stamp}");
     drop(sender);
     assert!(matches!(receive(receiver.as_fd(), &mut buffer), Ok((0, _))));
 }

@@ -59,12 +59,7 @@ fn bad_checksum(text: &str) -> Option<String> {
     let start = text.find(key)? + key.len();
     let end = start + text[start..].find(',')?;
     let checksum: u32 = text[start..end].parse().ok()?;
-    Some(format!(
-        "{}{}{}",
-        &text[..start],
-        checksum ^ 1,
-        &text[end..]
-    ))
+    Some(format!("{}{}{}", &text[..start], checksum ^ 1, &text[end..]))
 }
 
 /// Turns the last digit of the first quantity that is not zero.
@@ -77,11 +72,7 @@ fn changed_digit(text: &str) -> Option<String> {
         if text[start..end].bytes().any(|b| (b'1'..=b'9').contains(&b)) {
             // 9 becomes 1, so that the quantity never becomes zero.
             let last = text[start..end].bytes().next_back()?;
-            let other = if last == b'9' {
-                '1'
-            } else {
-                char::from(last + 1)
-            };
+            let other = if last == b'9' { '1' } else { char::from(last + 1) };
             return Some(format!("{}{other}{}", &text[..end - 1], &text[end..]));
         }
         from = end;

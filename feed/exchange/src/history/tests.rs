@@ -12,11 +12,7 @@ fn the_past_fills_720_minutes_and_meets_the_start_price() {
         let bars = history.bars(1, 720, start);
         assert_eq!(bars.len(), 720, "{}", listing.name());
         let last = listing.instrument.px_f64(bars[719].close);
-        assert!(
-            (last / market.fair_price(symbol) - 1.0).abs() < 0.005,
-            "{}",
-            listing.name()
-        );
+        assert!((last / market.fair_price(symbol) - 1.0).abs() < 0.005, "{}", listing.name());
     }
     let btc = market.symbol("BTC/USD").unwrap();
     let before = market.history(btc).last().unwrap().trade_id;
@@ -32,15 +28,8 @@ fn every_interval_sums_up_the_same_trades() {
     let volume: i64 = history.trades().map(|t| t.qty.raw()).sum();
     for minutes in INTERVALS {
         let bars = history.bars(minutes, 10_000, market.now());
-        assert_eq!(
-            bars.iter().map(|b| b.volume.raw()).sum::<i64>(),
-            volume,
-            "{minutes}"
-        );
-        assert_eq!(
-            bars.iter().map(|b| b.trades).sum::<u64>(),
-            history.trades().len() as u64
-        );
+        assert_eq!(bars.iter().map(|b| b.volume.raw()).sum::<i64>(), volume, "{minutes}");
+        assert_eq!(bars.iter().map(|b| b.trades).sum::<u64>(), history.trades().len() as u64);
         assert_eq!(bars[0].open, history.trades().next().unwrap().px);
         assert!(
             bars.windows(2)

@@ -53,9 +53,7 @@ impl Desk {
         rng: Rng,
     ) -> Self {
         let engine = Engine::new(listing.instrument, first_trade_id);
-        let tick = listing
-            .instrument
-            .px_f64(listing.instrument.price_increment);
+        let tick = listing.instrument.px_f64(listing.instrument.price_increment);
         let mut desk = Self {
             engine,
             behaviour: listing.behaviour,
@@ -68,10 +66,9 @@ impl Desk {
         };
         let mut ignored = Vec::new();
         for side in [Side::Buy, Side::Sell] {
-            for (crowd, count) in [
-                (Crowd::Fast, desk.behaviour.fast.0),
-                (Crowd::Slow, desk.behaviour.slow.0),
-            ] {
+            for (crowd, count) in
+                [(Crowd::Fast, desk.behaviour.fast.0), (Crowd::Slow, desk.behaviour.slow.0)]
+            {
                 for _ in 0..count {
                     desk.place(side, crowd, ExchNs::new(0), &mut ignored);
                     ignored.clear();
@@ -91,16 +88,8 @@ impl Desk {
 
     /// A maker places, pulls or moves one quote.
     pub(crate) fn requote(&mut self, now: ExchNs, changes: &mut Vec<Change>) {
-        let side = if self.rng.chance(0.5) {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
-        let crowd = if self.rng.chance(0.85) {
-            Crowd::Fast
-        } else {
-            Crowd::Slow
-        };
+        let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
+        let crowd = if self.rng.chance(0.85) { Crowd::Fast } else { Crowd::Slow };
         let target = match crowd {
             Crowd::Fast => self.behaviour.fast.0,
             Crowd::Slow => self.behaviour.slow.0,
@@ -135,11 +124,7 @@ impl Desk {
         let ticks = self.anchor;
         let edge = self.behaviour.half_spread;
         let gap = edge + 1.2 + 0.003 * self.behaviour.fast.1;
-        let first = if self.rng.chance(0.5) {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
+        let first = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
         for side in [first, first.opposite()] {
             let Some((id, px, qty)) = self.engine.front(side.rests_on()) else {
                 self.place(side, Crowd::Fast, now, changes);
@@ -147,11 +132,7 @@ impl Desk {
             };
             let raw = self.in_ticks(px);
             // How far the best quote of this side is behind fair; negative is the wrong side.
-            let behind = if side == Side::Buy {
-                ticks - raw
-            } else {
-                raw - ticks
-            };
+            let behind = if side == Side::Buy { ticks - raw } else { raw - ticks };
             if behind < edge - 0.9 {
                 if self.rng.chance(0.08) {
                     self.snipe(side.opposite(), px, qty, now, changes);
@@ -191,15 +172,8 @@ impl Desk {
     ) -> Qty {
         let sizes = self.behaviour.taker;
         let small = scale <= 1.0 && self.rng.chance(0.2);
-        let scaled = Sizes {
-            median: sizes.median * scale,
-            ..sizes
-        };
-        let qty = if small {
-            self.lots(self.behaviour.dust)
-        } else {
-            self.draw(scaled)
-        };
+        let scaled = Sizes { median: sizes.median * scale, ..sizes };
+        let qty = if small { self.lots(self.behaviour.dust) } else { self.draw(scaled) };
         let kind = match self.engine.best(side.rests_on().opposite()) {
             // A limit some ticks through the touch: sweeps a few levels, never the whole book.
             Some((best, _)) if self.rng.chance(0.6) => {
@@ -224,21 +198,10 @@ impl Desk {
 
     /// Hits one known quote with a limit order, sometimes of its whole size.
     fn snipe(&mut self, side: Side, px: Px, qty: Qty, now: ExchNs, changes: &mut Vec<Change>) {
-        let part = if self.rng.chance(0.25) {
-            qty
-        } else {
-            self.draw(self.behaviour.taker).min(qty)
-        };
+        let part =
+            if self.rng.chance(0.25) { qty } else { self.draw(self.behaviour.taker).min(qty) };
         let qty = part.max(self.engine.instrument().qty_min);
-        let sent = self.engine.submit(
-            Order {
-                side,
-                qty,
-                kind: OrderKind::Ioc(px),
-            },
-            now,
-            changes,
-        );
+        let sent = self.engine.submit(Order { side, qty, kind: OrderKind::Ioc(px) }, now, changes);
         debug_assert!(sent.is_ok(), "a resting price and a legal size: {sent:?}");
     }
 
@@ -254,11 +217,7 @@ impl Desk {
     ) {
         // Rounding to the grid adds up to one tick; beyond `far` the gap would stay open.
         let away = (edge + self.rng.exponential(0.002 * self.behaviour.fast.1)).min(far);
-        let at = if side == Side::Buy {
-            (ticks - away).floor()
-        } else {
-            (ticks + away).ceil()
-        };
+        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
         self.post(side, Crowd::Fast, at, now, changes);
     }
 
@@ -269,11 +228,7 @@ impl Desk {
         };
         let away = self.behaviour.half_spread + self.rng.exponential(mean);
         let ticks = self.anchor;
-        let at = if side == Side::Buy {
-            (ticks - away).floor()
-        } else {
-            (ticks + away).ceil()
-        };
+        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
         self.post(side, crowd, at, now, changes);
     }
 
@@ -299,11 +254,7 @@ impl Desk {
         } else {
             self.draw(self.behaviour.maker)
         };
-        let order = Order {
-            side,
-            qty,
-            kind: OrderKind::PostOnly(px),
-        };
+        let order = Order { side, qty, kind: OrderKind::PostOnly(px) };
         // Refused only when too small for the value minimum or at the edge of the grid.
         if let Ok(receipt) = self.engine.submit(order, now, changes) {
             self.crowd_mut(side, crowd).push(receipt.id);
@@ -355,16 +306,9 @@ impl Desk {
     }
 
     fn draw(&mut self, sizes: Sizes) -> Qty {
-        let value = self
-            .rng
-            .log_normal(sizes.median, sizes.sigma)
-            .min(sizes.cap);
+        let value = self.rng.log_normal(sizes.median, sizes.sigma).min(sizes.cap);
         // People like round numbers, machines do not.
-        let rounded = if self.rng.chance(0.2) {
-            round_figure(value)
-        } else {
-            value
-        };
+        let rounded = if self.rng.chance(0.2) { round_figure(value) } else { value };
         self.lots(rounded)
     }
 
@@ -379,10 +323,7 @@ impl Desk {
         (px.raw() / self.engine.instrument().price_increment.raw()) as f64
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "clamped to a range that fits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
     fn on_grid(&self, ticks: f64) -> Px {
         let whole = ticks.round().clamp(1.0, 1e12) as i64;
         Px::new(whole * self.engine.instrument().price_increment.raw())

@@ -108,12 +108,7 @@ impl Fair {
                 fading: 0.0,
             })
             .collect();
-        Self {
-            rng,
-            regime: Regime::Normal,
-            regime_left_s: 45.0,
-            walks,
-        }
+        Self { rng, regime: Regime::Normal, regime_left_s: 45.0, walks }
     }
 
     pub(crate) const fn regime(&self) -> Regime {
@@ -133,11 +128,7 @@ impl Fair {
         common += vol * MARKET_VOL_BP * BP * root * self.rng.gaussian();
         if self.rng.chance(dt / JUMP_EVERY_S) {
             let size = self.rng.range(4.0, 14.0) * BP;
-            common += if self.rng.chance(self.regime.buy_bias()) {
-                size
-            } else {
-                -size
-            };
+            common += if self.rng.chance(self.regime.buy_bias()) { size } else { -size };
         }
         let keep = exp(-dt / IMPACT_FADES_S);
         let keep_deviation = exp(-dt / DEVIATION_FADES_S);
@@ -166,10 +157,7 @@ impl Fair {
     /// Arbitrage pulls a ratio pair back towards its legs.
     pub(crate) fn close_deviation(&mut self, index: usize) {
         let walk = &mut self.walks[index];
-        debug_assert!(
-            matches!(walk.anchor, Anchor::Ratio(..)),
-            "only a ratio can deviate"
-        );
+        debug_assert!(matches!(walk.anchor, Anchor::Ratio(..)), "only a ratio can deviate");
         walk.log_px *= 0.4;
         walk.fading *= 0.4;
     }

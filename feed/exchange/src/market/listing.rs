@@ -112,11 +112,7 @@ impl Listing {
         let altname = format!("{base_alt}{quote_alt}");
         // Only pairs of two old assets kept their long id.
         let old = base_id != base_alt && quote_id != quote_alt;
-        let rest_id = if old {
-            format!("{base_id}{quote_id}")
-        } else {
-            altname.clone()
-        };
+        let rest_id = if old { format!("{base_id}{quote_id}") } else { altname.clone() };
         Self {
             instrument: rules,
             rest_id,
@@ -179,16 +175,8 @@ fn btc_usd() -> Listing {
             start: 104_500.0,
             anchor: Anchor::Market(1.0),
             own_vol_bp: 1.0,
-            maker: Sizes {
-                median: 0.08,
-                sigma: 1.6,
-                cap: 6.0,
-            },
-            taker: Sizes {
-                median: 0.004,
-                sigma: 1.6,
-                cap: 3.0,
-            },
+            maker: Sizes { median: 0.08, sigma: 1.6, cap: 6.0 },
+            taker: Sizes { median: 0.004, sigma: 1.6, cap: 3.0 },
             dust: 0.000_051,
             fast: (45, 170.0),
             slow: (220, 2_000.0),
@@ -209,16 +197,8 @@ fn xrp_usd() -> Listing {
             start: 2.35,
             anchor: Anchor::Market(1.2),
             own_vol_bp: 2.0,
-            maker: Sizes {
-                median: 1_800.0,
-                sigma: 1.3,
-                cap: 60_000.0,
-            },
-            taker: Sizes {
-                median: 80.0,
-                sigma: 1.4,
-                cap: 30_000.0,
-            },
+            maker: Sizes { median: 1_800.0, sigma: 1.3, cap: 60_000.0 },
+            taker: Sizes { median: 80.0, sigma: 1.4, cap: 30_000.0 },
             dust: 9.24,
             fast: (40, 90.0),
             slow: (140, 1_200.0),
@@ -239,16 +219,8 @@ fn xrp_btc() -> Listing {
             start: 2.35 / 104_500.0,
             anchor: Anchor::Ratio(1, 0),
             own_vol_bp: 0.0,
-            maker: Sizes {
-                median: 1_500.0,
-                sigma: 1.1,
-                cap: 40_000.0,
-            },
-            taker: Sizes {
-                median: 60.0,
-                sigma: 1.2,
-                cap: 8_000.0,
-            },
+            maker: Sizes { median: 1_500.0, sigma: 1.1, cap: 40_000.0 },
+            taker: Sizes { median: 60.0, sigma: 1.2, cap: 8_000.0 },
             dust: 10.0,
             fast: (24, 3.0),
             slow: (180, 60.0),
@@ -269,16 +241,8 @@ fn eth_usd() -> Listing {
             start: 3_900.0,
             anchor: Anchor::Market(1.1),
             own_vol_bp: 1.5,
-            maker: Sizes {
-                median: 1.2,
-                sigma: 1.4,
-                cap: 80.0,
-            },
-            taker: Sizes {
-                median: 0.08,
-                sigma: 1.5,
-                cap: 40.0,
-            },
+            maker: Sizes { median: 1.2, sigma: 1.4, cap: 80.0 },
+            taker: Sizes { median: 0.08, sigma: 1.5, cap: 40.0 },
             dust: 0.002,
             fast: (40, 150.0),
             slow: (140, 1_800.0),
@@ -301,16 +265,8 @@ fn synthetic(number: u16) -> Listing {
             start: 5.0 + 3.0 * spread,
             anchor: Anchor::Market(0.8 + spread / 40.0),
             own_vol_bp: 3.0,
-            maker: Sizes {
-                median: 200.0,
-                sigma: 1.2,
-                cap: 20_000.0,
-            },
-            taker: Sizes {
-                median: 20.0,
-                sigma: 1.4,
-                cap: 3_000.0,
-            },
+            maker: Sizes { median: 200.0, sigma: 1.2, cap: 20_000.0 },
+            taker: Sizes { median: 20.0, sigma: 1.4, cap: 3_000.0 },
             dust: 1.0,
             fast: (30, 60.0),
             slow: (80, 800.0),

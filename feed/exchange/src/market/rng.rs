@@ -101,10 +101,7 @@ pub fn exp(x: f64) -> f64 {
         term *= r / f64::from(n);
         sum += term;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "|k| <= 1010 after the clamp"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "|k| <= 1010 after the clamp")]
     let k = k as i64;
     let exponent = u64::try_from(k + 1023).expect("the clamp keeps the exponent normal");
     sum * f64::from_bits(exponent << 52)

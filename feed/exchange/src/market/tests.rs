@@ -27,14 +27,7 @@ fn one_seed_makes_one_market_however_it_is_stepped() {
 
 #[test]
 fn time_never_goes_back_and_messages_of_a_pair_differ_in_microseconds() {
-    let (_, events) = play(
-        &MarketConfig {
-            rate: 20.0,
-            ..MarketConfig::new(1)
-        },
-        20,
-        50,
-    );
+    let (_, events) = play(&MarketConfig { rate: 20.0, ..MarketConfig::new(1) }, 20, 50);
     assert!(events.is_sorted_by_key(|e| e.at));
     for index in 0..4 {
         let commits: Vec<i64> = events
@@ -96,13 +89,7 @@ fn large_orders_show_as_bursts_of_one_side() {
         let trades: Vec<Trade> = events
             .iter()
             .filter(|e| e.symbol == SymbolId(index))
-            .filter_map(|e| {
-                if let EventKind::Trade(t) = e.kind {
-                    Some(t)
-                } else {
-                    None
-                }
-            })
+            .filter_map(|e| if let EventKind::Trade(t) = e.kind { Some(t) } else { None })
             .collect();
         // Takers of at least eight consecutive trades on one side within eight seconds.
         let mut bursts = 0;
@@ -121,12 +108,6 @@ fn large_orders_show_as_bursts_of_one_side() {
 #[test]
 fn a_rate_out_of_range_is_refused() {
     for rate in [0.0, -1.0, f64::NAN, 1e9] {
-        assert!(
-            Market::new(&MarketConfig {
-                rate,
-                ..MarketConfig::new(1)
-            })
-            .is_err()
-        );
+        assert!(Market::new(&MarketConfig { rate, ..MarketConfig::new(1) }).is_err());
     }
 }

@@ -22,16 +22,13 @@ impl Naive {
         let limit = order.kind.limit().map(Px::raw);
         let mut left = order.qty.raw();
         while left > 0 {
-            let crossing = self.orders.iter().enumerate().filter(|(_, o)| {
-                o.1 == order.side.opposite()
-                    && limit.is_none_or(|l| {
-                        if order.side == Side::Buy {
-                            o.2 <= l
-                        } else {
-                            o.2 >= l
-                        }
-                    })
-            });
+            let crossing =
+                self.orders.iter().enumerate().filter(|(_, o)| {
+                    o.1 == order.side.opposite()
+                        && limit.is_none_or(|l| {
+                            if order.side == Side::Buy { o.2 <= l } else { o.2 >= l }
+                        })
+                });
             // The first of equals is the oldest, because the list is in time order.
             let best = match order.side {
                 Side::Buy => crossing.min_by_key(|(at, o)| (o.2, *at)),
@@ -57,11 +54,7 @@ impl Naive {
             *totals.entry(*px).or_insert(0) += qty;
         }
         let ascending = totals.into_iter();
-        if side == Side::Sell {
-            ascending.collect()
-        } else {
-            ascending.rev().collect()
-        }
+        if side == Side::Sell { ascending.collect() } else { ascending.rev().collect() }
     }
 }
 
@@ -82,13 +75,8 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         ]
     });
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
-    let order = (side, 1i64..20, kind).prop_map(|(side, qty, kind)| {
-        Action::Submit(Order {
-            side,
-            qty: Qty::new(qty),
-            kind,
-        })
-    });
+    let order = (side, 1i64..20, kind)
+        .prop_map(|(side, qty, kind)| Action::Submit(Order { side, qty: Qty::new(qty), kind }));
     let cancel = any::<prop::sample::Index>().prop_map(Action::Cancel);
     prop::collection::vec(prop_oneof![3 => order, 1 => cancel], 1..120)
 }
@@ -179,30 +167,14 @@ fn the_oldest_order_at_a_price_fills_first() {
     let mut changes = Vec::new();
     let mut rest = |engine: &mut Engine, qty| {
         let kind = OrderKind::Limit(Px::new(100));
-        let order = Order {
-            side: Side::Sell,
-            qty: Qty::new(qty),
-            kind,
-        };
-        engine
-            .submit(order, ExchNs::new(1), &mut changes)
-            .unwrap()
-            .id
+        let order = Order { side: Side::Sell, qty: Qty::new(qty), kind };
+        engine.submit(order, ExchNs::new(1), &mut changes).unwrap().id
     };
     let (first, second) = (rest(&mut engine, 5), rest(&mut engine, 5));
-    let taker = Order {
-        side: Side::Buy,
-        qty: Qty::new(6),
-        kind: OrderKind::Market,
-    };
-    engine
-        .submit(taker, ExchNs::new(2), &mut Vec::new())
-        .unwrap();
+    let taker = Order { side: Side::Buy, qty: Qty::new(6), kind: OrderKind::Market };
+    engine.submit(taker, ExchNs::new(2), &mut Vec::new()).unwrap();
     assert_eq!(engine.find(first), None);
-    assert_eq!(
-        engine.front(BookSide::Ask),
-        Some((second, Px::new(100), Qty::new(4)))
-    );
+    assert_eq!(engine.front(BookSide::Ask), Some((second, Px::new(100), Qty::new(4))));
 }
 
 #[test]
@@ -211,11 +183,7 @@ fn orders_that_break_a_rule_are_refused_and_change_nothing() {
     rules.qty_increment = Qty::new(10);
     let mut engine = Engine::new(rules, 1);
     let mut check = |px, qty, kind: fn(Px) -> OrderKind, want| {
-        let order = Order {
-            side: Side::Buy,
-            qty: Qty::new(qty),
-            kind: kind(Px::new(px)),
-        };
+        let order = Order { side: Side::Buy, qty: Qty::new(qty), kind: kind(Px::new(px)) };
         let got = engine.submit(order, ExchNs::new(1), &mut Vec::new());
         assert_eq!(got.map(|_| ()), want, "{order:?}");
     };
@@ -227,20 +195,10 @@ fn orders_that_break_a_rule_are_refused_and_change_nothing() {
     check(1_000, 10_0000_0000, OrderKind::Limit, Err(Reject::CostMin));
     check(200_000, 10_0000_0000, OrderKind::PostOnly, Ok(()));
     assert_eq!(engine.level_count(BookSide::Bid), 1);
-    let sell = |kind| Order {
-        side: Side::Sell,
-        qty: Qty::new(10_0000_0000),
-        kind,
-    };
+    let sell = |kind| Order { side: Side::Sell, qty: Qty::new(10_0000_0000), kind };
     let post = sell(OrderKind::PostOnly(Px::new(200_000)));
-    assert_eq!(
-        engine.submit(post, ExchNs::new(1), &mut Vec::new()),
-        Err(Reject::WouldTake)
-    );
+    assert_eq!(engine.submit(post, ExchNs::new(1), &mut Vec::new()), Err(Reject::WouldTake));
     engine.set_status(TradingStatus::LimitOnly);
     let market = sell(OrderKind::Market);
-    assert_eq!(
-        engine.submit(market, ExchNs::new(1), &mut Vec::new()),
-        Err(Reject::Status)
-    );
+    assert_eq!(engine.submit(market, ExchNs::new(1), &mut Vec::new()), Err(Reject::Status));
 }

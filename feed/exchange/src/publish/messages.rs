@@ -55,11 +55,7 @@ pub(crate) fn crossing(engine: &Engine, depth: u16, at: ExchNs) -> Option<(Strin
 
 /// Appends one price level.
 pub(super) fn push_row(out: &mut String, rules: &Instrument, px: Px, qty: Qty) {
-    out.push_str(if out.is_empty() {
-        "{\"price\":"
-    } else {
-        ",{\"price\":"
-    });
+    out.push_str(if out.is_empty() { "{\"price\":" } else { ",{\"price\":" });
     push_fixed(out, px.raw(), rules.price_precision);
     out.push_str(",\"qty\":");
     push_fixed(out, qty.raw(), rules.qty_precision);
@@ -104,10 +100,7 @@ pub(super) fn book_message(
 /// A trade message.
 pub(super) fn trade_message(kind: &str, rules: &Instrument, trades: &[Trade]) -> String {
     let mut out = String::with_capacity(64 + 160 * trades.len());
-    push(
-        &mut out,
-        format_args!("{{\"channel\":\"trade\",\"type\":\"{kind}\",\"data\":["),
-    );
+    push(&mut out, format_args!("{{\"channel\":\"trade\",\"type\":\"{kind}\",\"data\":["));
     for (index, trade) in trades.iter().enumerate() {
         push(
             &mut out,
@@ -135,10 +128,7 @@ pub(super) fn ticker_message(kind: &str, symbol: SymbolId, market: &Market, at: 
     let rules = engine.instrument();
     let (bid, bid_qty) = engine.best(BookSide::Bid).unwrap_or_default();
     let (ask, ask_qty) = engine.best(BookSide::Ask).unwrap_or_default();
-    let day = market
-        .history(symbol)
-        .day()
-        .unwrap_or_else(|| Bar::flat(at, bid));
+    let day = market.history(symbol).day().unwrap_or_else(|| Bar::flat(at, bid));
     let change = day.close.raw() - day.open.raw();
     // Two decimals of a percent, rounded to nearest: 10,000 x change / open.
     let open = day.open.raw().max(1);
@@ -166,11 +156,7 @@ pub(super) fn ticker_message(kind: &str, symbol: SymbolId, market: &Market, at: 
     push_fixed(&mut out, change_pct, 2);
     push(
         &mut out,
-        format_args!(
-            ",\"trades\":{},\"timestamp\":\"{}\"}}]}}",
-            day.trades,
-            micros(at)
-        ),
+        format_args!(",\"trades\":{},\"timestamp\":\"{}\"}}]}}", day.trades, micros(at)),
     );
     out
 }

@@ -21,12 +21,7 @@ fn token(text: &str) -> String {
 
 impl Naive {
     fn new(depth: usize, cuts_each: bool) -> Self {
-        Self {
-            depth,
-            cuts_each,
-            sides: Default::default(),
-            decreasing: [true, false],
-        }
+        Self { depth, cuts_each, sides: Default::default(), decreasing: [true, false] }
     }
 
     /// Levels of one list as text, by scanning: a JSON reader would turn them into floats.
@@ -57,10 +52,7 @@ impl Naive {
                 let gone = qty.chars().all(|c| c == '0' || c == '.');
                 if let Some(at) = at {
                     // One that cuts late may still have a level that left and came back.
-                    assert!(
-                        side[at].1 != qty || !self.cuts_each,
-                        "known already: {text}"
-                    );
+                    assert!(side[at].1 != qty || !self.cuts_each, "known already: {text}");
                     side.remove(at);
                 } else {
                     assert!(!gone, "only what the client has is removed: {text}");
@@ -75,22 +67,10 @@ impl Naive {
             cut(side, self.decreasing[slot]);
         }
         let top = |slot: usize| self.sides[slot].iter().take(10);
-        let digits: String = top(1)
-            .chain(top(0))
-            .map(|(px, qty)| token(px) + &token(qty))
-            .collect();
-        let checksum = text
-            .split("\"checksum\":")
-            .nth(1)
-            .unwrap()
-            .split(',')
-            .next()
-            .unwrap();
-        assert_eq!(
-            crc32fast::hash(digits.as_bytes()).to_string(),
-            checksum,
-            "{text}"
-        );
+        let digits: String =
+            top(1).chain(top(0)).map(|(px, qty)| token(px) + &token(qty)).collect();
+        let checksum = text.split("\"checksum\":").nth(1).unwrap().split(',').next().unwrap();
+        assert_eq!(crc32fast::hash(digits.as_bytes()).to_string(), checksum, "{text}");
     }
 
     #[track_caller]
@@ -100,12 +80,7 @@ impl Naive {
             let truth: Vec<_> = engine
                 .levels(side)
                 .take(self.depth)
-                .map(|(px, qty)| {
-                    (
-                        rules.show_px(px).to_string(),
-                        rules.show_qty(qty).to_string(),
-                    )
-                })
+                .map(|(px, qty)| (rules.show_px(px).to_string(), rules.show_qty(qty).to_string()))
                 .collect();
             assert_eq!(self.sides[slot], truth);
         }
@@ -114,11 +89,7 @@ impl Naive {
 
 #[test]
 fn a_client_of_any_depth_has_the_true_book_after_every_message() {
-    let mut venue = Venue::new(&MarketConfig {
-        rate: 4.0,
-        ..MarketConfig::new(11)
-    })
-    .unwrap();
+    let mut venue = Venue::new(&MarketConfig { rate: 4.0, ..MarketConfig::new(11) }).unwrap();
     let mut clients = BTreeMap::new();
     for name in ["BTC/USD", "XRP/USD", "XRP/BTC"] {
         let symbol = venue.market().symbol(name).unwrap();
@@ -133,10 +104,7 @@ fn a_client_of_any_depth_has_the_true_book_after_every_message() {
     let mut frames = Vec::new();
     let (mut count, mut removals) = (0u64, 0u64);
     while venue.events_total() < 100_000 {
-        venue.advance_to(
-            venue.market().now().plus(DurationNs::from_millis(250)),
-            &mut frames,
-        );
+        venue.advance_to(venue.market().now().plus(DurationNs::from_millis(250)), &mut frames);
         for frame in frames.drain(..) {
             clients.get_mut(&frame.topic).unwrap().apply(&frame.text);
             count += 1;
@@ -147,10 +115,7 @@ fn a_client_of_any_depth_has_the_true_book_after_every_message() {
         }
     }
     assert!(count > 20_000, "{count} messages");
-    assert!(
-        removals > count / 20,
-        "{removals} removals in {count} messages"
-    );
+    assert!(removals > count / 20, "{removals} removals in {count} messages");
 }
 
 /// The wire's shape and key order, from captured frames, with every value replaced by its kind.
@@ -182,40 +147,21 @@ fn messages_have_the_shape_of_the_wire() {
     let btc = venue.market().symbol("BTC/USD").unwrap();
     let ticker = "{channel:s,type:s,data:[{symbol:s,bid:#1,bid_qty:#8,ask:#1,ask_qty:#8,last:#1,\
                   volume:#8,vwap:#1,low:#1,high:#1,change:#1,change_pct:#2,trades:#0,timestamp:s}]}";
-    assert_eq!(
-        shape(&venue.snapshot(Topic::Ticker(btc, Trigger::Bbo))),
-        ticker
-    );
+    assert_eq!(shape(&venue.snapshot(Topic::Ticker(btc, Trigger::Bbo))), ticker);
     let trade = "{symbol:s,side:s,price:#1,qty:#8,ord_type:s,trade_id:#0,timestamp:s}";
     let trades = shape(&venue.snapshot(Topic::Trade(btc)));
-    assert!(
-        trades.starts_with(&format!("{{channel:s,type:s,data:[{trade},{trade},")),
-        "{trades}"
-    );
+    assert!(trades.starts_with(&format!("{{channel:s,type:s,data:[{trade},{trade},")), "{trades}");
     let bar = "{symbol:s,open:#1,high:#1,low:#1,close:#1,trades:#0,volume:#8,vwap:#1,\
                interval_begin:s,interval:#0,timestamp:s}";
     let bars = shape(&venue.snapshot(Topic::Ohlc(btc, 1)));
-    assert!(
-        bars.starts_with(&format!("{{channel:s,type:s,timestamp:s,data:[{bar},")),
-        "{bars}"
-    );
-    for topic in [
-        Topic::Trade(btc),
-        Topic::Ohlc(btc, 5),
-        Topic::Ticker(btc, Trigger::Trades),
-    ] {
+    assert!(bars.starts_with(&format!("{{channel:s,type:s,timestamp:s,data:[{bar},")), "{bars}");
+    for topic in [Topic::Trade(btc), Topic::Ohlc(btc, 5), Topic::Ticker(btc, Trigger::Trades)] {
         venue.watch(topic);
     }
     let mut frames = Vec::new();
-    venue.advance_to(
-        venue.market().now().plus(DurationNs::from_secs(20)),
-        &mut frames,
-    );
+    venue.advance_to(venue.market().now().plus(DurationNs::from_secs(20)), &mut frames);
     for channel in ["trade", "ohlc", "ticker"] {
-        let frame = frames
-            .iter()
-            .find(|f| f.topic.channel() == channel)
-            .unwrap();
+        let frame = frames.iter().find(|f| f.topic.channel() == channel).unwrap();
         let json: Value = serde_json::from_str(&frame.text).unwrap();
         assert_eq!(json["type"], "update");
         assert_eq!(json["channel"], channel);
@@ -224,66 +170,31 @@ fn messages_have_the_shape_of_the_wire() {
 
 #[test]
 fn a_candle_on_the_wire_is_the_bar_of_the_history() {
-    let mut venue = Venue::new(&MarketConfig {
-        rate: 5.0,
-        ..MarketConfig::new(5)
-    })
-    .unwrap();
+    let mut venue = Venue::new(&MarketConfig { rate: 5.0, ..MarketConfig::new(5) }).unwrap();
     let xrp = venue.market().symbol("XRP/USD").unwrap();
     venue.watch(Topic::Ohlc(xrp, 1));
     let mut frames = Vec::new();
-    venue.advance_to(
-        venue.market().now().plus(DurationNs::from_secs(150)),
-        &mut frames,
-    );
+    venue.advance_to(venue.market().now().plus(DurationNs::from_secs(150)), &mut frames);
     let last: Value = serde_json::from_str(&frames.last().unwrap().text).unwrap();
     let row = &last["data"][0];
     let truth = venue.market().history(xrp).minutes().next_back().unwrap();
     assert_eq!(row["trades"], truth.trades);
-    assert_eq!(
-        row["interval_begin"].as_str().unwrap(),
-        nanos(truth.begin).to_string()
-    );
-    let text = format!(
-        "\"close\":{}",
-        venue.market().engine(xrp).instrument().show_px(truth.close)
-    );
+    assert_eq!(row["interval_begin"].as_str().unwrap(), nanos(truth.begin).to_string());
+    let text =
+        format!("\"close\":{}", venue.market().engine(xrp).instrument().show_px(truth.close));
     assert!(frames.last().unwrap().text.contains(&text));
 }
 
 #[test]
 fn the_instrument_channel_lists_pairs_with_short_numbers() {
-    let venue = Venue::new(&MarketConfig {
-        extra_symbols: 2,
-        ..MarketConfig::new(1)
-    })
-    .unwrap();
+    let venue = Venue::new(&MarketConfig { extra_symbols: 2, ..MarketConfig::new(1) }).unwrap();
     let text = venue.snapshot(Topic::Instrument);
     let json: Value = serde_json::from_str(&text).unwrap();
     let pairs = json["data"]["pairs"].as_array().unwrap();
-    let names: Vec<_> = pairs
-        .iter()
-        .map(|p| p["symbol"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "BTC/USD",
-            "XRP/USD",
-            "XRP/BTC",
-            "ETH/USD",
-            "SYM01/USD",
-            "SYM02/USD"
-        ]
-    );
-    assert!(
-        text.contains(r#""qty_increment":1e-08,"price_precision":1,"#),
-        "{text}"
-    );
-    assert!(
-        text.contains(r#""price_increment":0.1,"qty_min":5e-05}"#),
-        "{text}"
-    );
+    let names: Vec<_> = pairs.iter().map(|p| p["symbol"].as_str().unwrap()).collect();
+    assert_eq!(names, ["BTC/USD", "XRP/USD", "XRP/BTC", "ETH/USD", "SYM01/USD", "SYM02/USD"]);
+    assert!(text.contains(r#""qty_increment":1e-08,"price_precision":1,"#), "{text}");
+    assert!(text.contains(r#""price_increment":0.1,"qty_min":5e-05}"#), "{text}");
     let assets = json["data"]["assets"].as_array().unwrap();
     assert_eq!(assets.len(), 6);
 }

@@ -30,11 +30,7 @@ impl Window {
     pub(super) fn new(depth: u16, engine: &Engine) -> Self {
         let depth = usize::from(depth);
         let side = |side| engine.levels(side).take(depth).collect();
-        Self {
-            depth,
-            sides: [side(BookSide::Bid), side(BookSide::Ask)],
-            news: Default::default(),
-        }
+        Self { depth, sides: [side(BookSide::Bid), side(BookSide::Ask)], news: Default::default() }
     }
 
     /// Takes a changed level in; the engine is already past it.
@@ -71,9 +67,6 @@ impl Window {
                 }
             }
         }
-        debug_assert!(
-            rows.len() <= self.depth,
-            "a window is never longer than its depth"
-        );
+        debug_assert!(rows.len() <= self.depth, "a window is never longer than its depth");
     }
 }

@@ -12,17 +12,11 @@ use crate::publish::text::{push, short};
 /// The key of a pair's answer.
 pub(super) fn key(listing: &Listing, asked: Option<&str>, params: &Params) -> String {
     let by_name = asked == Some(listing.name()) || modern(params);
-    if by_name {
-        listing.name().to_owned()
-    } else {
-        listing.rest_id.clone()
-    }
+    if by_name { listing.name().to_owned() } else { listing.rest_id.clone() }
 }
 
 fn modern(params: &Params) -> bool {
-    params
-        .get("assetVersion")
-        .is_some_and(|version| version == "1")
+    params.get("assetVersion").is_some_and(|version| version == "1")
 }
 
 /// The pairs of a comma-separated list with the names they were asked by; all without a list.
@@ -35,10 +29,7 @@ pub(super) fn wanted(
     };
     list.split(',')
         .map(|asked| {
-            let index = listings
-                .iter()
-                .position(|l| l.answers_to(asked))
-                .ok_or(UNKNOWN_PAIR)?;
+            let index = listings.iter().position(|l| l.answers_to(asked)).ok_or(UNKNOWN_PAIR)?;
             Ok((index, Some(asked.to_owned())))
         })
         .collect()
@@ -99,14 +90,7 @@ pub(super) fn assets(listings: &[Listing], params: &Params) -> Answer {
     let mut all = BTreeMap::new();
     for listing in listings {
         for name in [listing.instrument.base, listing.instrument.quote] {
-            all.insert(
-                name,
-                if name.as_str() == "USD" {
-                    (4, 2)
-                } else {
-                    (10, 5)
-                },
-            );
+            all.insert(name, if name.as_str() == "USD" { (4, 2) } else { (10, 5) });
         }
     }
     let asked: Option<Vec<&str>> = params.get("asset").map(|list| list.split(',').collect());
@@ -118,17 +102,10 @@ pub(super) fn assets(listings: &[Listing], params: &Params) -> Answer {
     }
     let mut out = String::from("{");
     for (name, (decimals, display)) in &all {
-        if asked
-            .as_ref()
-            .is_some_and(|asked| !asked.iter().any(|a| is_called(name, a)))
-        {
+        if asked.as_ref().is_some_and(|asked| !asked.iter().any(|a| is_called(name, a))) {
             continue;
         }
-        let key = if modern(params) {
-            name.as_str()
-        } else {
-            asset_id(name)
-        };
+        let key = if modern(params) { name.as_str() } else { asset_id(name) };
         let comma = if out.len() == 1 { "" } else { "," };
         push(
             &mut out,

@@ -10,38 +10,20 @@ use crate::publish::Venue;
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn hub(rest_limit: Option<RateLimit>) -> Hub {
-    let config = HubConfig {
-        speed: 0.0,
-        ws_limit: None,
-        rest_limit,
-        queue_len_max: 64,
-        seed: 1,
-    };
-    Hub::new(
-        Venue::new(&MarketConfig::new(2)).unwrap(),
-        &Faults::none(),
-        config,
-    )
+    let config = HubConfig { speed: 0.0, ws_limit: None, rest_limit, queue_len_max: 64, seed: 1 };
+    Hub::new(Venue::new(&MarketConfig::new(2)).unwrap(), &Faults::none(), config)
 }
 
 /// Asks `Method?key=value&...`.
 fn ask(hub: &Hub, request: &str) -> Result<Value, &'static str> {
     let (method, query) = request.split_once('?').unwrap_or((request, ""));
     let params = query.split('&').filter_map(|pair| pair.split_once('='));
-    let params = params
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    hub.public(HOME, method, &params)
-        .map(|text| serde_json::from_str(&text).unwrap())
+    let params = params.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    hub.public(HOME, method, &params).map(|text| serde_json::from_str(&text).unwrap())
 }
 
 fn keys(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
+    value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
 #[test]
@@ -60,10 +42,7 @@ fn answers_are_keyed_by_the_name_asked_for() {
     check("OHLC?pair=BTC/USD", "BTC/USD");
     check("Depth?pair=ETHUSD", "XETHZUSD");
     assert_eq!(keys(&ask(&hub, "AssetPairs").unwrap()).len(), 4);
-    assert_eq!(
-        keys(&ask(&hub, "Ticker?pair=XBTUSD,XRPUSD").unwrap()).len(),
-        2
-    );
+    assert_eq!(keys(&ask(&hub, "Ticker?pair=XBTUSD,XRPUSD").unwrap()).len(), 2);
 }
 
 #[test]
@@ -76,10 +55,7 @@ fn what_cannot_be_answered_has_krakens_error() {
     check("Ticker?pair=FOOBAR", "EQuery:Unknown asset pair");
     check("OHLC", "EGeneral:Invalid arguments");
     check("OHLC?pair=XBTUSD&interval=7", "EGeneral:Invalid arguments");
-    check(
-        "Trades?pair=XBTUSD&count=1001",
-        "EGeneral:Invalid arguments",
-    );
+    check("Trades?pair=XBTUSD&count=1001", "EGeneral:Invalid arguments");
     check("Depth?pair=XBTUSD&count=501", "EGeneral:Invalid arguments");
     check("Assets?asset=NOPE", "EQuery:Unknown asset");
 }
@@ -90,10 +66,7 @@ fn candles_are_720_rows_that_end_with_the_forming_one() {
     let got = ask(&hub, "OHLC?pair=XBTUSD&interval=1").unwrap();
     let rows = got["XXBTZUSD"].as_array().unwrap();
     assert_eq!(rows.len(), 720);
-    assert!(
-        rows.windows(2)
-            .all(|w| w[1][0].as_i64().unwrap() - w[0][0].as_i64().unwrap() == 60)
-    );
+    assert!(rows.windows(2).all(|w| w[1][0].as_i64().unwrap() - w[0][0].as_i64().unwrap() == 60));
     assert_eq!(got["last"], rows[718][0]);
     for column in 1..=6 {
         assert!(rows[0][column].is_string(), "{}", rows[0]);
@@ -140,10 +113,7 @@ fn a_cursor_is_nanoseconds_or_seconds() {
 
 #[test]
 fn the_limit_is_per_address_and_for_trades_per_pair() {
-    let hub = hub(Some(RateLimit {
-        burst: 2,
-        per_s: 0.0,
-    }));
+    let hub = hub(Some(RateLimit { burst: 2, per_s: 0.0 }));
     let too_many = Err("EGeneral:Too many requests");
     assert!(ask(&hub, "Time").is_ok());
     assert!(ask(&hub, "Time").is_ok());

@@ -56,11 +56,7 @@ const MALFORMED: &str = "Malformed request";
 
 /// Reads a request.
 pub(super) fn parse(text: &str) -> Result<Request, Refusal> {
-    let refuse = |error, method, req_id| Refusal {
-        error,
-        method,
-        req_id,
-    };
+    let refuse = |error, method, req_id| Refusal { error, method, req_id };
     let Ok(Value::Object(body)) = serde_json::from_str::<Value>(text) else {
         return Err(refuse(MALFORMED, None, None));
     };
@@ -85,11 +81,7 @@ pub(super) fn parse(text: &str) -> Result<Request, Refusal> {
     };
     let method = if subscribes { SUBSCRIBE } else { UNSUBSCRIBE };
     let Some(Value::Object(params)) = body.get("params") else {
-        return Err(refuse(
-            "Subscription field must be an object",
-            Some(method),
-            req_id,
-        ));
+        return Err(refuse("Subscription field must be an object", Some(method), req_id));
     };
     let subscription = subscription(params, subscribes, req_id)
         .map_err(|error| refuse(error, Some(method), req_id))?;
@@ -135,24 +127,15 @@ fn subscription(
         }
     }
     let snapshot = snapshot.unwrap_or(channel != Channel::Trade);
-    Ok(Subscription {
-        req_id,
-        channel,
-        symbols,
-        snapshot,
-    })
+    Ok(Subscription { req_id, channel, symbols, snapshot })
 }
 
 fn depth(value: Option<&Value>, subscribes: bool) -> Result<Option<u16>, &'static str> {
     let Some(value) = value else {
         return Ok(subscribes.then_some(DEPTHS[0]));
     };
-    let depth = value
-        .as_u64()
-        .ok_or("Subscription book depth must be an integer")?;
-    let listed = u16::try_from(depth)
-        .ok()
-        .filter(|depth| DEPTHS.contains(depth));
+    let depth = value.as_u64().ok_or("Subscription book depth must be an integer")?;
+    let listed = u16::try_from(depth).ok().filter(|depth| DEPTHS.contains(depth));
     listed.map(Some).ok_or("Subscription depth not supported")
 }
 
@@ -160,12 +143,8 @@ fn interval(value: Option<&Value>) -> Result<u32, &'static str> {
     let Some(value) = value else {
         return Ok(INTERVALS[0]);
     };
-    let minutes = value
-        .as_u64()
-        .ok_or("Subscription ohlc interval must be an integer")?;
-    let listed = u32::try_from(minutes)
-        .ok()
-        .filter(|minutes| INTERVALS.contains(minutes));
+    let minutes = value.as_u64().ok_or("Subscription ohlc interval must be an integer")?;
+    let listed = u32::try_from(minutes).ok().filter(|minutes| INTERVALS.contains(minutes));
     listed.ok_or("Subscription ohlc interval not supported")
 }
 
@@ -189,31 +168,19 @@ pub(super) fn ack(
         Channel::Trade => ("trade", None),
         Channel::Ticker(_) => ("ticker", None),
         Channel::Ohlc(_) => ("ohlc", Some("timestamp is deprecated, use interval_begin")),
-        Channel::Instrument => (
-            "instrument",
-            Some("tick_size is deprecated, use price_increment"),
-        ),
+        Channel::Instrument => ("instrument", Some("tick_size is deprecated, use price_increment")),
     };
-    push(
-        &mut out,
-        format_args!(",\"result\":{{\"channel\":\"{name}\""),
-    );
+    push(&mut out, format_args!(",\"result\":{{\"channel\":\"{name}\""));
     match channel {
         Channel::Book(Some(depth)) => push(&mut out, format_args!(",\"depth\":{depth}")),
         Channel::Ticker(trigger) => {
-            push(
-                &mut out,
-                format_args!(",\"event_trigger\":\"{}\"", trigger.as_wire()),
-            );
+            push(&mut out, format_args!(",\"event_trigger\":\"{}\"", trigger.as_wire()));
         }
         Channel::Ohlc(minutes) => push(&mut out, format_args!(",\"interval\":{minutes}")),
         Channel::Book(None) | Channel::Trade | Channel::Instrument => {}
     }
     if subscribes {
-        push(
-            &mut out,
-            format_args!(",\"snapshot\":{}", subscription.snapshot),
-        );
+        push(&mut out, format_args!(",\"snapshot\":{}", subscription.snapshot));
     }
     if let Some(symbol) = symbol {
         push(&mut out, format_args!(",\"symbol\":\"{symbol}\""));
@@ -246,10 +213,7 @@ pub(super) fn error(
     push_req_id(&mut out, refusal.req_id);
     out.push_str(",\"success\":false");
     if let Some(symbol) = symbol {
-        push(
-            &mut out,
-            format_args!(",\"symbol\":{}", Value::from(symbol)),
-        );
+        push(&mut out, format_args!(",\"symbol\":{}", Value::from(symbol)));
     }
     push_times(&mut out, times);
     out
@@ -258,11 +222,7 @@ pub(super) fn error(
 /// A refusal of one symbol.
 pub(super) const fn refusal(subscribes: bool, req_id: Option<i64>, error: &'static str) -> Refusal {
     let method = if subscribes { SUBSCRIBE } else { UNSUBSCRIBE };
-    Refusal {
-        error,
-        method: Some(method),
-        req_id,
-    }
+    Refusal { error, method: Some(method), req_id }
 }
 
 /// The answer to a ping.
@@ -290,8 +250,5 @@ fn push_req_id(out: &mut String, req_id: Option<i64>) {
 
 fn push_times(out: &mut String, (time_in, time_out): Times) {
     let (time_in, time_out) = (micros(time_in), micros(time_out));
-    push(
-        out,
-        format_args!(",\"time_in\":\"{time_in}\",\"time_out\":\"{time_out}\"}}"),
-    );
+    push(out, format_args!(",\"time_in\":\"{time_in}\",\"time_out\":\"{time_out}\"}}"));
 }

@@ -7,22 +7,9 @@ use crate::publish::Venue;
 
 /// A hub without sockets whose clock stands still at 2026-01-01T00:00:00Z.
 fn frozen(faults: &str, ws_limit: Option<RateLimit>) -> Hub {
-    let market = MarketConfig {
-        history_minutes: 30,
-        ..MarketConfig::new(1)
-    };
-    let config = HubConfig {
-        speed: 0.0,
-        ws_limit,
-        rest_limit: None,
-        queue_len_max: 64,
-        seed: 1,
-    };
-    Hub::new(
-        Venue::new(&market).unwrap(),
-        &Faults::parse(faults).unwrap(),
-        config,
-    )
+    let market = MarketConfig { history_minutes: 30, ..MarketConfig::new(1) };
+    let config = HubConfig { speed: 0.0, ws_limit, rest_limit: None, queue_len_max: 64, seed: 1 };
+    Hub::new(Venue::new(&market).unwrap(), &Faults::parse(faults).unwrap(), config)
 }
 
 fn connect(hub: &Hub) -> Link {
@@ -30,18 +17,13 @@ fn connect(hub: &Hub) -> Link {
     let status = link.inbox.try_recv().unwrap();
     let start = r#"{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2","connection_id":"#;
     assert!(status.starts_with(start), "{status}");
-    assert!(
-        status.ends_with(r#","upcoming_maintenance":[],"emergency":[]}]}"#),
-        "{status}"
-    );
+    assert!(status.ends_with(r#","upcoming_maintenance":[],"emergency":[]}]}"#), "{status}");
     link
 }
 
 fn replies(hub: &Hub, link: &mut Link, request: &str) -> Vec<String> {
     hub.answer(link.id, request);
-    std::iter::from_fn(|| link.inbox.try_recv().ok())
-        .map(|text| text.to_string())
-        .collect()
+    std::iter::from_fn(|| link.inbox.try_recv().ok()).map(|text| text.to_string()).collect()
 }
 
 const TIMES: &str =
@@ -63,10 +45,7 @@ fn requests_are_answered_to_the_letter() {
             }
         }
     };
-    check(
-        r#"{"method":"ping","req_id":101}"#,
-        &[r#"{"method":"pong","req_id":101"#],
-    );
+    check(r#"{"method":"ping","req_id":101}"#, &[r#"{"method":"pong","req_id":101"#]);
     check(r#"{"method":"ping"}"#, &[r#"{"method":"pong""#]);
     check(
         r#"{"method":"subscribe","req_id":1,"params":{"channel":"book","symbol":["BTC/USD","XRP/USD"]}}"#,
@@ -171,13 +150,7 @@ fn requests_are_answered_to_the_letter() {
 
 #[test]
 fn too_many_requests_are_refused_and_the_connection_stays() {
-    let hub = frozen(
-        "",
-        Some(RateLimit {
-            burst: 2,
-            per_s: 0.0,
-        }),
-    );
+    let hub = frozen("", Some(RateLimit { burst: 2, per_s: 0.0 }));
     let mut link = connect(&hub);
     let ping = r#"{"method":"ping"}"#;
     for over in [false, false, true, true] {
@@ -199,12 +172,7 @@ fn a_client_that_does_not_read_is_dropped_and_its_topics_end() {
     }
     hub.step();
     assert_eq!(hub.lock().peers.len(), 0);
-    assert_eq!(
-        hub.counters
-            .slow_drops
-            .load(std::sync::atomic::Ordering::Relaxed),
-        1
-    );
+    assert_eq!(hub.counters.slow_drops.load(std::sync::atomic::Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -80,20 +80,11 @@ fn what_breaks_the_protocol_is_refused() {
     check(&[0xc1, 0], WsError::Protocol); // reserved bit
     check(&[0x81, 0x80, 0, 0, 0, 0], WsError::Protocol); // masked
     check(&frame(CONTINUATION, true, b"x"), WsError::Protocol);
-    check(
-        &[frame(TEXT, false, b"a"), frame(TEXT, true, b"b")].concat(),
-        WsError::Protocol,
-    );
+    check(&[frame(TEXT, false, b"a"), frame(TEXT, true, b"b")].concat(), WsError::Protocol);
     check(&frame(3, true, b""), WsError::Protocol);
     check(&frame(PING, false, b""), WsError::Protocol);
-    check(
-        &[0x81, 127, 0xff, 0, 0, 0, 0, 0, 0, 0],
-        WsError::TooLarge { max: 100_000 },
-    );
-    check(
-        &frame(CLOSE, true, &1001u16.to_be_bytes()),
-        WsError::Closed(1001),
-    );
+    check(&[0x81, 127, 0xff, 0, 0, 0, 0, 0, 0, 0], WsError::TooLarge { max: 100_000 });
+    check(&frame(CLOSE, true, &1001u16.to_be_bytes()), WsError::Closed(1001));
     check(&frame(CLOSE, true, b""), WsError::Closed(1005));
 }
 
@@ -103,10 +94,7 @@ fn a_client_frame_is_read_back_by_a_server() {
     let text = vec![b'x'; 300];
     write_client_frame(&mut out, ClientFrame::Text, &text, [1, 2, 3, 4]);
     assert_eq!(&out[..8], [0x81, 0x80 | 126, 1, 44, 1, 2, 3, 4]);
-    let unmasked: Vec<u8> = out[8..]
-        .iter()
-        .zip([1u8, 2, 3, 4].iter().cycle())
-        .map(|(b, m)| b ^ m)
-        .collect();
+    let unmasked: Vec<u8> =
+        out[8..].iter().zip([1u8, 2, 3, 4].iter().cycle()).map(|(b, m)| b ^ m).collect();
     assert_eq!(unmasked, text);
 }

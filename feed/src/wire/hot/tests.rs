@@ -8,11 +8,7 @@ fn table() -> SymbolTable {
 }
 
 /// A frame with its rows.
-type Decoded = (
-    Result<Frame, WireError>,
-    Vec<WireLevel>,
-    Vec<(SymbolId, TradeTick)>,
-);
+type Decoded = (Result<Frame, WireError>, Vec<WireLevel>, Vec<(SymbolId, TradeTick)>);
 
 fn decoded(frame: &str) -> Decoded {
     let mut scratch = Scratch::new();
@@ -44,45 +40,16 @@ fn what_a_frame_lacks_or_gets_wrong_is_named() {
     };
     use paperwire_core::num::DecimalError;
     let number = |field, error| WireError::Number { field, error };
-    check(
-        "63376.4",
-        "63376.40",
-        number("price", DecimalError::Precision),
-    );
+    check("63376.4", "63376.40", number("price", DecimalError::Precision));
     check("0.00005100", "5.1e-5", number("qty", DecimalError::Syntax));
-    check(
-        "0.00005100",
-        "-0.00005100",
-        number("qty", DecimalError::Syntax),
-    );
+    check("0.00005100", "-0.00005100", number("qty", DecimalError::Syntax));
     check("63376.4", "0.0", WireError::Field { field: "price" });
-    check(
-        "3726153463",
-        "4294967296",
-        WireError::Field { field: "checksum" },
-    );
-    check(
-        r#""checksum":3726153463,"#,
-        "",
-        WireError::Field { field: "checksum" },
-    );
-    check(
-        "2026-08-02T",
-        "2026-13-02T",
-        WireError::Field { field: "timestamp" },
-    );
+    check("3726153463", "4294967296", WireError::Field { field: "checksum" });
+    check(r#""checksum":3726153463,"#, "", WireError::Field { field: "checksum" });
+    check("2026-08-02T", "2026-13-02T", WireError::Field { field: "timestamp" });
     check("update", "patch", WireError::Field { field: "type" });
-    check(
-        "}]}",
-        "}]",
-        WireError::Syntax {
-            at: UPDATE.len() - 1,
-        },
-    );
-    assert_eq!(
-        decoded(&UPDATE.replace("BTC", "ETH")).0,
-        Ok(Frame::UnknownSymbol)
-    );
+    check("}]}", "}]", WireError::Syntax { at: UPDATE.len() - 1 });
+    assert_eq!(decoded(&UPDATE.replace("BTC", "ETH")).0, Ok(Frame::UnknownSymbol));
 }
 
 #[test]
@@ -91,23 +58,16 @@ fn trades_and_tickers_are_read_whole() {
         r#"{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"sell","price":79192.8,"qty":0.00047353,"ord_type":"limit","trade_id":107725595,"timestamp":"2026-09-14T18:32:27.809282Z"},{"symbol":"BTC/USD","side":"buy","price":79192.8,"qty":0.00010000,"ord_type":"market","trade_id":107725596,"timestamp":"2026-09-14T18:32:27.809282Z"}]}"#,
     );
     assert_eq!(frame, Ok(Frame::Trades { is_snapshot: false }));
-    let seen: Vec<_> = trades
-        .iter()
-        .map(|(_, t)| (t.taker, t.px.raw(), t.qty.raw(), t.is_market))
-        .collect();
+    let seen: Vec<_> =
+        trades.iter().map(|(_, t)| (t.taker, t.px.raw(), t.qty.raw(), t.is_market)).collect();
     assert_eq!(
         seen,
-        [
-            (OrderSide::Sell, 791_928, 47_353, false),
-            (OrderSide::Buy, 791_928, 10_000, true)
-        ]
+        [(OrderSide::Sell, 791_928, 47_353, false), (OrderSide::Buy, 791_928, 10_000, true)]
     );
     let (frame, ..) = decoded(
         r#"{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":83744.2,"bid_qty":0.56251979,"ask":83744.3,"ask_qty":0.00044780,"last":83744.3,"volume":3156.84782110,"change":-429.3,"change_pct":-0.51}]}"#,
     );
-    let Ok(Frame::Ticker(row)) = frame else {
-        panic!("{frame:?}")
-    };
+    let Ok(Frame::Ticker(row)) = frame else { panic!("{frame:?}") };
     assert_eq!(
         (row.bid.raw(), row.ask.raw(), row.last.raw(), row.at),
         (837_442, 837_443, 837_443, None)

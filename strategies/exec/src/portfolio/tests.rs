@@ -25,24 +25,13 @@ fn execution(of: &Instrument, side: OrderSide, px: i64, qty: i64, rate: Money) -
     let value = of.money(Px::new(px).notional(Qty::new(qty)));
     let fee = value * rate * Money::from_num(0.001);
     let (qty, at) = (Qty::new(qty), ExchNs::new(1));
-    Execution {
-        symbol: SYMBOL,
-        side,
-        qty,
-        value,
-        quote_rate: rate,
-        fee,
-        at,
-        tag: 0,
-    }
+    Execution { symbol: SYMBOL, side, qty, value, quote_rate: rate, fee, at, tag: 0 }
 }
 
 #[test]
 fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
-    for (precision, px, rate) in [
-        (1, 1_000_000, Money::ONE),
-        (8, 2_250, Money::from_num(100_000)),
-    ] {
+    for (precision, px, rate) in [(1, 1_000_000, Money::ONE), (8, 2_250, Money::from_num(100_000))]
+    {
         let of = instrument(precision);
         for entry in [OrderSide::Buy, OrderSide::Sell] {
             let mut account = Portfolio::new(Money::from_num(100), 1);
@@ -53,14 +42,8 @@ fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
             account.remark(Money::ZERO);
             assert_eq!(booked.realized, 0);
             assert_eq!(booked.net, -(open.fee + close.fee));
-            assert_eq!(
-                account.row().equity,
-                Money::from_num(100) - open.fee - close.fee
-            );
-            assert_eq!(
-                (account.open(), account.positions()[0]),
-                (0, Position::default())
-            );
+            assert_eq!(account.row().equity, Money::from_num(100) - open.fee - close.fee);
+            assert_eq!((account.open(), account.positions()[0]), (0, Position::default()));
         }
     }
 }
@@ -69,23 +52,11 @@ fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
 fn a_short_gains_when_the_price_falls() {
     let of = instrument(1);
     let mut account = Portfolio::new(Money::from_num(100), 1);
-    account.book(&execution(
-        &of,
-        OrderSide::Sell,
-        1000,
-        100_000_000,
-        Money::ONE,
-    )); // 1 at 100.0
+    account.book(&execution(&of, OrderSide::Sell, 1000, 100_000_000, Money::ONE)); // 1 at 100.0
     account.mark(SYMBOL, &of, 2 * 900, Money::ONE);
     account.remark(Money::from_num(90));
     assert_eq!(account.row().unrealized, 10);
-    let booked = account.book(&execution(
-        &of,
-        OrderSide::Buy,
-        900,
-        100_000_000,
-        Money::ONE,
-    ));
+    let booked = account.book(&execution(&of, OrderSide::Buy, 900, 100_000_000, Money::ONE));
     assert_eq!(booked.realized, 10);
     assert_eq!((account.row().wins, account.row().closed_trades), (1, 1));
 }

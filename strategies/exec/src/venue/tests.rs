@@ -31,10 +31,7 @@ fn signal(action: Action, size: Size) -> Signal {
 }
 
 fn level(px: i64, qty: i64) -> Level {
-    Level {
-        px: Px::new(px),
-        qty: Qty::new(qty),
-    }
+    Level { px: Px::new(px), qty: Qty::new(qty) }
 }
 
 #[test]
@@ -66,10 +63,7 @@ fn sized(
     precision: u8,
 ) -> Result<Intent, RejectReason> {
     let instrument = instrument(precision);
-    let position = Position {
-        lots,
-        ..Position::default()
-    };
+    let position = Position { lots, ..Position::default() };
     let sizing = Sizing {
         instrument: &instrument,
         position: &position,
@@ -86,10 +80,7 @@ fn fifteen_dollars_of_xrp_btc_are_seven_and_a_half_xrp() {
     // 0.00002 BTC an XRP, 100,000 USD a BTC.
     let buy = signal(Action::Buy, Size::Notional(Money::from_num(15)));
     let result = sized(&buy, 0, 100.0, 100_000.0, 2_000, 8);
-    assert_eq!(
-        result,
-        Ok(Intent::Enter(OrderSide::Buy, Qty::new(750_000_000)))
-    );
+    assert_eq!(result, Ok(Intent::Enter(OrderSide::Buy, Qty::new(750_000_000))));
 }
 
 #[test]
@@ -109,45 +100,19 @@ fn direction_and_position_decide_what_a_signal_may_do() {
     check(Action::Sell, -10_000, Err(NoPosition));
     check(Action::Cover, 10_000, Err(NoPosition));
     check(Action::Protect, 0, Err(NoPosition));
-    check(
-        Action::Sell,
-        10_000,
-        Ok(Intent::Exit(OrderSide::Sell, Qty::new(5_000))),
-    );
-    check(
-        Action::Sell,
-        5_500,
-        Ok(Intent::Exit(OrderSide::Sell, Qty::new(5_500))),
-    ); // no dust
-    check(
-        Action::Sell,
-        3_000,
-        Ok(Intent::Exit(OrderSide::Sell, Qty::new(3_000))),
-    ); // never more
-    check(
-        Action::Close,
-        -7_000,
-        Ok(Intent::Exit(OrderSide::Buy, Qty::new(7_000))),
-    );
+    check(Action::Sell, 10_000, Ok(Intent::Exit(OrderSide::Sell, Qty::new(5_000))));
+    check(Action::Sell, 5_500, Ok(Intent::Exit(OrderSide::Sell, Qty::new(5_500)))); // no dust
+    check(Action::Sell, 3_000, Ok(Intent::Exit(OrderSide::Sell, Qty::new(3_000)))); // never more
+    check(Action::Close, -7_000, Ok(Intent::Exit(OrderSide::Buy, Qty::new(7_000))));
 }
 
 #[test]
 fn entries_are_capped_by_room_and_floored_by_minimums() {
     let buy = |usd: f64, room: f64| {
-        sized(
-            &signal(Action::Buy, Size::Notional(Money::from_num(usd))),
-            0,
-            room,
-            1.0,
-            100,
-            1,
-        )
+        sized(&signal(Action::Buy, Size::Notional(Money::from_num(usd))), 0, room, 1.0, 100, 1)
     };
     // Price 10.0: one dollar is 0.1 of it.
-    assert_eq!(
-        buy(50.0, 20.0),
-        Ok(Intent::Enter(OrderSide::Buy, Qty::new(200_000_000)))
-    );
+    assert_eq!(buy(50.0, 20.0), Ok(Intent::Enter(OrderSide::Buy, Qty::new(200_000_000))));
     assert_eq!(buy(50.0, 0.0), Err(RejectReason::NoFunds));
     assert_eq!(buy(50.0, 0.000_05), Err(RejectReason::NoFunds));
     assert_eq!(buy(0.000_05, 50.0), Err(RejectReason::BelowMinimum));
@@ -158,31 +123,14 @@ fn entries_are_capped_by_room_and_floored_by_minimums() {
 fn stops_and_targets_are_anchored_to_the_fill_and_on_the_right_side() {
     let instrument = instrument(1);
     let check = |side, stop, target, expected| {
-        let signal = Signal {
-            stop,
-            target,
-            ..signal(Action::Buy, Size::All)
-        };
+        let signal = Signal { stop, target, ..signal(Action::Buy, Size::All) };
         let (entry, now) = (Px::new(10_000), Px::new(9_990));
-        assert_eq!(
-            exit_prices(&signal, side, entry, now, &instrument),
-            expected
-        );
+        assert_eq!(exit_prices(&signal, side, entry, now, &instrument), expected);
     };
     let (stop, target) = (ExitLevel::PctFromFill(0.5), ExitLevel::PctFromFill(1.0));
     let at = |px| Some(Px::new(px));
-    check(
-        PositionSide::Long,
-        stop,
-        target,
-        Ok((at(9_950), at(10_100))),
-    );
-    check(
-        PositionSide::Short,
-        stop,
-        target,
-        Ok((at(10_050), at(9_900))),
-    );
+    check(PositionSide::Long, stop, target, Ok((at(9_950), at(10_100))));
+    check(PositionSide::Short, stop, target, Ok((at(10_050), at(9_900))));
     check(
         PositionSide::Long,
         ExitLevel::At(Px::new(9_995)),

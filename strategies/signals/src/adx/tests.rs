@@ -10,11 +10,7 @@ fn wilder(xs: &[f64], period: usize) -> Vec<f64> {
     let mut out = Vec::new();
     for end in period..=xs.len() {
         let seed = xs[..period].iter().sum::<f64>() / n;
-        out.push(
-            xs[period..end]
-                .iter()
-                .fold(seed, |a, x| (a * (n - 1.0) + x) / n),
-        );
+        out.push(xs[period..end].iter().fold(seed, |a, x| (a * (n - 1.0) + x) / n));
     }
     out
 }
@@ -26,29 +22,14 @@ fn naive(bars: &[Bar], period: usize) -> Option<f64> {
     let ups: Vec<f64> = pairs().map(|(a, b)| b.0 - a.0).collect();
     let downs: Vec<f64> = pairs().map(|(a, b)| a.1 - b.1).collect();
     let one_sided = |x: f64, other: f64| if x > other { x.max(0.0) } else { 0.0 };
-    let plus: Vec<f64> = ups
-        .iter()
-        .zip(&downs)
-        .map(|(u, d)| one_sided(*u, *d))
-        .collect();
-    let minus: Vec<f64> = ups
-        .iter()
-        .zip(&downs)
-        .map(|(u, d)| one_sided(*d, *u))
-        .collect();
-    let (range, plus, minus) = (
-        wilder(&ranges, period),
-        wilder(&plus, period),
-        wilder(&minus, period),
-    );
+    let plus: Vec<f64> = ups.iter().zip(&downs).map(|(u, d)| one_sided(*u, *d)).collect();
+    let minus: Vec<f64> = ups.iter().zip(&downs).map(|(u, d)| one_sided(*d, *u)).collect();
+    let (range, plus, minus) =
+        (wilder(&ranges, period), wilder(&plus, period), wilder(&minus, period));
     let dx: Vec<f64> = (0..range.len())
         .map(|i| {
             let (p, m) = (plus[i] / range[i], minus[i] / range[i]);
-            if p + m > 0.0 {
-                100.0 * (p - m).abs() / (p + m)
-            } else {
-                0.0
-            }
+            if p + m > 0.0 { 100.0 * (p - m).abs() / (p + m) } else { 0.0 }
         })
         .collect();
     wilder(&dx, period).last().copied()

@@ -41,8 +41,5 @@ fn equity_is_compared_with_the_first_one_seen() {
     let mut limit = LossLimit::new(5.0);
     let blocks = [100.0, 120.0, 95.1, 94.9].map(|e| limit.blocks(Money::from_num(e)));
     assert_eq!(blocks, [false, false, false, true]);
-    assert!(
-        LossLimit::new(5.0).blocks(Money::ZERO),
-        "nothing to trade with"
-    );
+    assert!(LossLimit::new(5.0).blocks(Money::ZERO), "nothing to trade with");
 }

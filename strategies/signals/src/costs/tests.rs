@@ -6,31 +6,15 @@ use crate::golden::assert_close;
 
 #[test]
 fn both_fees_and_the_spread_are_taken_from_a_move() {
-    assert_close(
-        Some(net_move_pct(1.0, 0.001, 0.001, 0.05, 1.0)),
-        0.75,
-        1e-12,
-    );
-    assert_close(
-        Some(net_move_pct(0.8, 0.004, 0.004, 0.02, 1.0)),
-        -0.02,
-        1e-12,
-    );
+    assert_close(Some(net_move_pct(1.0, 0.001, 0.001, 0.05, 1.0)), 0.75, 1e-12);
+    assert_close(Some(net_move_pct(0.8, 0.004, 0.004, 0.02, 1.0)), -0.02, 1e-12);
     assert_close(Some(net_move_pct(1.0, 0.001, 0.001, 0.05, 0.0)), 0.8, 1e-12);
 }
 
 #[test]
 fn a_short_earns_when_the_price_falls() {
-    assert_close(
-        Some(profit_pct(PositionSide::Long, 100.0, 101.0)),
-        1.0,
-        1e-12,
-    );
-    assert_close(
-        Some(profit_pct(PositionSide::Short, 100.0, 101.0)),
-        -1.0,
-        1e-12,
-    );
+    assert_close(Some(profit_pct(PositionSide::Long, 100.0, 101.0)), 1.0, 1e-12);
+    assert_close(Some(profit_pct(PositionSide::Short, 100.0, 101.0)), -1.0, 1e-12);
 }
 
 #[test]

@@ -14,11 +14,8 @@ use crate::golden::assert_close;
 const BTC: SymbolId = SymbolId(0);
 const XRP: SymbolId = SymbolId(1);
 const CROSS: SymbolId = SymbolId(2);
-const RULES: ExposureRules = ExposureRules {
-    same_side_mult: 0.75,
-    long_max: 150.0,
-    short_max: 150.0,
-};
+const RULES: ExposureRules =
+    ExposureRules { same_side_mult: 0.75, long_max: 150.0, short_max: 150.0 };
 
 fn instruments() -> [Instrument; 3] {
     [("BTC", "USD", 1), ("XRP", "USD", 5), ("XRP", "BTC", 8)].map(|(base, quote, precision)| {
@@ -44,13 +41,7 @@ fn market() -> MarketState {
     for (symbol, mid) in [(BTC, 1_000_000), (XRP, 200_000), (CROSS, 2_000)] {
         let mut batch = LevelBatch::new(true);
         for (side, px) in [(BookSide::Bid, mid - 1), (BookSide::Ask, mid + 1)] {
-            batch.push(
-                side,
-                Level {
-                    px: Px::new(px),
-                    qty: Qty::new(1),
-                },
-            );
+            batch.push(side, Level { px: Px::new(px), qty: Qty::new(1) });
         }
         batch.is_last = true;
         let event = MarketEvent {
@@ -68,14 +59,9 @@ fn market() -> MarketState {
 /// Exposure of positions given in whole coins by symbol.
 fn exposure(market: &MarketState, coins: [f64; 3]) -> Option<Exposure> {
     let position = |coins: f64| {
-        let magnitude = instruments()[0]
-            .qty_from_f64(coins.abs())
-            .map_or(0, Qty::raw);
+        let magnitude = instruments()[0].qty_from_f64(coins.abs()).map_or(0, Qty::raw);
         let lots = if coins < 0.0 { -magnitude } else { magnitude };
-        Position {
-            lots,
-            ..Position::default()
-        }
+        Position { lots, ..Position::default() }
     };
     let positions = coins.map(position);
     let account = AccountView {
@@ -85,9 +71,7 @@ fn exposure(market: &MarketState, coins: [f64; 3]) -> Option<Exposure> {
         taker_fee: Money::ZERO,
     };
     let mut exposure = Exposure::new(&instruments());
-    exposure
-        .measure(&market.view(), &account)
-        .map(|()| exposure)
+    exposure.measure(&market.view(), &account).map(|()| exposure)
 }
 
 #[test]

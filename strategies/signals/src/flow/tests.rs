@@ -10,11 +10,7 @@ fn tape(orders: i64) -> TradeTape {
             at: ExchNs::new(i * 1_000_000_000),
             px: Px::new(100),
             qty: Qty::new(1),
-            taker: if i % 4 == 0 {
-                OrderSide::Sell
-            } else {
-                OrderSide::Buy
-            },
+            taker: if i % 4 == 0 { OrderSide::Sell } else { OrderSide::Buy },
             ..TradeTick::default()
         });
     }
@@ -23,10 +19,7 @@ fn tape(orders: i64) -> TradeTape {
 
 #[track_caller]
 fn check(orders: i64, window: usize, now_s: i64, want: Option<usize>) {
-    let (now, age) = (
-        ExchNs::new(now_s * 1_000_000_000),
-        DurationNs::from_secs(60),
-    );
+    let (now, age) = (ExchNs::new(now_s * 1_000_000_000), DurationNs::from_secs(60));
     let flow = fresh_flow(&tape(orders), window, now, age);
     assert_eq!(flow.map(|f| f.entries), want);
 }

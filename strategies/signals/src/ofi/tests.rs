@@ -6,14 +6,8 @@ use super::*;
 use crate::golden::assert_close;
 
 fn bbo(bid: (i64, i64), ask: (i64, i64)) -> Bbo {
-    let level = |(px, qty)| Level {
-        px: Px::new(px),
-        qty: Qty::new(qty),
-    };
-    Bbo {
-        bid: level(bid),
-        ask: level(ask),
-    }
+    let level = |(px, qty)| Level { px: Px::new(px), qty: Qty::new(qty) };
+    Bbo { bid: level(bid), ask: level(ask) }
 }
 
 #[track_caller]

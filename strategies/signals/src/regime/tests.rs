@@ -69,11 +69,7 @@ fn zigzag(monitor: &mut RegimeMonitor, minutes: u32, pct: f64) {
 #[test]
 fn a_storm_is_extreme_by_the_markets_own_measure() {
     let mut monitor = RegimeMonitor::new(RegimeRule::Adaptive(ADAPTIVE_CUTS));
-    zigzag(
-        &mut monitor,
-        u32::from(RegimeMonitor::CLOSES_ADAPTIVE) - 1,
-        0.05,
-    );
+    zigzag(&mut monitor, u32::from(RegimeMonitor::CLOSES_ADAPTIVE) - 1, 0.05);
     assert_eq!(monitor.regime(), None);
     zigzag(&mut monitor, 400, 0.05);
     assert!(monitor.regime().unwrap() <= Regime::High);

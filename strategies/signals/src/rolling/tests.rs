@@ -19,17 +19,9 @@ fn check(xs: &[f64], period: usize) {
         mean.push(stats.mean());
         sigma.push(stats.sigma());
     }
-    let want: Vec<_> = (1..=xs.len())
-        .map(|end| naive(&xs[..end], period))
-        .collect();
-    assert_all_close(
-        &mean,
-        &want.iter().map(|w| w.map(|w| w.0)).collect::<Vec<_>>(),
-    );
-    assert_all_close(
-        &sigma,
-        &want.iter().map(|w| w.map(|w| w.1)).collect::<Vec<_>>(),
-    );
+    let want: Vec<_> = (1..=xs.len()).map(|end| naive(&xs[..end], period)).collect();
+    assert_all_close(&mean, &want.iter().map(|w| w.map(|w| w.0)).collect::<Vec<_>>());
+    assert_all_close(&sigma, &want.iter().map(|w| w.map(|w| w.1)).collect::<Vec<_>>());
 }
 
 proptest! {

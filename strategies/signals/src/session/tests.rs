@@ -23,11 +23,7 @@ fn boundaries_belong_to_what_begins() {
 fn a_clock_follows_the_day() {
     let mut clock = SessionClock::new(SESSION_HOURS);
     let hours = (0..48).map(|h| clock.at(ExchNs::new(h * HOUR_NS + 5)));
-    let changes = hours
-        .collect::<Vec<_>>()
-        .windows(2)
-        .filter(|w| w[0] != w[1])
-        .count();
+    let changes = hours.collect::<Vec<_>>().windows(2).filter(|w| w[0] != w[1]).count();
     assert_eq!(changes, 9);
 }
 

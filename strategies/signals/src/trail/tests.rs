@@ -1,9 +1,6 @@
 use super::*;
 
-const RULE: TrailRule = TrailRule {
-    activate_pct: 2.0,
-    distance_pct: 1.0,
-};
+const RULE: TrailRule = TrailRule { activate_pct: 2.0, distance_pct: 1.0 };
 
 #[track_caller]
 fn check(side: PositionSide, best: f64, want: Option<f64>) {

@@ -4,11 +4,7 @@ use super::*;
 use crate::golden::assert_close;
 
 fn side(is_buy: bool) -> OrderSide {
-    if is_buy {
-        OrderSide::Buy
-    } else {
-        OrderSide::Sell
-    }
+    if is_buy { OrderSide::Buy } else { OrderSide::Sell }
 }
 
 /// Lays every lot into its bucket one by one.

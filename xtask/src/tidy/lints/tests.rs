@@ -25,10 +25,7 @@ todo = \"deny\"
 ";
 
 fn said(path: &str, manifest: &str) -> Vec<String> {
-    check(path, manifest, WORKSPACE)
-        .into_iter()
-        .map(|complaint| complaint.what)
-        .collect()
+    check(path, manifest, WORKSPACE).into_iter().map(|complaint| complaint.what).collect()
 }
 
 #[test]
@@ -38,34 +35,22 @@ fn an_inherited_table_is_in_order_anywhere() {
     assert_eq!(said(COPY, inherited), [""; 0]);
     // The same words under another heading are not the same.
     let elsewhere = "[package]\nworkspace = true\n[lints]\n";
-    assert_eq!(
-        said("feed/Cargo.toml", elsewhere),
-        ["lacks `[lints] workspace = true`"]
-    );
+    assert_eq!(said("feed/Cargo.toml", elsewhere), ["lacks `[lints] workspace = true`"]);
 }
 
 #[test]
 fn only_the_one_copy_is_allowed() {
     assert_eq!(said(COPY, COPIED), [""; 0]);
-    assert_eq!(
-        said("feed/Cargo.toml", COPIED),
-        ["lacks `[lints] workspace = true`"]
-    );
+    assert_eq!(said("feed/Cargo.toml", COPIED), ["lacks `[lints] workspace = true`"]);
 }
 
 #[test]
 fn a_lint_lowered_dropped_or_added_in_the_copy_is_named() {
     let lowered = COPIED.replace("todo = \"deny\"", "todo = \"warn\"");
-    assert_eq!(
-        said(COPY, &lowered),
-        ["lint clippy.todo is \"warn\", in the workspace \"deny\""]
-    );
+    assert_eq!(said(COPY, &lowered), ["lint clippy.todo is \"warn\", in the workspace \"deny\""]);
     let dropped = COPIED.replace("unreachable_pub = \"deny\"\n", "");
     let want = "lint rust.unreachable_pub is absent, in the workspace \"deny\"";
     assert_eq!(said(COPY, &dropped), [want]);
     let added = format!("{COPIED}extra = \"allow\"\n");
-    assert_eq!(
-        said(COPY, &added),
-        ["lint clippy.extra is \"allow\", in the workspace absent"]
-    );
+    assert_eq!(said(COPY, &added), ["lint clippy.extra is \"allow\", in the workspace absent"]);
 }

@@ -18,57 +18,29 @@ fn a_tidy_file_is_left_alone() {
 
 #[test]
 fn a_file_starts_with_its_docs() {
-    check_file(
-        "core/src/a.rs",
-        "fn f() {}\n",
-        &["core/src/a.rs: does not start with `//!`"],
-    );
-    for exempt in [
-        "core/src/a/tests.rs",
-        "fuzz/fuzz_targets/x.rs",
-        "strategies/build.rs",
-    ] {
+    check_file("core/src/a.rs", "fn f() {}\n", &["core/src/a.rs: does not start with `//!`"]);
+    for exempt in ["core/src/a/tests.rs", "fuzz/fuzz_targets/x.rs", "strategies/build.rs"] {
         check_file(exempt, "fn f() {}\n", &[]);
     }
-    check_file(
-        "core/src/nottests.rs",
-        "",
-        &["core/src/nottests.rs: does not start with `//!`"],
-    );
+    check_file("core/src/nottests.rs", "", &["core/src/nottests.rs: does not start with `//!`"]);
 }
 
 #[test]
 fn long_files_may_shrink_and_never_grow() {
     let lines = |count: usize| format!("//! Docs.\n{}", "\n".repeat(count - 1));
     check_file("core/src/a.rs", &lines(600), &[]);
-    check_file(
-        "core/src/a.rs",
-        &lines(601),
-        &["core/src/a.rs: 601 lines are over 600"],
-    );
+    check_file("core/src/a.rs", &lines(601), &["core/src/a.rs: 601 lines are over 600"]);
     let (path, was) = LONG_FILES[0];
     check_file(path, &lines(was), &[]);
-    check_file(
-        path,
-        &lines(was + 1),
-        &[&format!("{path}: {} lines are over {was}", was + 1)],
-    );
+    check_file(path, &lines(was + 1), &[&format!("{path}: {} lines are over {was}", was + 1)]);
     let no_row = "needs no row in LONG_FILES of xtask/src/tidy/text.rs any more";
     check_file(path, &lines(600), &[&format!("{path}: {no_row}")]);
 }
 
 #[test]
 fn source_is_ascii() {
-    check_file(
-        "core/src/a.rs",
-        "//! A.\n// \u{2014}\n",
-        &["core/src/a.rs:2: is not ASCII"],
-    );
-    check_file(
-        "Cargo.toml",
-        "# \u{2014}\n",
-        &["Cargo.toml:1: is not ASCII"],
-    );
+    check_file("core/src/a.rs", "//! A.\n// \u{2014}\n", &["core/src/a.rs:2: is not ASCII"]);
+    check_file("Cargo.toml", "# \u{2014}\n", &["Cargo.toml:1: is not ASCII"]);
 }
 
 #[test]
@@ -76,11 +48,7 @@ fn unfinished_work_is_named() {
     let todo = concat!("TO", "DO");
     let bare = format!("a.rs:2: has a bare {todo}");
     check_file("a.rs", &format!("//! A.\n// {todo}: later\n"), &[&bare]);
-    check_file(
-        "a.rs",
-        &format!("//! A.\n// {todo}(ADR-3): later\n// MY{todo}S\n"),
-        &[],
-    );
+    check_file("a.rs", &format!("//! A.\n// {todo}(ADR-3): later\n// MY{todo}S\n"), &[]);
     for (word, _) in WORDS {
         let want = format!("a.rs:2: has `{word}`");
         check_file("a.rs", &format!("//! A.\n{word}\n"), &[&want]);
@@ -108,11 +76,7 @@ fn paths_of_one_machine_are_refused_in_any_text() {
 fn unsafe_code_stands_in_one_room() {
     let word = concat!("un", "safe");
     let block = format!("//! A.\nlet x = {word} {{ f() }};\n");
-    check_file(
-        "core/src/a.rs",
-        &block,
-        &[&format!("core/src/a.rs:2: has {word} code")],
-    );
+    check_file("core/src/a.rs", &block, &[&format!("core/src/a.rs:2: has {word} code")]);
     check_file("core/rt/src/a.rs", &block, &[]);
     let told = format!("//! No {word} here.\n#![deny({word}_code)]\nlet s = \"{word} \\\" \";\n");
     check_file("core/src/a.rs", &told, &[]);
@@ -121,21 +85,9 @@ fn unsafe_code_stands_in_one_room() {
 #[test]
 fn pure_rooms_do_not_touch_the_outside() {
     let text = "//! A.\nuse std::fs::File; // std::net\n";
-    check_file(
-        "strategies/src/a.rs",
-        text,
-        &["strategies/src/a.rs:2: uses std::fs"],
-    );
-    check_file(
-        "strategies/exec/src/a.rs",
-        text,
-        &["strategies/exec/src/a.rs:2: uses std::fs"],
-    );
-    for open in [
-        "bridge/src/a.rs",
-        "strategies/build.rs",
-        "strategies/src/a/tests.rs",
-    ] {
+    check_file("strategies/src/a.rs", text, &["strategies/src/a.rs:2: uses std::fs"]);
+    check_file("strategies/exec/src/a.rs", text, &["strategies/exec/src/a.rs:2: uses std::fs"]);
+    for open in ["bridge/src/a.rs", "strategies/build.rs", "strategies/src/a/tests.rs"] {
         check_file(open, text, &[]);
     }
 }

@@ -5,10 +5,7 @@ use super::*;
 /// A workspace whose members are the packages named `paperwire-*` and `xtask`; an edge is
 /// `(from, to, kind)`.
 fn graph(edges: &[(&str, &str, Option<&str>)]) -> Graph {
-    let names: BTreeSet<&str> = edges
-        .iter()
-        .flat_map(|(from, to, _)| [*from, *to])
-        .collect();
+    let names: BTreeSet<&str> = edges.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
     let packages: Vec<_> = names
         .iter()
         .map(|name| json!({"id": name, "name": name, "manifest_path": format!("/r/{name}/C")}))
@@ -31,11 +28,8 @@ fn graph(edges: &[(&str, &str, Option<&str>)]) -> Graph {
 
 #[track_caller]
 fn check(edges: &[(&str, &str, Option<&str>)], expected: &[&str]) {
-    let said: Vec<_> = graph(edges)
-        .check()
-        .iter()
-        .map(|c| format!("{}: {}", c.place, c.what))
-        .collect();
+    let said: Vec<_> =
+        graph(edges).check().iter().map(|c| format!("{}: {}", c.place, c.what)).collect();
     assert_eq!(said, expected);
 }
 
@@ -60,58 +54,34 @@ fn the_flow_from_left_to_right_is_allowed() {
 #[test]
 fn a_room_that_reaches_back_is_named() {
     check(
-        &[
-            ("paperwire-core", "paperwire-rt", None),
-            ("paperwire-rt", "libc", None),
-        ],
+        &[("paperwire-core", "paperwire-rt", None), ("paperwire-rt", "libc", None)],
         &["core: imports paperwire-rt"],
     );
     check(
         &[("paperwire-strategies", "paperwire-exec", Some("build"))],
         &["strategies: imports paperwire-exec"],
     );
-    check(
-        &[("paperwire-exec", "paperwire-feed", None)],
-        &["exec: imports paperwire-feed"],
-    );
-    check(
-        &[("xtask", "paperwire-core", None)],
-        &["xtask: imports paperwire-core"],
-    );
+    check(&[("paperwire-exec", "paperwire-feed", None)], &["exec: imports paperwire-feed"]);
+    check(&[("xtask", "paperwire-core", None)], &["xtask: imports paperwire-core"]);
 }
 
 #[test]
 fn development_dependencies_are_exempt() {
-    check(
-        &[("paperwire-feed", "paperwire-exchange", Some("dev"))],
-        &[],
-    );
+    check(&[("paperwire-feed", "paperwire-exchange", Some("dev"))], &[]);
     check(&[("paperwire-core", "tokio", Some("dev"))], &[]);
 }
 
 #[test]
 fn a_walled_crate_is_found_through_others_with_the_way_to_it() {
     check(
-        &[
-            ("paperwire-feed", "helper", None),
-            ("helper", "tokio", None),
-        ],
+        &[("paperwire-feed", "helper", None), ("helper", "tokio", None)],
         &["paperwire-feed: reaches helper > tokio"],
     );
     check(
-        &[
-            ("paperwire-signals", "helper", None),
-            ("helper", "quanta", None),
-        ],
+        &[("paperwire-signals", "helper", None), ("helper", "quanta", None)],
         &["paperwire-signals: reaches helper > quanta"],
     );
-    check(
-        &[
-            ("helper", "tokio", Some("dev")),
-            ("paperwire-feed", "helper", None),
-        ],
-        &[],
-    );
+    check(&[("helper", "tokio", Some("dev")), ("paperwire-feed", "helper", None)], &[]);
 }
 
 #[test]
@@ -124,10 +94,7 @@ fn simd_json_is_walled_where_it_is_named_only() {
         ],
         &[],
     );
-    check(
-        &[("paperwire-bridge", "simd-json", None)],
-        &["paperwire-bridge: reaches simd-json"],
-    );
+    check(&[("paperwire-bridge", "simd-json", None)], &["paperwire-bridge: reaches simd-json"]);
 }
 
 #[test]
@@ -143,10 +110,7 @@ fn every_room_imports_only_rooms_that_have_a_row() {
             continue;
         };
         for other in *allowed {
-            assert!(
-                ROOMS.iter().any(|(name, _)| name == other),
-                "{room} imports {other}"
-            );
+            assert!(ROOMS.iter().any(|(name, _)| name == other), "{room} imports {other}");
         }
     }
 }
