@@ -118,6 +118,9 @@ pub struct FeedAgent {
     next_second: HostNs,
     live_since: Option<HostNs>,
     is_warm: bool,
+    /// Bars of history, and how many of them the engine already has.
+    history: Vec<Control>,
+    history_sent: usize,
 }
 
 /// What the agent is given; every ring is made by the bridge.
@@ -166,9 +169,6 @@ impl FeedAgent {
             in_maintenance: false,
         };
         intake.report(now, FeedReportKind::Connected);
-        for control in &parts.history {
-            intake.decide(now, control);
-        }
         Self {
             link: Link::Up(Box::new(parts.socket)),
             connector: parts.connector,
@@ -179,7 +179,21 @@ impl FeedAgent {
             next_second: now,
             live_since: None,
             is_warm: false,
+            history: parts.history,
+            history_sent: 0,
         }
+    }
+
+    /// Sends history as the market ring has room; frames wait in the kernel until it is through.
+    fn send_history(&mut self, now: HostNs) -> usize {
+        let before = self.history_sent;
+        while let Some(control) = self.history.get(self.history_sent)
+            && self.intake.sink.pressure() == Pressure::None
+        {
+            self.intake.decide(now, control);
+            self.history_sent += 1;
+        }
+        self.history_sent - before
     }
 
     /// The verified market, for reports after the end.
@@ -315,6 +329,11 @@ impl Agent for FeedAgent {
     }
 
     fn step(&mut self, now: HostNs) -> Option<WorkCount> {
+        if self.history_sent < self.history.len() {
+            // The connection is not silent: nobody listens to it yet.
+            self.intake.heard_at = now;
+            return Some(WorkCount(self.send_history(now)));
+        }
         let frames = self.poll(now);
         if now >= self.next_tick {
             self.tick(now);

@@ -5,13 +5,16 @@
 use std::sync::atomic::AtomicU32;
 
 use paperwire_core::agent::Agent;
+use paperwire_core::bar::Bar;
 use paperwire_core::event::{GapReason, MarketEvent, MarketKind, SymbolStatus};
+use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::BankSwap;
 use paperwire_core::limits::{FEED_REPORT_RING_LEN, MARKET_RING_LEN};
 use paperwire_core::ring::{Consumer, ring};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
+use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::{Connector, Endpoint};
 use paperwire_feed::report::{FeedReport, FeedReportKind};
@@ -34,6 +37,10 @@ struct Rig {
 
 impl Rig {
     fn new(faults: &str, is_tls: bool) -> Self {
+        Self::with_history(faults, is_tls, Vec::new())
+    }
+
+    fn with_history(faults: &str, is_tls: bool, history: Vec<Control>) -> Self {
         let seed = NEXT_SEED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -63,7 +70,7 @@ impl Rig {
             raw: None,
             reports: reports_in,
             banks,
-            history: Vec::new(),
+            history,
             seed: 1,
         };
         let config = FeedConfig {
@@ -138,6 +145,22 @@ fn a_good_day_has_no_bad_checksum_with_and_without_tls() {
         assert!(rig.seen.windows(2).all(|w| w[1].seq.0 == w[0].seq.0 + 1), "numbers have no gap");
         rig.end();
     }
+}
+
+#[test]
+fn more_history_than_the_ring_holds_comes_first_and_whole() {
+    let bar = |minute: i64| {
+        let open_at = ExchNs::new(minute * 60_000_000_000);
+        Control::History(SymbolId(0), Bar { open_at, ..Bar::default() })
+    };
+    let count = 2 * MARKET_RING_LEN;
+    let history = (0..i64::try_from(count).unwrap()).map(bar).collect();
+    let mut rig = Rig::with_history("", true, history);
+    rig.until("live after history", Rig::is_live);
+    let is_history = |event: &MarketEvent| matches!(event.kind, MarketKind::History(_));
+    assert!(rig.seen[..count].iter().all(is_history));
+    assert!(!rig.seen[count..].iter().any(is_history));
+    rig.end();
 }
 
 #[test]
