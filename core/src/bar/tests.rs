@@ -109,10 +109,10 @@ fn history_is_continued_and_never_repeated() {
         bars.push_history(history(minute), &mut |bar| closed.push(bar));
     }
     bars.on_trade(&tick(3 * MINUTE_NS + 5, 9, 1), ExchNs::new(4 * MINUTE_NS), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     bars.on_trade(&tick(4 * MINUTE_NS + 5, 9, 1), ExchNs::new(4 * MINUTE_NS + 5), &mut |bar| {
-        closed.push(bar)
+        closed.push(bar);
     });
     assert_eq!(minutes(&closed).len(), 4);
     assert_eq!(bars.counters().late_trades, 1, "its minute is already history");
