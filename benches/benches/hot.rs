@@ -53,15 +53,6 @@ fn rings(criterion: &mut Criterion) {
             b.iter_batched(|| COUNT, body, BatchSize::SmallInput);
         });
     }
-    group.sample_size(20);
-    for (name, body) in [
-        ("there and back, ours", ring::hop_ours as fn(u64)),
-        ("there and back, bare rtrb", ring::hop_bare),
-    ] {
-        group.bench_function(name, |b| {
-            b.iter_batched(|| COUNT, body, BatchSize::SmallInput);
-        });
-    }
     group.finish();
 }
 

@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn every_ring_delivers() {
         assert_eq!(ring::through_ours(1_000), ring::through_bare(1_000));
-        ring::hop_ours(100);
-        ring::hop_bare(100);
+        let (mut here, mut there) = ring::ours();
+        std::thread::scope(|scope| {
+            scope.spawn(move || ring::echo(&mut there, 100));
+            ring::round_trips(&mut here, 100);
+        });
     }
 }

@@ -1,9 +1,10 @@
-//! Our rings against bare `rtrb` of the same slot: through one thread, and there and back between two.
+//! Our rings against bare `rtrb` of the same slot: through one thread, and out and back
+//! between two.
 
 use paperwire_core::event::{MarketEvent, MarketKind, Seq, Stamps};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::MARKET_RING_LEN;
-use paperwire_core::ring::ring;
+use paperwire_core::ring::{Consumer, Producer, ring};
 use paperwire_core::time::ExchNs;
 
 fn event(seq: u64) -> MarketEvent {
@@ -33,50 +34,74 @@ pub fn through_bare(count: u64) -> u64 {
     sum
 }
 
-/// `count` events to another thread and back through two of our rings.
-pub fn hop_ours(count: u64) {
-    let (mut out, mut there) = ring::<MarketEvent>(MARKET_RING_LEN);
-    let (mut back, mut home) = ring::<MarketEvent>(MARKET_RING_LEN);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut left = count;
-            while left > 0 {
-                if let Some(event) = there.pop() {
-                    let _ = back.push(event);
-                    left -= 1;
-                }
-                std::hint::spin_loop();
-            }
-        });
-        for seq in 0..count {
-            let _ = out.push(event(seq));
-            while home.pop().is_none() {
-                std::hint::spin_loop();
-            }
-        }
-    });
+/// One end of a pair of rings, in either make.
+pub trait End: Send {
+    /// Sends; there is room.
+    fn send(&mut self, event: MarketEvent);
+    /// Takes what has come.
+    fn take(&mut self) -> Option<MarketEvent>;
 }
 
-/// The same through two bare `rtrb` rings.
-pub fn hop_bare(count: u64) {
-    let (mut out, mut there) = rtrb::RingBuffer::<MarketEvent>::new(MARKET_RING_LEN);
-    let (mut back, mut home) = rtrb::RingBuffer::<MarketEvent>::new(MARKET_RING_LEN);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut left = count;
-            while left > 0 {
-                if let Ok(event) = there.pop() {
-                    let _ = back.push(event);
-                    left -= 1;
-                }
-                std::hint::spin_loop();
+/// An end of two of our rings.
+#[derive(Debug)]
+pub struct Ours(Producer<MarketEvent>, Consumer<MarketEvent>);
+
+/// An end of two bare `rtrb` rings.
+#[derive(Debug)]
+pub struct Bare(rtrb::Producer<MarketEvent>, rtrb::Consumer<MarketEvent>);
+
+impl End for Ours {
+    fn send(&mut self, event: MarketEvent) {
+        let _ = self.0.push(event);
+    }
+    fn take(&mut self) -> Option<MarketEvent> {
+        self.1.pop()
+    }
+}
+
+impl End for Bare {
+    fn send(&mut self, event: MarketEvent) {
+        let _ = self.0.push(event);
+    }
+    fn take(&mut self) -> Option<MarketEvent> {
+        self.1.pop().ok()
+    }
+}
+
+/// Two connected ends of our rings.
+pub fn ours() -> (Ours, Ours) {
+    let (out, there) = ring(MARKET_RING_LEN);
+    let (back, home) = ring(MARKET_RING_LEN);
+    (Ours(out, home), Ours(back, there))
+}
+
+/// Two connected ends of bare rings.
+pub fn bare() -> (Bare, Bare) {
+    let (out, there) = rtrb::RingBuffer::new(MARKET_RING_LEN);
+    let (back, home) = rtrb::RingBuffer::new(MARKET_RING_LEN);
+    (Bare(out, home), Bare(back, there))
+}
+
+/// Sends `count` events back as they come.
+pub fn echo(end: &mut impl End, count: u64) {
+    let mut left = count;
+    while left > 0 {
+        match end.take() {
+            Some(event) => {
+                end.send(event);
+                left -= 1;
             }
-        });
-        for seq in 0..count {
-            let _ = out.push(event(seq));
-            while home.pop().is_err() {
-                std::hint::spin_loop();
-            }
+            None => std::hint::spin_loop(),
         }
-    });
+    }
+}
+
+/// `count` events out and back, one after the other.
+pub fn round_trips(end: &mut impl End, count: u64) {
+    for seq in 0..count {
+        end.send(event(seq));
+        while end.take().is_none() {
+            std::hint::spin_loop();
+        }
+    }
 }

@@ -88,7 +88,7 @@ struct RunArgs {
 struct ReplayArgs {
     #[command(flatten)]
     layers: Layers,
-    /// Tapes, or captures of <rx_ns><tab><frame> lines.
+    /// Tapes, or captures: lines of receive time in ns, a tab, the frame.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Strategies instead of the recorded ones.

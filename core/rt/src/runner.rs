@@ -142,6 +142,11 @@ pub fn usable_cores() -> Vec<usize> {
     core_affinity::get_core_ids().map_or_else(Vec::new, |ids| ids.iter().map(|c| c.id).collect())
 }
 
+/// Pins the calling thread to a core; false when the kernel refuses.
+pub fn pin(core: usize) -> bool {
+    core_affinity::set_for_current(core_affinity::CoreId { id: core })
+}
+
 /// Starts the agent on a thread of its own.
 ///
 /// # Errors
@@ -156,8 +161,7 @@ pub fn spawn<A: Agent + 'static>(
     let (thread_stop, thread_stats) = (stop.clone(), stats.clone());
     let handle = std::thread::Builder::new().name(agent.name().to_owned()).spawn(move || {
         if let Some(core) = config.core {
-            let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: core });
-            thread_stats.is_pinned.store(pinned, Ordering::Relaxed);
+            thread_stats.is_pinned.store(pin(core), Ordering::Relaxed);
         }
         turn(agent, config.wait, &clock, &thread_stop, &thread_stats)
     })?;
