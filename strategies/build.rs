@@ -1,7 +1,6 @@
 //! Finds the strategies: every file (or folder with `mod.rs`) in `src/` is one, by its name alone.
 //!
-//! Writes `registry.rs` (modules, table, fingerprints) and the template as a compilable file into
-//! `OUT_DIR`. `lib.rs`, `registry.rs` and names that start with `_` are not strategies.
+//! Writes `registry.rs` (modules, table, fingerprints) into `OUT_DIR`. `lib.rs`, `registry.rs` and names that start with `_` are not strategies.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,6 @@ use sha2::{Digest, Sha256};
 const NOT_STRATEGIES: [&str; 2] = ["lib", "registry"];
 /// A shared file that only tests use; all other shared files are part of every fingerprint.
 const TEST_KIT: &str = "_testkit.rs";
-/// What the template is called when it is compiled for its own test.
-const TEMPLATE_NAME: &str = "template_example";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -29,17 +26,11 @@ struct Found {
 
 fn main() -> Result<(), Failure> {
     println!("cargo:rerun-if-changed=src");
-    println!("cargo:rerun-if-changed=template.rs.in");
     println!("cargo:rerun-if-changed=build.rs");
     let src = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let found = find(&src)?;
-    let template = fs::read_to_string(src.with_file_name("template.rs.in"))?
-        .replace("{{name}}", TEMPLATE_NAME)
-        .replace("{{Name}}", &camel_case(TEMPLATE_NAME));
-    let template_at = out.join("template_example.rs");
-    write_changed(&template_at, &template)?;
-    write_changed(&out.join("registry.rs"), &registry(&src, &found, &template_at)?)
+    write_changed(&out.join("registry.rs"), &registry(&src, &found)?)
 }
 
 /// Strategies in the order of their names.
@@ -127,7 +118,7 @@ fn summary(root: &Path) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
-fn registry(src: &Path, found: &[Found], template: &Path) -> Result<String, Failure> {
+fn registry(src: &Path, found: &[Found]) -> Result<String, Failure> {
     let mut text = String::from("// Written by build.rs.\n");
     // A module with a path sets the folder in which the modules inside it are looked for.
     writeln!(text, "/// The strategies, one module each.\n#[path = {src:?}]\npub mod catalog {{")?;
@@ -135,7 +126,6 @@ fn registry(src: &Path, found: &[Found], template: &Path) -> Result<String, Fail
         writeln!(text, "    pub mod {name};")?;
     }
     writeln!(text, "}}")?;
-    writeln!(text, "#[cfg(test)]\n#[path = {template:?}]\npub mod {TEMPLATE_NAME};")?;
     writeln!(text, "static ALL: &[Registration] = &[")?;
     for Found { name, root, files } in found {
         let of = format!("catalog::{name}::{}", camel_case(name));

@@ -110,7 +110,8 @@ impl Bench {
     }
 
     pub(crate) fn px(&self, symbol: SymbolId, price: f64) -> Px {
-        self.instruments[symbol.index()].px_from_f64(price).unwrap()
+        // A random walk may fall to nothing; the least price there is stands in.
+        self.instruments[symbol.index()].px_from_f64(price).unwrap_or(Px::new(1))
     }
 
     /// Replaces the whole book by one level a side, quantities in coins.

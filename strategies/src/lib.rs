@@ -35,17 +35,16 @@ pub fn find(name: &str) -> Result<&'static Registration, UnknownStrategy> {
     found.ok_or_else(|| UnknownStrategy::new(name, ALL))
 }
 
-/// A strategy that works, to start a new one from: `{{name}}` stands for its name in lower snake case,
-/// `{{Name}}` for the same in camel case.
-pub const TEMPLATE: &str = include_str!("../template.rs.in");
+/// The smallest strategy of the house, to start a new one from.
+const TEMPLATE: &str = include_str!("flow_pulse.rs");
 
-/// [`TEMPLATE`] for a strategy of this name, or `None` when no strategy can be called so.
+/// [`flow_pulse`](catalog::flow_pulse) under this name, or `None` when no strategy can be called so.
 pub fn template(name: &str) -> Option<String> {
     let is_snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_snake);
     let is_taken = ["lib", "registry", "mod"].contains(&name);
     (is_name && !is_taken).then(|| {
         let camel = registry::camel_case(name);
-        TEMPLATE.replace("{{name}}", name).replace("{{Name}}", &camel)
+        TEMPLATE.replace("flow_pulse", name).replace("FlowPulse", &camel)
     })
 }

@@ -3,7 +3,6 @@ use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;
 
 use super::*;
-use crate::template_example::TemplateExample;
 use crate::testkit::{Bench, XRP};
 use crate::{all, find, template};
 
@@ -73,7 +72,7 @@ fn an_unknown_name_lists_the_nearest() {
 fn a_template_takes_its_name_and_refuses_others() {
     let text = template("my_idea_2").unwrap();
     assert!(text.contains("pub struct MyIdea2") && text.contains("\"my_idea_2\""));
-    assert!(!text.contains("{{"));
+    assert!(!text.contains("flow_pulse") && !text.contains("FlowPulse"));
     for name in ["", "2nd", "MyIdea", "_hidden", "registry", "a-b", "lib"] {
         assert_eq!(template(name), None, "{name}");
     }
@@ -81,8 +80,8 @@ fn a_template_takes_its_name_and_refuses_others() {
 
 #[test]
 fn the_template_trades_within_a_minute_and_lets_go() {
-    static TEMPLATE: Registration = Registration::of::<TemplateExample>("template_example", "", "");
-    let mut bench = Bench::of(TEMPLATE.make(&Table::new()).unwrap(), 0.001);
+    let registration = find("flow_pulse").unwrap();
+    let mut bench = Bench::of(registration.make(&Table::new()).unwrap(), 0.001);
     bench.book(XRP, (2.0, 100.0), (2.0001, 100.0));
     let mut trade = |i: u32, side| {
         bench.wait(DurationNs::from_secs(1));
@@ -97,5 +96,5 @@ fn the_template_trades_within_a_minute_and_lets_go() {
     assert_eq!(bench.actions()[..2], [Action::Buy, Action::Close]);
     assert!(bench.rejects.is_empty());
     let bad = params("threshold = 2.0");
-    assert_eq!(TEMPLATE.make(&bad).err().map(|error| error.key).as_deref(), Some("threshold"));
+    assert_eq!(registration.make(&bad).err().map(|error| error.key).as_deref(), Some("threshold"));
 }

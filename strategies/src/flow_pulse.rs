@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{OutOfRange, Validate};
 
-/// Parameters; the configuration may override each one under `[strategies.{{name}}]`.
+/// Parameters; the configuration may override each one under `[strategy.flow_pulse.params]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
@@ -65,13 +65,13 @@ impl Validate for Params {
 
 /// The strategy: its parameters, and for each symbol when it may enter again.
 #[derive(Debug)]
-pub struct {{Name}} {
+pub struct FlowPulse {
     params: Params,
     next_entry: Vec<ExchNs>,
 }
 
-impl StrategyDef for {{Name}} {
-    const NAME: &'static str = "{{name}}";
+impl StrategyDef for FlowPulse {
+    const NAME: &'static str = "flow_pulse";
     const VERSION: &'static str = "0.1.0";
     const SYMBOLS: &'static [&'static str] = &["BTC/USD", "XRP/USD"];
     /// Bars that must have closed before the first signal; this one looks at trades only.
@@ -79,14 +79,11 @@ impl StrategyDef for {{Name}} {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        Self {
-            params,
-            next_entry: Vec::new(),
-        }
+        Self { params, next_entry: Vec::new() }
     }
 }
 
-impl Strategy for {{Name}} {
+impl Strategy for FlowPulse {
     /// The only place to take memory.
     fn on_start(&mut self, ctx: &StartContext<'_>) {
         self.next_entry = vec![ExchNs::default(); ctx.instruments.len()];
@@ -118,7 +115,7 @@ impl Strategy for {{Name}} {
     }
 }
 
-impl {{Name}} {
+impl FlowPulse {
     /// Stop and target are watched by the engine; what is left is to know when to give up.
     fn exit(
         &self,
