@@ -73,7 +73,6 @@ impl<W: Write> HdrLog<W> {
             let tag = format!("strategy.{}", self.strategies[index]);
             self.pair(&tag, &bank.strategies()[index], now, length)?;
         }
-        self.line("hiccups", &bank.hiccups, now, length)?;
         self.out.flush()
     }
 

@@ -120,8 +120,6 @@ impl Pair {
 pub struct Bank {
     stages: Vec<Option<Pair>>,
     strategies: Vec<Pair>,
-    /// Gaps this thread saw in its own spinning, above [`HICCUP_MIN`].
-    pub hiccups: Histogram<u32>,
 }
 
 /// Pauses of a spinning thread shorter than this are not worth a record.
@@ -134,7 +132,6 @@ impl Bank {
         Self {
             stages: Stage::ALL.iter().map(pair_of).collect(),
             strategies: (0..strategies).map(|_| Pair::new()).collect(),
-            hiccups: histogram(),
         }
     }
 
@@ -178,16 +175,12 @@ impl Bank {
         for (mine, theirs) in self.strategies.iter_mut().zip(&other.strategies) {
             mine.merge(theirs);
         }
-        self.hiccups.add(&other.hiccups).expect("all histograms have the same bounds");
     }
 
     /// Forgets everything; called on the async side only.
     pub fn clear(&mut self) {
         for pair in self.stages.iter_mut().flatten().chain(&mut self.strategies) {
             pair.clear();
-        }
-        if !self.hiccups.is_empty() {
-            self.hiccups.reset();
         }
     }
 }
