@@ -10,10 +10,11 @@ use std::collections::VecDeque;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
+use paperwire_core::trade::OrderSide;
 
 use crate::market::listing::{Anchor, Listing};
 use crate::market::rng::{Rng, exp, ln};
-use crate::matching::{OrdType, Side, Trade};
+use crate::matching::{OrdType, Trade};
 
 /// Intervals of bars that Kraken offers, in minutes.
 pub const INTERVALS: [u32; 9] = [1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600];
@@ -292,7 +293,7 @@ fn past(listing: &Listing, path: &[f64], end: ExchNs, first_id: u64, rng: &mut R
             let noise = 0.6e-4 * rng.gaussian() * (offset * (1.0 - offset)).sqrt();
             let log_px = ends[0] + (ends[1] - ends[0]) * offset + noise;
             let rising = if ends[1] > ends[0] { 0.58 } else { 0.42 };
-            let taker = if rng.chance(rising) { Side::Buy } else { Side::Sell };
+            let taker = if rng.chance(rising) { OrderSide::Buy } else { OrderSide::Sell };
             let ord_type = if rng.chance(0.4) { OrdType::Market } else { OrdType::Limit };
             let trade = Trade {
                 trade_id,

@@ -11,87 +11,27 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
+use paperwire_core::trade::OrderSide;
 
 use crate::history::{History, pasts};
-use crate::matching::{BookSide, Change, Engine, Side, Trade};
+use crate::matching::{Change, Engine};
 
+mod config;
 mod desk;
+mod event;
 mod fair;
 pub mod listing;
 pub mod rng;
 
+pub use config::{DEFAULT_START, MarketConfig, MarketError};
+pub use event::{EventKind, MarketEvent};
 pub use fair::Regime;
 
 use desk::Desk;
 use fair::Fair;
 use listing::{Anchor, Listing, listings};
 use rng::Rng;
-
-/// 2026-01-01T00:00:00Z: where a market begins when nobody says otherwise.
-pub const DEFAULT_START: ExchNs = ExchNs::new(1_767_225_600_000_000_000);
-
-/// What makes one market different from another.
-#[derive(Clone, Debug)]
-pub struct MarketConfig {
-    /// Same seed and same start, same events.
-    pub seed: u64,
-    /// First instant of the market; `None` lets the server take the wall clock, and
-    /// [`Market::new`] take [`DEFAULT_START`].
-    pub start: Option<ExchNs>,
-    /// Multiplies how often people act; 1 is like the real pairs in a quiet hour. How far prices
-    /// move in a second stays the same.
-    pub rate: f64,
-    /// Synthetic pairs `SYM01/USD`, `SYM02/USD`, ... beside the four real ones.
-    pub extra_symbols: u16,
-    /// Minutes of past that are made up before the start.
-    pub history_minutes: u32,
-}
-
-impl MarketConfig {
-    /// The four default pairs at rate 1 with twelve hours of past.
-    pub const fn new(seed: u64) -> Self {
-        Self { seed, start: None, rate: 1.0, extra_symbols: 0, history_minutes: 720 }
-    }
-}
-
-/// Why a market cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum MarketError {
-    /// Not a positive number, or so large that time between events vanishes.
-    #[error("rate {0} is not within 0.001 to 1000")]
-    Rate(f64),
-}
-
-/// Something that happened in the market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MarketEvent {
-    /// When; never decreases from event to event, and commits of one pair are at least 1 us apart.
-    pub at: ExchNs,
-    /// To which pair.
-    pub symbol: SymbolId,
-    /// What.
-    pub kind: EventKind,
-}
-
-/// Kinds of [`MarketEvent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// A price level has a new total; zero means it is gone.
-    Level {
-        /// Half of the book.
-        side: BookSide,
-        /// Price of the level.
-        px: Px,
-        /// New total.
-        qty: Qty,
-    },
-    /// A trade.
-    Trade(Trade),
-    /// The action is complete: what came since the last commit of the pair belongs together.
-    Commit,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
@@ -385,7 +325,7 @@ impl Market {
         impact_bp: f64,
         events: &mut Vec<MarketEvent>,
     ) {
-        let side = if buys { Side::Buy } else { Side::Sell };
+        let side = if buys { OrderSide::Buy } else { OrderSide::Sell };
         let filled = self.desks[index].take(side, scale, self.now, &mut self.changes);
         if !filled.is_zero() {
             self.fair.push(index, if buys { impact_bp } else { -impact_bp });

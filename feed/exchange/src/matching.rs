@@ -9,212 +9,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
 use paperwire_core::instrument::{Instrument, TradingStatus};
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 
-/// What an order does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// Takes asks, rests as a bid.
-    Buy,
-    /// Takes bids, rests as an ask.
-    Sell,
-}
+mod order;
+mod side;
 
-/// Which half of the book a level is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BookSide {
-    /// Resting buy orders, best is highest.
-    Bid,
-    /// Resting sell orders, best is lowest.
-    Ask,
-}
-
-impl Side {
-    /// The other direction.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-
-    /// Where the rest of such an order waits.
-    pub const fn rests_on(self) -> BookSide {
-        match self {
-            Self::Buy => BookSide::Bid,
-            Self::Sell => BookSide::Ask,
-        }
-    }
-
-    /// The word on the wire.
-    pub const fn as_wire(self) -> &'static str {
-        match self {
-            Self::Buy => "buy",
-            Self::Sell => "sell",
-        }
-    }
-}
-
-impl BookSide {
-    /// The other half.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Bid => Self::Ask,
-            Self::Ask => Self::Bid,
-        }
-    }
-
-    /// Ascending in this key means best first, on both halves.
-    pub(crate) const fn rank(self, px: Px) -> i64 {
-        match self {
-            Self::Bid => -px.raw(),
-            Self::Ask => px.raw(),
-        }
-    }
-
-    /// The price of a rank.
-    pub(crate) const fn px_of_rank(self, rank: i64) -> Px {
-        Px::new(match self {
-            Self::Bid => -rank,
-            Self::Ask => rank,
-        })
-    }
-}
-
-/// How the taker of a trade had sent its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrdType {
-    /// With a price limit.
-    Limit,
-    /// At any price.
-    Market,
-}
-
-impl OrdType {
-    /// The word on the wire.
-    pub const fn as_wire(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::Market => "market",
-        }
-    }
-}
-
-/// Number of an order, ascending per instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderId(pub u64);
-
-/// An order as it is sent in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Direction.
-    pub side: Side,
-    /// How much.
-    pub qty: Qty,
-    /// At what terms.
-    pub kind: OrderKind,
-}
-
-/// Terms of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OrderKind {
-    /// Takes up to its price, the rest waits in the book.
-    Limit(Px),
-    /// Waits in the book; refused if it would take.
-    PostOnly(Px),
-    /// Takes up to its price, the rest is dropped.
-    Ioc(Px),
-    /// Takes at any price, the rest is dropped.
-    Market,
-}
-
-impl OrderKind {
-    const fn limit(self) -> Option<Px> {
-        match self {
-            Self::Limit(px) | Self::PostOnly(px) | Self::Ioc(px) => Some(px),
-            Self::Market => None,
-        }
-    }
-
-    const fn rests(self) -> bool {
-        matches!(self, Self::Limit(_) | Self::PostOnly(_))
-    }
-}
-
-/// What became of an accepted order at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its number, needed to cancel what rests.
-    pub id: OrderId,
-    /// How much traded.
-    pub filled: Qty,
-    /// How much waits in the book now.
-    pub resting: Qty,
-}
-
-/// Why an order was not accepted; nothing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reject {
-    /// The pair takes no such order now.
-    #[error("the pair's status does not allow this order")]
-    Status,
-    /// Not positive, or not a multiple of the price increment.
-    #[error("price is not on the tick grid")]
-    Tick,
-    /// Not a multiple of the quantity increment.
-    #[error("quantity is not on the lot grid")]
-    Lot,
-    /// Under the smallest quantity.
-    #[error("quantity below the minimum")]
-    QtyMin,
-    /// Under the smallest value.
-    #[error("value below the minimum")]
-    CostMin,
-    /// A post-only order that would have traded.
-    #[error("post-only order would take liquidity")]
-    WouldTake,
-}
-
-/// The order is not in the book: filled, cancelled, or never there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("order {0:?} does not rest in the book")]
-pub struct NotResting(pub OrderId);
-
-/// One public trade: one taker against one resting order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trade {
-    /// Sequential per pair.
-    pub trade_id: u64,
-    /// Engine time.
-    pub at: ExchNs,
-    /// Price of the resting order.
-    pub px: Px,
-    /// How much changed hands.
-    pub qty: Qty,
-    /// Direction of the taker.
-    pub taker: Side,
-    /// Order type of the taker.
-    pub ord_type: OrdType,
-}
-
-/// One thing that an order or a cancel changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// A trade happened.
-    Trade(Trade),
-    /// The total at a price is now this; zero means the level is gone.
-    Level {
-        /// Half of the book.
-        side: BookSide,
-        /// Price of the level.
-        px: Px,
-        /// New total.
-        qty: Qty,
-    },
-}
+pub use order::{Change, NotResting, OrdType, Order, OrderId, OrderKind, Receipt, Reject, Trade};
+pub(crate) use side::{px_of_rank, rank, rests_on, takes_from};
 
 #[derive(Clone, Copy, Debug)]
 struct Resting {
@@ -285,7 +88,7 @@ impl Engine {
         let filled = order.qty - left;
         let mut resting = Qty::ZERO;
         if let (true, Some(px)) = (order.kind.rests() && !left.is_zero(), order.kind.limit()) {
-            self.rest(id, order.side.rests_on(), px, left, changes);
+            self.rest(id, rests_on(order.side), px, left, changes);
             resting = left;
         }
         debug_assert!(!self.is_crossed(), "matching leaves no crossed book");
@@ -298,9 +101,9 @@ impl Engine {
     /// [`NotResting`] when it is not there any more.
     pub fn cancel(&mut self, id: OrderId, changes: &mut Vec<Change>) -> Result<Qty, NotResting> {
         let (side, px) = self.resting.remove(&id).ok_or(NotResting(id))?;
-        let rank = side.rank(px);
+        let key = rank(side, px);
         let half = self.half_mut(side);
-        let level = half.get_mut(&rank).expect("an indexed order has its level");
+        let level = half.get_mut(&key).expect("an indexed order has its level");
         let at = level.queue.iter().position(|o| o.id == id).expect("and its place in the queue");
         let order = level.queue.remove(at).expect("the position was just found");
         level.total -= order.qty;
@@ -311,7 +114,7 @@ impl Engine {
             "a level's total is the sum of its queue"
         );
         if qty.is_zero() {
-            half.remove(&rank);
+            half.remove(&key);
         }
         changes.push(Change::Level { side, px, qty });
         Ok(order.qty)
@@ -324,14 +127,14 @@ impl Engine {
 
     /// Levels of a half, best first.
     pub fn levels(&self, side: BookSide) -> impl Iterator<Item = (Px, Qty)> + '_ {
-        self.half(side).iter().map(move |(&rank, level)| (side.px_of_rank(rank), level.total))
+        self.half(side).iter().map(move |(&key, level)| (px_of_rank(side, key), level.total))
     }
 
     /// The level next worse than a price.
     pub fn next_after(&self, side: BookSide, px: Px) -> Option<(Px, Qty)> {
-        let worse = (Bound::Excluded(side.rank(px)), Bound::Unbounded);
-        let (&rank, level) = self.half(side).range(worse).next()?;
-        Some((side.px_of_rank(rank), level.total))
+        let worse = (Bound::Excluded(rank(side, px)), Bound::Unbounded);
+        let (&key, level) = self.half(side).range(worse).next()?;
+        Some((px_of_rank(side, key), level.total))
     }
 
     /// How many price levels a half has.
@@ -341,8 +144,8 @@ impl Engine {
 
     /// The order first in the queue at the best price.
     pub fn front(&self, side: BookSide) -> Option<(OrderId, Px, Qty)> {
-        let (&rank, level) = self.half(side).first_key_value()?;
-        level.queue.front().map(|order| (order.id, side.px_of_rank(rank), order.qty))
+        let (&key, level) = self.half(side).first_key_value()?;
+        level.queue.front().map(|order| (order.id, px_of_rank(side, key), order.qty))
     }
 
     /// Where an order rests, if it does.
@@ -389,7 +192,7 @@ impl Engine {
         if rules.money(px.notional(order.qty)) < rules.cost_min {
             return Err(Reject::CostMin);
         }
-        let opposite = order.side.rests_on().opposite();
+        let opposite = takes_from(order.side);
         let takes = self.best(opposite).is_some_and(|(best, _)| reaches(opposite, best, px));
         if takes && matches!(order.kind, OrderKind::PostOnly(_)) {
             return Err(Reject::WouldTake);
@@ -399,7 +202,7 @@ impl Engine {
 
     /// Fills the order against the opposite half and returns what is left of it.
     fn take(&mut self, order: Order, now: ExchNs, changes: &mut Vec<Change>) -> Qty {
-        let side = order.side.rests_on().opposite();
+        let side = takes_from(order.side);
         let ord_type = match order.kind {
             OrderKind::Market => OrdType::Market,
             OrderKind::Limit(_) | OrderKind::PostOnly(_) | OrderKind::Ioc(_) => OrdType::Limit,
@@ -413,7 +216,7 @@ impl Engine {
             let Some(mut entry) = half.first_entry() else {
                 break;
             };
-            let px = side.px_of_rank(*entry.key());
+            let px = px_of_rank(side, *entry.key());
             if order.kind.limit().is_some_and(|limit| !reaches(side, px, limit)) {
                 break;
             }
@@ -444,7 +247,7 @@ impl Engine {
 
     fn rest(&mut self, id: OrderId, side: BookSide, px: Px, qty: Qty, changes: &mut Vec<Change>) {
         assert!(qty.raw() > 0, "nothing empty rests");
-        let level = self.half_mut(side).entry(side.rank(px)).or_default();
+        let level = self.half_mut(side).entry(rank(side, px)).or_default();
         level.queue.push_back(Resting { id, qty });
         level.total += qty;
         changes.push(Change::Level { side, px, qty: level.total });
@@ -469,7 +272,7 @@ impl Engine {
 
 /// Whether a level of `side` at `px` is within reach of an opposite order limited to `limit`.
 const fn reaches(side: BookSide, px: Px, limit: Px) -> bool {
-    side.rank(px) <= side.rank(limit)
+    rank(side, px) <= rank(side, limit)
 }
 
 #[cfg(test)]

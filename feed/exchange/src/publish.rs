@@ -9,12 +9,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::ladder::BookSide;
+pub use paperwire_core::limits::DEPTHS;
 use paperwire_core::num::Px;
 use paperwire_core::time::ExchNs;
 
 use crate::history::{Bar, interval_begin};
 use crate::market::{EventKind, Market, MarketConfig, MarketError, MarketEvent};
-use crate::matching::{BookSide, Engine, Trade};
+use crate::matching::{Engine, Trade};
 
 mod instruments;
 mod messages;
@@ -26,9 +28,6 @@ pub use messages::top_checksum;
 
 use messages::{book_message, book_snapshot, ohlc_message, ticker_message, trade_message};
 use window::Window;
-
-/// Book depths that can be subscribed.
-pub const DEPTHS: [u16; 5] = [10, 25, 100, 500, 1000];
 
 /// Trades in the snapshot of the trade channel.
 pub const TRADE_SNAPSHOT_LEN: usize = 50;

@@ -12,15 +12,17 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Decimal, Px, Qty};
 use paperwire_core::time::{ExchNs, Rfc3339};
+use paperwire_core::trade::OrderSide;
 
 use crate::faults::FaultKind;
 use crate::history::{Bar, INTERVALS};
 use crate::hub::{self, Hub, count};
 use crate::listen::PeerAddr;
 use crate::market::listing::Listing;
-use crate::matching::{BookSide, OrdType, Side, Trade};
+use crate::matching::{OrdType, Trade};
 use crate::publish::text::{push, short};
 
 mod names;
@@ -287,7 +289,7 @@ fn trades(state: &hub::State, params: &Params, now: ExchNs) -> Answer {
                 listing.instrument.show_qty(trade.qty),
                 // Seven digits, as a double shows them: the cursor below is the exact one.
                 short(trade.at.raw() / 100, 7),
-                if trade.taker == Side::Buy { "b" } else { "s" },
+                if trade.taker == OrderSide::Buy { "b" } else { "s" },
                 if trade.ord_type == OrdType::Limit { "l" } else { "m" },
                 trade.trade_id
             ),

@@ -50,7 +50,7 @@ fn an_interval_without_trades_is_flat() {
         at: ExchNs::new(second * 1_000_000_000),
         px: Px::new(100 + i64::try_from(trade_id).unwrap()),
         qty: Qty::new(5),
-        taker: Side::Buy,
+        taker: OrderSide::Buy,
         ord_type: OrdType::Limit,
     };
     let mut history = History::default();

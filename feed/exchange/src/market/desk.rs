@@ -4,12 +4,14 @@
 //! makers sent, split into a fast crowd near the touch that requotes all the time and a slow crowd
 //! deeper down; numbers of filled orders are dropped when they come up.
 
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
+use paperwire_core::trade::OrderSide;
 
 use super::listing::{Behaviour, Listing, Sizes};
 use super::rng::Rng;
-use crate::matching::{BookSide, Change, Engine, Order, OrderId, OrderKind, Side};
+use crate::matching::{Change, Engine, Order, OrderId, OrderKind, rests_on, takes_from};
 
 /// Which makers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Desk {
             patience: PATIENCE * listing.behaviour.fast.1 / rate,
         };
         let mut ignored = Vec::new();
-        for side in [Side::Buy, Side::Sell] {
+        for side in [OrderSide::Buy, OrderSide::Sell] {
             for (crowd, count) in
                 [(Crowd::Fast, desk.behaviour.fast.0), (Crowd::Slow, desk.behaviour.slow.0)]
             {
@@ -88,7 +90,7 @@ impl Desk {
 
     /// A maker places, pulls or moves one quote.
     pub(crate) fn requote(&mut self, now: ExchNs, changes: &mut Vec<Change>) {
-        let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
+        let side = if self.rng.chance(0.5) { OrderSide::Buy } else { OrderSide::Sell };
         let crowd = if self.rng.chance(0.85) { Crowd::Fast } else { Crowd::Slow };
         let target = match crowd {
             Crowd::Fast => self.behaviour.fast.0,
@@ -124,15 +126,15 @@ impl Desk {
         let ticks = self.anchor;
         let edge = self.behaviour.half_spread;
         let gap = edge + 1.2 + 0.003 * self.behaviour.fast.1;
-        let first = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
+        let first = if self.rng.chance(0.5) { OrderSide::Buy } else { OrderSide::Sell };
         for side in [first, first.opposite()] {
-            let Some((id, px, qty)) = self.engine.front(side.rests_on()) else {
+            let Some((id, px, qty)) = self.engine.front(rests_on(side)) else {
                 self.place(side, Crowd::Fast, now, changes);
                 return true;
             };
             let raw = self.in_ticks(px);
             // How far the best quote of this side is behind fair; negative is the wrong side.
-            let behind = if side == Side::Buy { ticks - raw } else { raw - ticks };
+            let behind = if side == OrderSide::Buy { ticks - raw } else { raw - ticks };
             if behind < edge - 0.9 {
                 if self.rng.chance(0.08) {
                     self.snipe(side.opposite(), px, qty, now, changes);
@@ -165,7 +167,7 @@ impl Desk {
     /// One aggressive order; `scale` multiplies the usual size. Returns what it filled.
     pub(crate) fn take(
         &mut self,
-        side: Side,
+        side: OrderSide,
         scale: f64,
         now: ExchNs,
         changes: &mut Vec<Change>,
@@ -174,11 +176,12 @@ impl Desk {
         let small = scale <= 1.0 && self.rng.chance(0.2);
         let scaled = Sizes { median: sizes.median * scale, ..sizes };
         let qty = if small { self.lots(self.behaviour.dust) } else { self.draw(scaled) };
-        let kind = match self.engine.best(side.rests_on().opposite()) {
+        let kind = match self.engine.best(takes_from(side)) {
             // A limit some ticks through the touch: sweeps a few levels, never the whole book.
             Some((best, _)) if self.rng.chance(0.6) => {
                 let reach = self.rng.exponential(0.3 * self.behaviour.fast.1);
-                let limit = self.in_ticks(best) + if side == Side::Buy { reach } else { -reach };
+                let limit =
+                    self.in_ticks(best) + if side == OrderSide::Buy { reach } else { -reach };
                 OrderKind::Ioc(self.on_grid(limit))
             }
             _ => OrderKind::Market,
@@ -197,7 +200,7 @@ impl Desk {
     }
 
     /// Hits one known quote with a limit order, sometimes of its whole size.
-    fn snipe(&mut self, side: Side, px: Px, qty: Qty, now: ExchNs, changes: &mut Vec<Change>) {
+    fn snipe(&mut self, side: OrderSide, px: Px, qty: Qty, now: ExchNs, changes: &mut Vec<Change>) {
         let part =
             if self.rng.chance(0.25) { qty } else { self.draw(self.behaviour.taker).min(qty) };
         let qty = part.max(self.engine.instrument().qty_min);
@@ -208,7 +211,7 @@ impl Desk {
     /// A new best quote close to fair.
     fn improve(
         &mut self,
-        side: Side,
+        side: OrderSide,
         ticks: f64,
         edge: f64,
         far: f64,
@@ -217,24 +220,26 @@ impl Desk {
     ) {
         // Rounding to the grid adds up to one tick; beyond `far` the gap would stay open.
         let away = (edge + self.rng.exponential(0.002 * self.behaviour.fast.1)).min(far);
-        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
+        let at =
+            if side == OrderSide::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
         self.post(side, Crowd::Fast, at, now, changes);
     }
 
-    fn place(&mut self, side: Side, crowd: Crowd, now: ExchNs, changes: &mut Vec<Change>) {
+    fn place(&mut self, side: OrderSide, crowd: Crowd, now: ExchNs, changes: &mut Vec<Change>) {
         let mean = match crowd {
             Crowd::Fast => self.behaviour.fast.1,
             Crowd::Slow => self.behaviour.slow.1,
         };
         let away = self.behaviour.half_spread + self.rng.exponential(mean);
         let ticks = self.anchor;
-        let at = if side == Side::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
+        let at =
+            if side == OrderSide::Buy { (ticks - away).floor() } else { (ticks + away).ceil() };
         self.post(side, crowd, at, now, changes);
     }
 
     fn post(
         &mut self,
-        side: Side,
+        side: OrderSide,
         crowd: Crowd,
         ticks: f64,
         now: ExchNs,
@@ -243,10 +248,10 @@ impl Desk {
         let mut px = self.on_grid(ticks);
         let tick = self.engine.instrument().price_increment.raw();
         // Post only: at best one tick before the other side.
-        if let Some((opposite, _)) = self.engine.best(side.rests_on().opposite()) {
+        if let Some((opposite, _)) = self.engine.best(takes_from(side)) {
             px = match side {
-                Side::Buy => px.min(Px::new(opposite.raw() - tick)),
-                Side::Sell => px.max(Px::new(opposite.raw() + tick)),
+                OrderSide::Buy => px.min(Px::new(opposite.raw() - tick)),
+                OrderSide::Sell => px.max(Px::new(opposite.raw() + tick)),
             };
         }
         let qty = if self.rng.chance(0.22) {
@@ -262,7 +267,7 @@ impl Desk {
     }
 
     /// Cancels one quote of the crowd, at random.
-    fn pull(&mut self, side: Side, crowd: Crowd, changes: &mut Vec<Change>) {
+    fn pull(&mut self, side: OrderSide, crowd: Crowd, changes: &mut Vec<Change>) {
         loop {
             let count = self.crowd(side, crowd).len();
             if count == 0 {
@@ -278,7 +283,7 @@ impl Desk {
     }
 
     /// Looks at a few quotes and forgets those that were filled, so that the count stays honest.
-    fn drop_filled(&mut self, side: Side, crowd: Crowd) {
+    fn drop_filled(&mut self, side: OrderSide, crowd: Crowd) {
         for _ in 0..3 {
             let count = self.crowd(side, crowd).len();
             if count == 0 {
@@ -292,7 +297,7 @@ impl Desk {
     }
 
     /// Strikes a cancelled quote off the lists and says whose it was.
-    fn forget(&mut self, side: Side, id: OrderId) -> Crowd {
+    fn forget(&mut self, side: OrderSide, id: OrderId) -> Crowd {
         let fast = self.crowd_mut(side, Crowd::Fast);
         if let Some(at) = fast.iter().position(|q| *q == id) {
             fast.swap_remove(at);
@@ -329,10 +334,10 @@ impl Desk {
         Px::new(whole * self.engine.instrument().price_increment.raw())
     }
 
-    const fn crowd(&self, side: Side, crowd: Crowd) -> &Vec<OrderId> {
+    const fn crowd(&self, side: OrderSide, crowd: Crowd) -> &Vec<OrderId> {
         let quotes = match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
+            OrderSide::Buy => &self.bids,
+            OrderSide::Sell => &self.asks,
         };
         match crowd {
             Crowd::Fast => &quotes.fast,
@@ -340,10 +345,10 @@ impl Desk {
         }
     }
 
-    const fn crowd_mut(&mut self, side: Side, crowd: Crowd) -> &mut Vec<OrderId> {
+    const fn crowd_mut(&mut self, side: OrderSide, crowd: Crowd) -> &mut Vec<OrderId> {
         let quotes = match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
+            OrderSide::Buy => &mut self.bids,
+            OrderSide::Sell => &mut self.asks,
         };
         match crowd {
             Crowd::Fast => &mut quotes.fast,

@@ -1,7 +1,8 @@
+use paperwire_core::ladder::BookSide;
 use paperwire_core::time::DurationNs;
 
 use super::*;
-use crate::matching::BookSide;
+use crate::matching::Trade;
 
 fn play(config: &MarketConfig, seconds: u64, step_ms: u64) -> (Market, Vec<MarketEvent>) {
     let mut market = Market::new(config).unwrap();

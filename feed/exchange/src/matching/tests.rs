@@ -1,3 +1,4 @@
+use paperwire_core::trade::OrderSide;
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +14,7 @@ fn plain() -> Instrument {
 /// The same book as a flat list, oldest first, matched by scanning it.
 #[derive(Default)]
 struct Naive {
-    orders: Vec<(OrderId, Side, i64, i64)>,
+    orders: Vec<(OrderId, OrderSide, i64, i64)>,
     fills: Vec<(i64, i64)>,
 }
 
@@ -22,17 +23,16 @@ impl Naive {
         let limit = order.kind.limit().map(Px::raw);
         let mut left = order.qty.raw();
         while left > 0 {
-            let crossing =
-                self.orders.iter().enumerate().filter(|(_, o)| {
-                    o.1 == order.side.opposite()
-                        && limit.is_none_or(|l| {
-                            if order.side == Side::Buy { o.2 <= l } else { o.2 >= l }
-                        })
-                });
+            let crossing = self.orders.iter().enumerate().filter(|(_, o)| {
+                o.1 == order.side.opposite()
+                    && limit.is_none_or(|l| {
+                        if order.side == OrderSide::Buy { o.2 <= l } else { o.2 >= l }
+                    })
+            });
             // The first of equals is the oldest, because the list is in time order.
             let best = match order.side {
-                Side::Buy => crossing.min_by_key(|(at, o)| (o.2, *at)),
-                Side::Sell => crossing.min_by_key(|(at, o)| (-o.2, *at)),
+                OrderSide::Buy => crossing.min_by_key(|(at, o)| (o.2, *at)),
+                OrderSide::Sell => crossing.min_by_key(|(at, o)| (-o.2, *at)),
             };
             let Some((at, _)) = best else { break };
             let qty = left.min(self.orders[at].3);
@@ -48,13 +48,13 @@ impl Naive {
         }
     }
 
-    fn levels(&self, side: Side) -> Vec<(i64, i64)> {
+    fn levels(&self, side: OrderSide) -> Vec<(i64, i64)> {
         let mut totals = BTreeMap::new();
         for (_, _, px, qty) in self.orders.iter().filter(|o| o.1 == side) {
             *totals.entry(*px).or_insert(0) += qty;
         }
         let ascending = totals.into_iter();
-        if side == Side::Sell { ascending.collect() } else { ascending.rev().collect() }
+        if side == OrderSide::Sell { ascending.collect() } else { ascending.rev().collect() }
     }
 }
 
@@ -74,7 +74,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
             1 => Just(OrderKind::Market),
         ]
     });
-    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    let side = prop_oneof![Just(OrderSide::Buy), Just(OrderSide::Sell)];
     let order = (side, 1i64..20, kind)
         .prop_map(|(side, qty, kind)| Action::Submit(Order { side, qty: Qty::new(qty), kind }));
     let cancel = any::<prop::sample::Index>().prop_map(Action::Cancel);
@@ -114,7 +114,7 @@ proptest! {
                 Action::Cancel(_) => {}
             }
             prop_assert!(!engine.is_crossed());
-            for (side, half) in [(Side::Buy, BookSide::Bid), (Side::Sell, BookSide::Ask)] {
+            for (side, half) in [(OrderSide::Buy, BookSide::Bid), (OrderSide::Sell, BookSide::Ask)] {
                 let levels: Vec<_> = engine.levels(half).map(|(p, q)| (p.raw(), q.raw())).collect();
                 prop_assert_eq!(levels, naive.levels(side));
             }
@@ -148,13 +148,13 @@ proptest! {
             let Change::Level { side, px, qty } = change else { continue };
             let half = &mut rebuilt[usize::from(side == BookSide::Ask)];
             if qty.is_zero() {
-                prop_assert!(half.remove(&side.rank(px)).is_some(), "only what was there goes");
+                prop_assert!(half.remove(&rank(side, px)).is_some(), "only what was there goes");
             } else {
-                half.insert(side.rank(px), qty);
+                half.insert(rank(side, px), qty);
             }
         }
         for (at, side) in [BookSide::Bid, BookSide::Ask].into_iter().enumerate() {
-            let want: Vec<_> = engine.levels(side).map(|(px, qty)| (side.rank(px), qty)).collect();
+            let want: Vec<_> = engine.levels(side).map(|(px, qty)| (rank(side, px), qty)).collect();
             let got: Vec<_> = rebuilt[at].iter().map(|(rank, qty)| (*rank, *qty)).collect();
             prop_assert_eq!(got, want);
         }
@@ -167,11 +167,11 @@ fn the_oldest_order_at_a_price_fills_first() {
     let mut changes = Vec::new();
     let mut rest = |engine: &mut Engine, qty| {
         let kind = OrderKind::Limit(Px::new(100));
-        let order = Order { side: Side::Sell, qty: Qty::new(qty), kind };
+        let order = Order { side: OrderSide::Sell, qty: Qty::new(qty), kind };
         engine.submit(order, ExchNs::new(1), &mut changes).unwrap().id
     };
     let (first, second) = (rest(&mut engine, 5), rest(&mut engine, 5));
-    let taker = Order { side: Side::Buy, qty: Qty::new(6), kind: OrderKind::Market };
+    let taker = Order { side: OrderSide::Buy, qty: Qty::new(6), kind: OrderKind::Market };
     engine.submit(taker, ExchNs::new(2), &mut Vec::new()).unwrap();
     assert_eq!(engine.find(first), None);
     assert_eq!(engine.front(BookSide::Ask), Some((second, Px::new(100), Qty::new(4))));
@@ -183,7 +183,7 @@ fn orders_that_break_a_rule_are_refused_and_change_nothing() {
     rules.qty_increment = Qty::new(10);
     let mut engine = Engine::new(rules, 1);
     let mut check = |px, qty, kind: fn(Px) -> OrderKind, want| {
-        let order = Order { side: Side::Buy, qty: Qty::new(qty), kind: kind(Px::new(px)) };
+        let order = Order { side: OrderSide::Buy, qty: Qty::new(qty), kind: kind(Px::new(px)) };
         let got = engine.submit(order, ExchNs::new(1), &mut Vec::new());
         assert_eq!(got.map(|_| ()), want, "{order:?}");
     };
@@ -195,7 +195,7 @@ fn orders_that_break_a_rule_are_refused_and_change_nothing() {
     check(1_000, 10_0000_0000, OrderKind::Limit, Err(Reject::CostMin));
     check(200_000, 10_0000_0000, OrderKind::PostOnly, Ok(()));
     assert_eq!(engine.level_count(BookSide::Bid), 1);
-    let sell = |kind| Order { side: Side::Sell, qty: Qty::new(10_0000_0000), kind };
+    let sell = |kind| Order { side: OrderSide::Sell, qty: Qty::new(10_0000_0000), kind };
     let post = sell(OrderKind::PostOnly(Px::new(200_000)));
     assert_eq!(engine.submit(post, ExchNs::new(1), &mut Vec::new()), Err(Reject::WouldTake));
     engine.set_status(TradingStatus::LimitOnly);

@@ -4,13 +4,14 @@
 
 use paperwire_core::checksum::{CHECKED_LEVELS, LevelText, book_checksum};
 use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 
 use super::text::{micros, nanos, push, push_fixed};
 use crate::history::Bar;
 use crate::market::Market;
-use crate::matching::{BookSide, Engine, Trade};
+use crate::matching::{Engine, Trade};
 
 /// Kraken's checksum of a book as it stands.
 pub fn top_checksum(engine: &Engine) -> u32 {
@@ -109,7 +110,7 @@ pub(super) fn trade_message(kind: &str, rules: &Instrument, trades: &[Trade]) ->
                  \"trade_id\":{},\"timestamp\":\"{}\"}}",
                 if index == 0 { "" } else { "," },
                 rules.name,
-                trade.taker.as_wire(),
+                trade.taker.as_str(),
                 rules.show_px(trade.px),
                 rules.show_qty(trade.qty),
                 trade.ord_type.as_wire(),

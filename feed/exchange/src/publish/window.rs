@@ -3,10 +3,11 @@
 //! Kraken's rules: a level that left the book is sent as zero, followed by the one that enters at the
 //! bottom; a level pushed out by a better one is not mentioned; what the client has is not repeated.
 
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Px, Qty};
 
 use super::messages::push_row;
-use crate::matching::{BookSide, Engine};
+use crate::matching::{Engine, rank};
 
 /// The rows that a client of one depth has, and what it has still to be told.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Window {
         let rows = &mut self.sides[slot(side)];
         let news = &mut self.news[slot(side)];
         let rules = engine.instrument();
-        let found = rows.binary_search_by_key(&side.rank(px), |row| side.rank(row.0));
+        let found = rows.binary_search_by_key(&rank(side, px), |row| rank(side, row.0));
         match found {
             Ok(at) if qty.is_zero() => {
                 rows.remove(at);
