@@ -1,5 +1,6 @@
 //! Bodies of the benchmarks: functions of a size, so that a test can run each once with a tiny one.
 
+pub mod fill;
 pub mod frames;
 pub mod ring;
 pub mod rivals;

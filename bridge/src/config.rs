@@ -9,16 +9,29 @@ use std::path::Path;
 
 use paperwire_core::bar::{BarRules, GapPolicy};
 use paperwire_core::limits::{DEPTHS, STRATEGIES_MAX, SYMBOLS_MAX};
-use paperwire_core::num::{Money, money_from_scaled, parse_decimal};
+use paperwire_core::strategy::Flip;
 use paperwire_core::time::DurationNs;
+use paperwire_exec::risk::RiskLimits;
 use paperwire_feed::session::FeedConfig;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
+use account::AccountSection;
 use layers::{merge, nest, parse, scalar};
+use risk::RiskSection;
+use value::{count, float, range, word, wrong};
+use venue::VenueSection;
 
+mod account;
 mod layers;
+mod risk;
+mod value;
+mod venue;
+
+pub use account::AccountConfig;
+pub use risk::{RiskConfig, RiskOverrides};
+pub use venue::{FeeChoice, LatencyChoice, VenueChoice};
 
 /// The documented defaults.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -78,6 +91,8 @@ struct File {
     feed: FeedSection,
     bars: BarsSection,
     account: AccountSection,
+    venue: VenueSection,
+    risk: RiskSection,
     threads: ThreadsSection,
     logs: LogsSection,
     exchange: ExchangeSection,
@@ -123,14 +138,6 @@ struct BarsSection {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AccountSection {
-    capital: Value,
-    taker_fee: Value,
-    leverage_max: Value,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ThreadsSection {
     wait: String,
     feed_core: i64,
@@ -166,20 +173,36 @@ pub struct StrategySection {
     /// Pairs instead of the strategy's own.
     #[serde(default)]
     pub symbols: Option<Vec<String>>,
+    /// What an entry against an open position does, instead of what the strategy declares.
+    #[serde(default)]
+    pub flip: Option<String>,
     /// Parameters instead of the strategy's own.
     #[serde(default)]
     pub params: Table,
+    /// Limits instead of those of `[risk]`.
+    #[serde(default)]
+    pub risk: RiskOverrides,
 }
 
-/// How the three accounts' figures start.
-#[derive(Clone, Copy, Debug)]
-pub struct AccountConfig {
-    /// Capital of every strategy.
-    pub capital: Money,
-    /// Fee of taking, as a fraction.
-    pub taker_fee: Money,
-    /// Largest exposure as a multiple of equity.
-    pub leverage_max: Money,
+impl StrategySection {
+    /// The flip policy, when one is given. `name` is the section's.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for an unknown word.
+    pub fn flip(&self, name: &str) -> Result<Option<Flip>, ConfigError> {
+        let known: Vec<&str> = Flip::ALL.iter().map(|flip| flip.as_str()).collect();
+        let find = |name: &str| Flip::ALL.iter().copied().find(|flip| flip.as_str() == name);
+        let key = format!("strategy.{name}.flip");
+        self.flip.as_deref().map(|flip| word(&key, flip, &known, find)).transpose()
+    }
+
+    /// Its limits: those of `[risk]` with its own over them. `name` is the section's.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for a value out of range.
+    pub fn limits(&self, name: &str, of: RiskLimits) -> Result<RiskLimits, ConfigError> {
+        self.risk.over(of, &format!("strategy.{name}.risk"))
+    }
 }
 
 /// Where threads run and how they wait.
@@ -208,6 +231,10 @@ pub struct Config {
     pub bars: BarRules,
     /// `[account]`.
     pub account: AccountConfig,
+    /// `[venue]`.
+    pub venue: VenueChoice,
+    /// `[risk]`.
+    pub risk: RiskConfig,
     /// `[threads]`.
     pub threads: ThreadsConfig,
     /// `[logs]`.
@@ -255,8 +282,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn from_effective(text: &str, overrides: &[(String, Value)]) -> Result<Self, ConfigError> {
-        let mut tree = parse(text, "the tape's configuration")?;
-        let known = parse(DEFAULTS, "config/default.toml")?;
+        let mut tree = parse(DEFAULTS, "config/default.toml")?;
+        let known = tree.clone();
+        let name = "the tape's configuration";
+        merge(&mut tree, parse(text, name)?, &known, "", name)?;
         for (dotted, value) in overrides {
             merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
         }
@@ -283,7 +312,9 @@ impl Config {
             warmup: file.feed.warmup,
             rest_url: Some(file.feed.rest_url).filter(|url| !url.is_empty()),
             bars: bar_rules(&file.bars)?,
-            account: account_config(&file.account)?,
+            account: file.account.check()?,
+            venue: file.venue.check()?,
+            risk: file.risk.check()?,
             threads: threads_config(&file.threads)?,
             session: file.session,
             logs: file.logs,
@@ -318,12 +349,11 @@ impl Config {
         let exchange = &self.exchange;
         range("exchange.extra_symbols", u64::from(exchange.extra_symbols), 0, 60)?;
         range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 1440)?;
-        for (key, value, min) in
-            [("exchange.rate", exchange.rate, 0.01), ("exchange.speed", exchange.speed, 0.1)]
-        {
-            if !(min..=1000.0).contains(&value) {
-                return Err(wrong(key, &value, &format!("expected {min} to 1000")));
-            }
+        float("exchange.rate", exchange.rate, 0.01, 1000.0)?;
+        float("exchange.speed", exchange.speed, 0.1, 1000.0)?;
+        for (name, section) in &self.strategies {
+            section.flip(name)?;
+            section.limits(name, self.risk.limits)?;
         }
         Ok(())
     }
@@ -371,22 +401,6 @@ fn bar_rules(section: &BarsSection) -> Result<BarRules, ConfigError> {
     Ok(BarRules { grace: DurationNs::from_millis(section.grace_ms), gap_policy })
 }
 
-fn account_config(section: &AccountSection) -> Result<AccountConfig, ConfigError> {
-    let capital = money("account.capital", &section.capital)?;
-    let taker_fee = money("account.taker_fee", &section.taker_fee)?;
-    let leverage_max = money("account.leverage_max", &section.leverage_max)?;
-    if capital <= 0 || capital > 1_000_000_000 {
-        return Err(wrong("account.capital", &capital, "expected more than 0, at most 1e9"));
-    }
-    if !(Money::ZERO..Money::ONE).contains(&taker_fee) {
-        return Err(wrong("account.taker_fee", &taker_fee, "expected a fraction, 0 to below 1"));
-    }
-    if leverage_max <= 0 || leverage_max > 10 {
-        return Err(wrong("account.leverage_max", &leverage_max, "expected above 0, at most 10"));
-    }
-    Ok(AccountConfig { capital, taker_fee, leverage_max })
-}
-
 fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError> {
     use paperwire_rt::runner::Wait;
     let wait = match section.wait.as_str() {
@@ -409,44 +423,6 @@ fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError
         feed_core: core("threads.feed_core", section.feed_core)?,
         engine_core: core("threads.engine_core", section.engine_core)?,
     })
-}
-
-/// Fractions of money in the configuration have at most this many decimals.
-const MONEY_DECIMALS: u8 = 9;
-
-/// A decimal as text or number, exactly: a float is read by its shortest text.
-fn money(key: &str, value: &Value) -> Result<Money, ConfigError> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        other => return Err(wrong(key, other, "expected a number or a decimal text")),
-    };
-    let scaled = parse_decimal(&text, MONEY_DECIMALS);
-    let scaled = scaled.map_err(|error| wrong(key, &text, &error.to_string()))?;
-    Ok(money_from_scaled(i128::from(scaled), MONEY_DECIMALS))
-}
-
-fn range(key: &str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    Err(wrong(key, &value, &format!("expected {min} to {max}")))
-}
-
-fn count(key: &str, len: usize, max: usize) -> Result<(), ConfigError> {
-    if (1..=max).contains(&len) {
-        return Ok(());
-    }
-    Err(wrong(key, &format!("{len} entries"), &format!("expected 1 to {max}")))
-}
-
-fn wrong(key: &str, value: &dyn std::fmt::Display, expected: &str) -> ConfigError {
-    ConfigError::Value {
-        key: key.to_owned(),
-        value: value.to_string(),
-        expected: expected.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::Wait;
 use serde_json::{Value, json};
 
+use crate::announcer::Announcer;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
 use crate::tally::Tally;
@@ -35,6 +36,23 @@ pub struct Shared {
     pub rejected: Option<String>,
     /// True once every subscription delivered.
     pub was_live: bool,
+    /// What was wrong with the logs so far, for the final report.
+    pub log_problems: Vec<String>,
+}
+
+impl Shared {
+    /// Nothing yet.
+    pub const fn new(tally: Tally, counters: Counters) -> Self {
+        Self {
+            tally,
+            counters,
+            raw_lost: 0,
+            notices: VecDeque::new(),
+            rejected: None,
+            was_live: false,
+            log_problems: Vec::new(),
+        }
+    }
 }
 
 /// What the thread empties and feeds.
@@ -66,9 +84,10 @@ pub fn start(
     clock: HostClock,
 ) -> std::io::Result<JoinHandle<Option<Journal>>> {
     std::thread::Builder::new().name("bridge".to_owned()).spawn(move || {
+        let mut announcer = Announcer::default();
         loop {
             let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
-            let work = turn(&mut parts, &shared, &clock);
+            let work = turn(&mut parts, &mut announcer, &shared, &clock);
             if work == 0 {
                 if is_over {
                     return parts.journal;
@@ -79,22 +98,37 @@ pub fn start(
     })
 }
 
-fn turn(parts: &mut DrainParts, shared: &Mutex<Shared>, clock: &HostClock) -> usize {
+fn turn(
+    parts: &mut DrainParts,
+    announcer: &mut Announcer,
+    shared: &Mutex<Shared>,
+    clock: &HostClock,
+) -> usize {
     let mut work = 0;
     // Nobody panics while holding it; if somebody did, the sums are still the best there is.
     let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let shared = &mut *shared;
     while work < REPORTS_PER_TURN
         && let Some(report) = parts.reports.pop()
     {
         shared.tally.absorb_drained(&report, clock.now());
+        shared.notices.extend(announcer.report(&report, &shared.tally));
         if let Some(journal) = &parts.journal {
             journal.write(Entry::Report(Box::new(report)));
         }
         work += 1;
     }
+    if work == 0 {
+        // A command to many strategies may come in parts; it is through once nothing follows.
+        shared.notices.extend(announcer.flush(&shared.tally));
+    }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
-        on_feed_report(&report, &mut shared, parts.journal.as_ref(), clock);
+        on_feed_report(&report, shared, parts.journal.as_ref(), clock);
+    }
+    while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
+        shared.notices.push_back(problem.clone());
+        shared.log_problems.push(problem);
     }
     let now = clock.now();
     for banks in &mut parts.banks {

@@ -9,9 +9,10 @@
 pub mod record;
 pub mod stream;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,11 +20,11 @@ use paperwire_core::instrument::Instrument;
 use paperwire_core::time::DurationNs;
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_rt::clock::HostClock;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tally::StrategyName;
 use record::Recorder;
-use stream::Stream;
+use stream::{Lost, Stream, StreamConfig, Worth};
 
 /// What the journal writes.
 #[derive(Debug)]
@@ -55,12 +56,29 @@ const URGENT: Duration = Duration::from_millis(5);
 /// Everything else after this.
 const LAZY: DurationNs = DurationNs::from_millis(100);
 
+/// Bytes that all streams together keep while they cannot be written.
+const KEPT_BYTES_MAX: usize = 256 << 20;
+/// A stream keeps at most this much of it; with many strategies each keeps less.
+const STREAM_KEPT_BYTES_MAX: usize = 64 << 20;
+
+/// Problems for the user that nobody has taken yet.
+type Problems = Arc<Mutex<VecDeque<String>>>;
+
 /// The writer's handle.
 #[derive(Debug)]
 pub struct Journal {
     queue: SyncSender<Entry>,
-    thread: JoinHandle<()>,
-    problem: Arc<Mutex<Option<String>>>,
+    thread: JoinHandle<Lost>,
+    problems: Problems,
+}
+
+/// How the logs ended.
+#[derive(Debug, Default)]
+pub struct JournalEnd {
+    /// Problems that were not told yet.
+    pub problems: Vec<String>,
+    /// Lines that are in no file.
+    pub lost: Lost,
 }
 
 impl Journal {
@@ -74,16 +92,23 @@ impl Journal {
         instruments: &[Instrument],
         clock: HostClock,
     ) -> Result<Self, stream::StreamError> {
-        let problem = Arc::new(Mutex::new(None));
+        let problems = Problems::default();
         let streams = Streams::create(&config, strategies)?;
         let recorder = Recorder::new(config.session, strategies, instruments);
         let (queue, entries) = sync_channel(QUEUE_LEN);
-        let mut writer = Writer { streams, recorder, clock, problem: problem.clone() };
+        let mut writer = Writer {
+            streams,
+            recorder,
+            clock,
+            problems: problems.clone(),
+            is_failing: false,
+            lost_told: Lost::default(),
+        };
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&entries))
             .map_err(|error| stream::StreamError { file: "journal thread".to_owned(), error })?;
-        Ok(Self { queue, thread, problem })
+        Ok(Self { queue, thread, problems })
     }
 
     /// Queues an entry; waits when the queue is full.
@@ -92,18 +117,26 @@ impl Journal {
         let _ = self.queue.send(entry);
     }
 
-    /// A writing problem that the user should know, once.
+    /// The next problem that the user should know; each is told once, when it begins and when it ends.
     pub fn take_problem(&self) -> Option<String> {
-        self.problem.lock().ok()?.take()
+        lock(&self.problems).pop_front()
     }
 
-    /// Writes everything that is queued, syncs the files, and ends the thread. Returns a problem
-    /// that was not told yet.
-    pub fn close(self) -> Option<String> {
+    /// Writes everything that is queued, syncs the files, and ends the thread.
+    pub fn close(self) -> JournalEnd {
         drop(self.queue);
-        let _ = self.thread.join();
-        self.problem.lock().ok()?.take()
+        let lost = self.thread.join();
+        let mut problems: Vec<String> = lock(&self.problems).drain(..).collect();
+        if lost.is_err() {
+            problems.push("the log writer panicked; the logs end early".to_owned());
+        }
+        JournalEnd { problems, lost: lost.unwrap_or(Lost { lines: 1, fills: 0 }) }
     }
+}
+
+/// Nobody panics while holding it; if somebody did, the texts are still true.
+fn lock(problems: &Problems) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+    problems.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Streams {
@@ -118,11 +151,17 @@ impl Streams {
         config: &JournalConfig,
         strategies: &[StrategyName],
     ) -> Result<Self, stream::StreamError> {
+        let kept_max = KEPT_BYTES_MAX / (strategies.len() + 3);
         let open = |folder: &str, stem: &str| {
             let name = format!("{}_{}", sanitised(stem), config.session);
-            let folder = config.dir.join(folder);
-            let archive = config.dir.join("archive");
-            Stream::create(&folder, &archive, &name, config.file_bytes_max, config.files_max)
+            let stream = StreamConfig {
+                folder: config.dir.join(folder),
+                archive: config.dir.join("archive"),
+                size_max: config.file_bytes_max,
+                files_max: config.files_max,
+                kept_max: kept_max.min(STREAM_KEPT_BYTES_MAX),
+            };
+            Stream::create(stream, &name)
         };
         Ok(Self {
             system: open("system", "paperwire")?,
@@ -154,11 +193,16 @@ struct Writer {
     streams: Streams,
     recorder: Recorder,
     clock: HostClock,
-    problem: Arc<Mutex<Option<String>>>,
+    problems: Problems,
+    /// Whether a file refused the last flush.
+    is_failing: bool,
+    /// Losses that the user knows of.
+    lost_told: Lost,
 }
 
 impl Writer {
-    fn run(&mut self, entries: &Receiver<Entry>) {
+    /// Writes until the handle is gone; returns what was lost.
+    fn run(&mut self, entries: &Receiver<Entry>) -> Lost {
         let mut flushed_at = self.clock.now();
         loop {
             let first = entries.recv_timeout(URGENT);
@@ -173,10 +217,7 @@ impl Writer {
                 flushed_at = now;
             }
             if is_over {
-                for stream in self.streams.all() {
-                    stream.sync();
-                }
-                return;
+                return self.finish();
             }
         }
     }
@@ -186,7 +227,7 @@ impl Writer {
         let (report, line) = match entry {
             Entry::System(event, details) => {
                 let line = self.recorder.system(event, &details);
-                self.streams.system.push(&line);
+                self.streams.system.push(&line, Worth::Ordinary);
                 return true;
             }
             Entry::Report(report) => {
@@ -196,17 +237,24 @@ impl Writer {
                 (report, line)
             }
         };
+        let worth = match report.kind {
+            ReportKind::Fill(_) => Worth::Fill,
+            _ => Worth::Ordinary,
+        };
         if let Some(index) = record::strategy_of(&report.kind) {
-            self.streams.strategies[index].push(&line);
-            self.streams.unified.push(&line);
+            self.streams.strategies[index].push(&line, worth);
+            self.streams.unified.push(&line, worth);
         }
         match report.kind {
             ReportKind::Fill(_) => {
-                self.streams.fills.push(&line);
+                self.streams.fills.push(&line, worth);
                 true
             }
-            ReportKind::Benched { .. } | ReportKind::Halted => {
-                self.streams.system.push(&line);
+            ReportKind::Benched { .. }
+            | ReportKind::Halted
+            | ReportKind::Command { .. }
+            | ReportKind::State { .. } => {
+                self.streams.system.push(&line, worth);
                 true
             }
             _ => false,
@@ -214,13 +262,62 @@ impl Writer {
     }
 
     fn flush(&mut self) {
+        let was_failing = self.is_failing;
+        self.is_failing = false;
         for stream in self.streams.all() {
-            if let Err(error) = stream.flush()
-                && let Ok(mut problem) = self.problem.lock()
-            {
-                *problem = Some(error.to_string());
+            if let Err(error) = stream.flush() {
+                // A full disk refuses every file: one of them is enough to say so.
+                if !was_failing && !self.is_failing {
+                    lock(&self.problems).push_back(error.to_string());
+                }
+                self.is_failing = true;
             }
         }
+        if was_failing && !self.is_failing {
+            self.tell_recovery();
+        }
+        let lost = self.lost();
+        if lost.lines > 0 && self.lost_told.lines == 0 {
+            let text = "the logs could not be written for too long: the oldest lines are given up";
+            lock(&self.problems).push_back(text.to_owned());
+            self.lost_told.lines = lost.lines;
+        }
+        if lost.fills > 0 && self.lost_told.fills == 0 {
+            let text = "the logs could not be written for too long: fills are given up";
+            lock(&self.problems).push_back(text.to_owned());
+            self.lost_told.fills = lost.fills;
+        }
+    }
+
+    /// After a failure: says what it has cost, to the user and in the log itself.
+    fn tell_recovery(&mut self) {
+        let Lost { lines, fills } = self.lost();
+        let cost = match lines {
+            0 => "nothing was lost".to_owned(),
+            _ => format!("{lines} lines were lost so far, {fills} of them fills"),
+        };
+        lock(&self.problems).push_back(format!("the logs are written again; {cost}"));
+        let details = json!({"lines_lost": lines, "fills_lost": fills});
+        let line = self.recorder.system("logs_recovered", &details);
+        self.streams.system.push(&line, Worth::Ordinary);
+    }
+
+    fn lost(&mut self) -> Lost {
+        let mut lost = Lost::default();
+        self.streams.all().for_each(|stream| lost += stream.lost());
+        lost
+    }
+
+    fn finish(&mut self) -> Lost {
+        for stream in self.streams.all() {
+            if let Err(error) = stream.finish()
+                && !self.is_failing
+            {
+                self.is_failing = true;
+                lock(&self.problems).push_back(error.to_string());
+            }
+        }
+        self.lost()
     }
 }
 

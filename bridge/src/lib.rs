@@ -6,15 +6,19 @@
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
-//! * [`report`] and [`terminal`]: what people see, [`commands`]: the small commands
+//! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
+//!   [`console`]: what people type into a running session, [`commands`]: the small commands
 //!
 //! Nothing here can slow the engine: rings are emptied at the bridge's own pace, and each has its
 //! documented policy for when that is not enough.
 
 #![warn(missing_docs)]
 
+mod announcer;
 pub mod commands;
+pub mod conditions;
 pub mod config;
+pub mod console;
 pub mod drain;
 pub mod hdr;
 pub mod journal;

@@ -239,8 +239,12 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         set("session.seed", Value::Integer(seed.into()));
     }
     let config = load(&args.layers, overrides)?;
-    let options =
-        RunOptions { record: args.record.clone(), hdr: args.hdr.clone(), json: args.json };
+    let options = RunOptions {
+        record: args.record.clone(),
+        hdr: args.hdr.clone(),
+        json: args.json,
+        console: true,
+    };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))
 }

@@ -19,7 +19,9 @@ use paperwire_rt::runner::Wait;
 use paperwire_tape::{Source, TapeEnd, TapeError};
 use serde_json::Value;
 
+use crate::conditions::Conditions;
 use crate::config::Config;
+use crate::journal::stream::Lost;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::setup;
@@ -66,7 +68,8 @@ pub fn replay(
     let chosen = setup::choose(config)?;
     let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
     let engine = setup::engine(config, &chosen, &instruments, depth)?;
-    let tally = Tally::new(setup::names(&chosen), instruments.clone());
+    let capital = config.account.capital;
+    let tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
     let is_capture = source.meta().is_none();
     let mut player = Player {
         feed: MarketFeed::new(&instruments, depth),
@@ -121,11 +124,11 @@ pub fn replay(
         source: path.display().to_string(),
         session: session_of(&source),
         elapsed_s: std::time::Duration::from_nanos(elapsed.raw()).as_secs_f64(),
-        taker_fee: config.account.taker_fee,
-        numeraire: config.session.numeraire.clone(),
+        conditions: Conditions::of(config),
         counters: *feed.counters(),
         hot_allocs,
         recording_lost: lost,
+        logs_lost: Lost::default(),
         notes,
     };
     Ok(Replayed { tally, summary, is_verified })

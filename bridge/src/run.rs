@@ -1,15 +1,22 @@
 //! `paperwire run`: starts the threads, watches over them, ends them in order, and reports.
 
-use std::path::PathBuf;
+mod describe;
+mod finish;
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::BankSwap;
-use paperwire_core::limits::{FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN};
+use paperwire_core::limits::{
+    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN,
+};
 use paperwire_core::raw::raw_ring;
 use paperwire_core::ring::ring;
-use paperwire_core::time::{DurationNs, Rfc3339};
+use paperwire_core::time::DurationNs;
 use paperwire_exec::agent::EngineAgent;
 use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
@@ -17,18 +24,20 @@ use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::Connector;
 use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
-use paperwire_rt::clock::{HostClock, utc_now};
+use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
-use serde_json::{Value, json};
 
+use crate::conditions::Conditions;
 use crate::config::Config;
+use crate::console;
 use crate::drain::{self, DrainParts, Shared};
 use crate::hdr::HdrLog;
+use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
 use crate::recorder::RecorderThread;
 use crate::report::{self, Summary};
 use crate::setup::{self, SetupError};
-use crate::tally::Tally;
+use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
 use crate::venue::Venue;
 
@@ -58,6 +67,9 @@ impl RunError {
         match self {
             Self::Config(_) => 1,
             Self::Connection(_) => 2,
+            Self::Strategy(
+                SetupError::Config(_) | SetupError::Numeraire(_) | SetupError::Unpriced { .. },
+            ) => 1,
             Self::Strategy(_) => 3,
             Self::Storage(_) => 4,
             Self::Internal(_) => 5,
@@ -87,6 +99,8 @@ pub struct RunOptions {
     pub hdr: Option<PathBuf>,
     /// Print JSON at the end instead of tables.
     pub json: bool,
+    /// Take commands from standard input.
+    pub console: bool,
 }
 
 /// Attempts to connect before the start is given up.
@@ -108,6 +122,7 @@ pub fn run(
 ) -> Result<(), RunError> {
     let clock = HostClock::new();
     let chosen = setup::choose(config)?;
+    let conditions = Conditions::of(config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")
@@ -117,12 +132,13 @@ pub fn run(
     watch_signals(&runtime, stop.clone());
     let venue = Venue::open(config, &runtime, terminal)?;
 
-    let session = session_name();
+    let session = describe::session_name();
+    let names = setup::names(&chosen);
     let (mut raw, recorder) = match &options.record {
         None => (None, None),
         Some(path) => {
             let (producer, consumer) = raw_ring();
-            let meta = tape_meta(config, &session, &setup::names(&chosen)).to_string();
+            let meta = describe::tape_meta(config, &session, &names).to_string();
             let recorder = RecorderThread::start(path, meta.as_bytes(), consumer, clock.clone());
             (Some(producer), Some(recorder.map_err(storage)?))
         }
@@ -132,22 +148,12 @@ pub fn run(
     let Started { socket, instruments } = started;
     let history = venue.history(config, &instruments, terminal);
 
-    let names = setup::names(&chosen);
     let engine = setup::engine(config, &chosen, &instruments, config.feed.depth)?;
     let journal = start_journal(config, &session, &names, &instruments, &clock)?;
-    let hdr = match &options.hdr {
-        None => None,
-        Some(folder) => {
-            let tags = names.iter().map(|name| name.instance.clone()).collect();
-            let path = folder.join(format!("{session}.hlog"));
-            Some(
-                HdrLog::create(&path, tags, clock.now())
-                    .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?,
-            )
-        }
-    };
+    let hdr = options.hdr.as_deref().map(|folder| open_hdr(folder, &session, &names, &clock));
+    let hdr = hdr.transpose()?;
     if let Some(journal) = &journal {
-        let details = start_details(config, &names, &instruments, &venue.name);
+        let details = describe::start_details(config, &names, &instruments, &venue.name);
         journal.write(Entry::System("session_start", details));
     }
 
@@ -156,14 +162,9 @@ pub fn run(
     let (feed_reports_in, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
     let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
     let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
-    let shared = Arc::new(Mutex::new(Shared {
-        tally: Tally::new(names, instruments.clone()),
-        counters: Counters::default(),
-        raw_lost: 0,
-        notices: std::collections::VecDeque::new(),
-        rejected: None,
-        was_live: false,
-    }));
+    let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
+    let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
+    let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
     let drain_parts = DrainParts {
         reports: reports_out,
         feed_reports: feed_reports_out,
@@ -181,6 +182,7 @@ pub fn run(
             raw,
             reports: feed_reports_in,
             banks: feed_banks,
+            commands: commands_out,
             history,
             seed: config.session.seed,
         },
@@ -202,6 +204,11 @@ pub fn run(
         shown_core(engine_runner.core),
         feed_runner.wait.as_str()
     ));
+    terminal.notice(&conditions.to_string());
+    if options.console {
+        terminal.notice(console::HELP);
+        console::listen(commands_in, names, shared.clone()).map_err(internal)?;
+    }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
 
@@ -230,12 +237,12 @@ pub fn run(
         source: venue.name.clone(),
         session,
         elapsed_s: seconds(elapsed),
-        taker_fee: config.account.taker_fee,
-        numeraire: config.session.numeraire.clone(),
+        conditions,
         counters,
         hot_allocs: alloc_guard::hot_allocs_total(),
         recording_lost: raw_lost,
-        notes: Vec::new(),
+        logs_lost: Lost::default(),
+        notes: std::mem::take(&mut shared.log_problems),
     };
     if let Some((count, max)) = hiccups.filter(|(count, _)| *count > 0) {
         summary.notes.push(format!("the feed thread lost its core {count} times, at most {max}"));
@@ -243,28 +250,21 @@ pub fn run(
     if halts > 0 {
         summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
     }
-    if let Some(recorder) = recorder {
-        let details = report::json(&shared.tally, &summary).to_string();
-        let recording = recorder.finish(details.into_bytes());
-        summary.recording_lost += recording.lost;
-        let path = options.record.as_deref().unwrap_or(std::path::Path::new(""));
-        let line = match recording.problem {
-            None => format!("recorded {} records to {}", recording.records, path.display()),
-            Some(problem) => format!("the recording ended early: {problem}"),
-        };
-        summary.notes.push(line);
-    }
-    if let Some(journal) = journal {
-        journal.write(Entry::System("session_end", report::json(&shared.tally, &summary)));
-        if let Some(problem) = journal.close() {
-            summary.notes.push(problem);
+    let tape_lost = match (recorder, &options.record) {
+        (Some(recorder), Some(path)) => {
+            finish::recording(recorder, path, &shared.tally, &mut summary)
         }
+        _ => None,
+    };
+    let logs_lost = journal.and_then(|of| finish::journal(of, &shared.tally, &mut summary));
+    for notice in std::mem::take(&mut shared.notices) {
+        terminal.notice(&notice);
     }
     terminal.report(&shared.tally, &summary, options.json);
     drop(shared);
     venue.close(&runtime);
     watched?;
-    match feed_error.or(engine_error) {
+    match feed_error.or(engine_error).or(logs_lost).or(tape_lost) {
         Some(error) => Err(error),
         None => Ok(()),
     }
@@ -324,7 +324,7 @@ fn watch<F, E>(
             next_status = now.plus(STATUS_EVERY);
             let hot_allocs = alloc_guard::hot_allocs_total();
             let elapsed = seconds(now.since(started));
-            let line = report::status_line(&state.tally, &state.counters, elapsed, hot_allocs);
+            let line = report::status(&state.tally, &state.counters, elapsed, hot_allocs);
             terminal.status(&line);
         }
         drop(state);
@@ -374,10 +374,22 @@ fn shown_core(core: Option<usize>) -> String {
     core.map_or_else(|| "any core".to_owned(), |core| format!("core {core}"))
 }
 
+fn open_hdr(
+    folder: &Path,
+    session: &str,
+    names: &[StrategyName],
+    clock: &HostClock,
+) -> Result<HdrLog<BufWriter<File>>, RunError> {
+    let tags = names.iter().map(|name| name.instance.clone()).collect();
+    let path = folder.join(format!("{session}.hlog"));
+    HdrLog::create(&path, tags, clock.now())
+        .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))
+}
+
 fn start_journal(
     config: &Config,
     session: &str,
-    names: &[crate::tally::StrategyName],
+    names: &[StrategyName],
     instruments: &[Instrument],
     clock: &HostClock,
 ) -> Result<Option<Journal>, RunError> {
@@ -392,51 +404,6 @@ fn start_journal(
     };
     let journal = Journal::start(journal_config, names, instruments, clock.clone());
     journal.map(Some).map_err(|error| RunError::Storage(error.to_string()))
-}
-
-fn strategies_json(names: &[crate::tally::StrategyName]) -> Value {
-    let one = |name: &crate::tally::StrategyName| json!({"name": name.instance, "version": name.version, "sha256": name.sha256});
-    names.iter().map(one).collect()
-}
-
-fn start_details(
-    config: &Config,
-    names: &[crate::tally::StrategyName],
-    instruments: &[Instrument],
-    source: &str,
-) -> Value {
-    let [feed, engine] = placement(config);
-    json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "source": source,
-        "config_sha256": config.hash(),
-        "config": config.to_toml(),
-        "strategies": strategies_json(names),
-        "symbols": instruments.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(),
-        "usable_cores": runner::usable_cores().len(),
-        "feed_core": feed.core,
-        "engine_core": engine.core,
-        "wait": feed.wait.as_str(),
-    })
-}
-
-fn tape_meta(config: &Config, session: &str, names: &[crate::tally::StrategyName]) -> Value {
-    json!({
-        "session": session,
-        "version": env!("CARGO_PKG_VERSION"),
-        "started": Rfc3339 { at: utc_now(), fraction: 3 }.to_string(),
-        "config_sha256": config.hash(),
-        "config": config.to_toml(),
-        "strategies": strategies_json(names),
-    })
-}
-
-/// Sortable by time, and different for two starts within one second.
-fn session_name() -> String {
-    let now = utc_now();
-    let text = Rfc3339 { at: now, fraction: 0 }.to_string().replace(['-', ':'], "");
-    let distinct = now.raw().rem_euclid(1_000_000_000) / 1_000;
-    format!("pw-{text}-{distinct:06}")
 }
 
 /// A lock that outlives a panic: the sums are still the best there is.

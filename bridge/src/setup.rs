@@ -1,10 +1,12 @@
 //! From configuration to an engine: which strategies, with which parameters, on which symbols.
 
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
+use paperwire_core::strategy::Flip;
 use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
+use paperwire_exec::risk::RiskLimits;
 use paperwire_strategies::Registration;
 
-use crate::config::{Config, StrategySection};
+use crate::config::{Config, ConfigError, StrategySection};
 use crate::tally::StrategyName;
 
 /// Why a strategy cannot be part of the run.
@@ -36,6 +38,20 @@ pub enum SetupError {
         "[strategy.{0}] is configured and not among the strategies of the run; add it or remove the section"
     )]
     Unused(String),
+    /// A value of a strategy's section.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A starting asset that nothing prices.
+    #[error(
+        "account.starting_assets.{asset}: no pair of the run prices it in {numeraire}; add \
+         {asset}/{numeraire} to session.symbols or leave the asset out"
+    )]
+    Unpriced {
+        /// The asset.
+        asset: String,
+        /// Currency of every account.
+        numeraire: String,
+    },
     /// The numeraire is not a currency name.
     #[error("session.numeraire = {0}: not an asset name")]
     Numeraire(String),
@@ -48,6 +64,8 @@ pub struct Chosen {
     pub instance: String,
     registration: &'static Registration,
     section: StrategySection,
+    flip: Flip,
+    risk: RiskLimits,
 }
 
 /// Resolves the strategies of the configuration.
@@ -66,11 +84,15 @@ pub fn choose(config: &Config) -> Result<Vec<Chosen>, SetupError> {
         let name = plain(instance);
         let registration = paperwire_strategies::find(&name)?;
         // An instance's own section wins over the one of its strategy.
-        let section = config.strategies.get(instance).or_else(|| config.strategies.get(&name));
-        let section = section.cloned().unwrap_or_default();
+        let own = config.strategies.get_key_value(instance);
+        let section = own.or_else(|| config.strategies.get_key_value(&name));
+        let (called, section) = section
+            .map_or_else(|| (name, StrategySection::default()), |(k, v)| (k.clone(), v.clone()));
         let made = registration.make(&section.params);
         made.map_err(|error| SetupError::Param { instance: instance.clone(), error })?;
-        Ok(Chosen { instance: instance.clone(), registration, section })
+        let flip = section.flip(&called)?.unwrap_or(registration.flip);
+        let risk = section.limits(&called, config.risk.limits)?;
+        Ok(Chosen { instance: instance.clone(), registration, section, flip, risk })
     };
     names.iter().map(choose).collect()
 }
@@ -95,20 +117,55 @@ pub fn engine(
     instruments: &[Instrument],
     depth: u16,
 ) -> Result<Engine, SetupError> {
+    let setups = chosen.iter().map(|chosen| setup(chosen, instruments));
+    let setups = setups.collect::<Result<Vec<_>, _>>()?;
+    Ok(Engine::new(instruments, setups, engine_config(config, instruments, depth)?))
+}
+
+/// The engine's part of the configuration, for these instruments.
+///
+/// # Errors
+/// [`SetupError::Numeraire`] and [`SetupError::Unpriced`].
+pub fn engine_config(
+    config: &Config,
+    instruments: &[Instrument],
+    depth: u16,
+) -> Result<EngineConfig, SetupError> {
     let numeraire = &config.session.numeraire;
     let numeraire =
         AssetName::from(numeraire).map_err(|_| SetupError::Numeraire(numeraire.clone()))?;
-    let setups = chosen.iter().map(|chosen| setup(chosen, instruments));
-    let setups = setups.collect::<Result<Vec<_>, _>>()?;
-    let engine_config = EngineConfig {
+    let account = &config.account;
+    for (asset, _) in &account.starting_assets {
+        if !is_priced(asset, &numeraire, instruments) {
+            let (asset, numeraire) = (asset.to_string(), numeraire.to_string());
+            return Err(SetupError::Unpriced { asset, numeraire });
+        }
+    }
+    Ok(EngineConfig {
         depth,
         bars: config.bars,
         numeraire,
-        capital: config.account.capital,
-        taker_fee: config.account.taker_fee,
-        leverage_max: config.account.leverage_max,
+        capital: account.capital,
+        starting_assets: account.starting_assets.clone(),
+        volume_30d: config.venue.volume_30d,
+        venue: config.venue.build(),
+        margin: account.margin,
+        global: config.risk.global,
+        flatten_on_halt: config.risk.flatten_on_halt,
+        seed: config.session.seed,
+    })
+}
+
+/// Whether a pair of the asset leads to the numeraire: quoted in it, or in a currency that another
+/// pair converts.
+fn is_priced(asset: &AssetName, numeraire: &AssetName, instruments: &[Instrument]) -> bool {
+    let has = |base: &AssetName, quote: &AssetName| {
+        instruments.iter().any(|of| of.base == *base && of.quote == *quote)
     };
-    Ok(Engine::new(instruments, setups, engine_config))
+    let leads = |of: &Instrument| {
+        of.quote == *numeraire || has(&of.quote, numeraire) || has(numeraire, &of.quote)
+    };
+    instruments.iter().any(|of| of.base == *asset && leads(of))
 }
 
 fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, SetupError> {
@@ -134,5 +191,12 @@ fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, S
     let made = chosen.registration.make(&chosen.section.params);
     let strategy =
         made.map_err(|error| SetupError::Param { instance: chosen.instance.clone(), error })?;
-    Ok(StrategySetup { strategy, symbols, warmup: chosen.registration.warmup })
+    Ok(StrategySetup {
+        strategy,
+        name: chosen.instance.clone(),
+        symbols,
+        warmup: chosen.registration.warmup,
+        flip: chosen.flip,
+        risk: chosen.risk,
+    })
 }

@@ -2,11 +2,14 @@
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::num::Money;
+use paperwire_core::order::OrderEnd;
 use paperwire_core::strategy::{RejectReason, Skip};
-use paperwire_core::time::HostNs;
+use paperwire_core::time::{ExchNs, HostNs};
 use paperwire_exec::digest::RunDigest;
 use paperwire_exec::engine::ReportSink;
-use paperwire_exec::report::{AccountRow, MarketRow, Report, ReportKind};
+use paperwire_exec::fill::BRACKET;
+use paperwire_exec::report::{AccountRow, BracketRow, MarketRow, PositionRow, Report, ReportKind};
 
 /// A strategy instance as people know it.
 #[derive(Clone, Debug)]
@@ -19,6 +22,9 @@ pub struct StrategyName {
     pub sha256: String,
 }
 
+/// An account under each model of [`BRACKET`]; `None` without a bracket.
+pub type Bracket = [Option<BracketRow>; BRACKET.len()];
+
 /// Sums over a run.
 #[derive(Debug)]
 pub struct Tally {
@@ -30,10 +36,16 @@ pub struct Tally {
     pub digest: RunDigest,
     /// Latest account of each strategy.
     pub accounts: Vec<AccountRow>,
+    /// Latest figures of each symbol of each account.
+    pub positions: Vec<Vec<PositionRow>>,
+    /// Each account under other fill models.
+    pub brackets: Vec<Bracket>,
     /// Latest figures of each symbol.
     pub markets: Vec<MarketRow>,
     /// Refusals by reason, per strategy.
     pub rejects: Vec<Vec<u64>>,
+    /// Ends of orders, per strategy.
+    pub ends: Vec<Vec<u64>>,
     /// Skips by reason, per strategy; known at the end.
     pub skips: Vec<Vec<u64>>,
     /// Signals.
@@ -47,14 +59,21 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet.
-    pub fn new(strategies: Vec<StrategyName>, instruments: Vec<Instrument>) -> Self {
+    /// Nothing yet; every account begins with `capital`.
+    pub fn new(
+        strategies: Vec<StrategyName>,
+        instruments: Vec<Instrument>,
+        capital: Money,
+    ) -> Self {
         let (count, symbols) = (strategies.len(), instruments.len());
         Self {
             digest: RunDigest::new(),
-            accounts: vec![AccountRow::default(); count],
+            accounts: vec![AccountRow::new(capital, ExchNs::default()); count],
+            positions: vec![vec![PositionRow::default(); symbols]; count],
+            brackets: vec![Bracket::default(); count],
             markets: vec![MarketRow::default(); symbols],
             rejects: vec![vec![0; RejectReason::ALL.len()]; count],
+            ends: vec![vec![0; OrderEnd::ALL.len()]; count],
             skips: vec![vec![0; Skip::ALL.len()]; count],
             signals: 0,
             fills: 0,
@@ -80,7 +99,22 @@ impl Tally {
             ReportKind::SkipCount { strategy, why, count } => {
                 self.skips[strategy.index()][*why as usize] = *count;
             }
-            ReportKind::Order { .. } | ReportKind::Benched { .. } | ReportKind::Halted => {}
+            ReportKind::Done { strategy, done } => {
+                self.ends[strategy.index()][done.end as usize] += 1;
+            }
+            ReportKind::State { strategy, state } => {
+                self.accounts[strategy.index()].state = *state;
+            }
+            ReportKind::Position { strategy, symbol, row } => {
+                self.positions[strategy.index()][symbol.index()] = *row;
+            }
+            ReportKind::Bracket { strategy, model, row, .. } => {
+                self.brackets[strategy.index()][usize::from(*model)] = Some(*row);
+            }
+            ReportKind::Order { .. }
+            | ReportKind::Command { .. }
+            | ReportKind::Benched { .. }
+            | ReportKind::Halted => {}
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::instrument::SymbolId;
 use crate::num::{Money, Px, Qty};
+use crate::order::OpenOrder;
 use crate::strategy::Reason;
-use crate::time::ExchNs;
+use crate::time::{DurationNs, ExchNs};
 use crate::trade::OrderSide;
+use crate::words::words;
 
 /// Index of a strategy instance in this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,15 @@ pub enum PositionSide {
 }
 
 impl PositionSide {
+    /// The other direction.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Long => Self::Short,
+            Self::Short => Self::Long,
+        }
+    }
+
     /// The order that closes it.
     pub const fn closing(self) -> OrderSide {
         match self {
@@ -53,6 +64,17 @@ impl PositionSide {
             Self::Short => "short",
         }
     }
+}
+
+/// A stop that follows the market, armed or waiting for its activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrailState {
+    /// Distance behind the best price.
+    pub distance: Px,
+    /// Follows once the executable price has reached this.
+    pub activation: Px,
+    /// The best executable price since then; `None` before.
+    pub best: Option<Px>,
 }
 
 /// The net position in one symbol. Signed: a short has negative lots and negative cost, so that
@@ -71,6 +93,14 @@ pub struct Position {
     pub stop: Option<Px>,
     /// Closes it at or beyond this price on the executable side.
     pub target: Option<Px>,
+    /// Closes it when the price falls back from its best.
+    pub trail: Option<TrailState>,
+    /// The stop moves to the average entry once the executable price has reached this.
+    pub break_even: Option<Px>,
+    /// Closes it at this time.
+    pub hold_until: Option<ExchNs>,
+    /// When margin interest is due next.
+    pub rollover_at: ExchNs,
     /// Tag of the signal that opened it.
     pub tag: u32,
 }
@@ -91,30 +121,98 @@ impl Position {
     }
 }
 
-/// What made an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Trigger {
-    /// A strategy's signal.
-    Strategy,
-    /// The position's stop.
-    StopLoss,
-    /// The position's target.
-    TakeProfit,
-    /// The end of the session with `--flatten`.
-    SessionEnd,
+words! {
+    /// What made an order.
+    Trigger {
+        /// A strategy's signal.
+        Strategy => "strategy",
+        /// The position's stop.
+        StopLoss => "stop_loss",
+        /// The position's target.
+        TakeProfit => "take_profit",
+        /// The position's stop that follows the market.
+        TrailingStop => "trailing_stop",
+        /// The position's time was over.
+        TimeStop => "time_stop",
+        /// Equity fell below the maintenance margin.
+        MarginCall => "margin_call",
+        /// A command.
+        Operator => "operator",
+        /// A limit of the risk manager.
+        Risk => "risk",
+        /// The end of the session with `--flatten`.
+        SessionEnd => "session_end",
+    }
 }
 
-impl Trigger {
+words! {
+    /// Whether an execution took from the book or was taken from.
+    Liquidity {
+        /// It rested.
+        Maker => "maker",
+        /// It took.
+        Taker => "taker",
+    }
+}
+
+words! {
+    /// Why an account takes no entries.
+    HaltReason {
+        /// The kill command.
+        Killed => "killed",
+        /// Equity was not positive after all was closed.
+        Bankrupt => "bankrupt",
+        /// It lost as much as it may within a session.
+        LossLimit => "loss_limit",
+        /// Equity fell too far from its peak.
+        Drawdown => "drawdown",
+        /// All accounts together lost as much as they may within a session.
+        GlobalLoss => "global_loss",
+        /// The strategy panicked.
+        Benched => "benched",
+    }
+}
+
+/// Whether an account may enter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountState {
+    /// It may.
+    #[default]
+    Active,
+    /// A command blocks entries.
+    Paused,
+    /// A limit or a command blocks entries until a resume or reset.
+    Halted(HaltReason),
+}
+
+impl AccountState {
     /// The word used in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Strategy => "strategy",
-            Self::StopLoss => "stop_loss",
-            Self::TakeProfit => "take_profit",
-            Self::SessionEnd => "session_end",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Halted(why) => why.as_str(),
         }
     }
+}
+
+/// What was known of the market and the order at an execution: why it is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Best bid of the feed's book, our own earlier fills not subtracted.
+    pub bid: Px,
+    /// Best ask.
+    pub ask: Px,
+    /// Time since the book's last change.
+    pub book_age: DurationNs,
+    /// Way to the venue that was drawn for the order.
+    pub latency: DurationNs,
+    /// Quantity ahead in the queue when it began to rest; `None` for takers and unknown depth.
+    pub ahead_at_entry: Option<Qty>,
+    /// The trade that filled a resting order; `None` when the book reached it, and for takers.
+    pub print: Option<(Px, Qty)>,
+    /// Displayed quantity passed over because earlier fills of the same account had taken it.
+    pub consumed: Qty,
 }
 
 /// One execution, with everything needed to audit it.
@@ -128,7 +226,7 @@ pub struct Fill {
     pub strategy: StratId,
     /// In what.
     pub symbol: SymbolId,
-    /// Exchange time of the event that caused it.
+    /// Exchange time of the execution: of the event that reached it, or of the order's arrival.
     pub at: ExchNs,
     /// Direction.
     pub side: OrderSide,
@@ -138,8 +236,12 @@ pub struct Fill {
     pub px: Px,
     /// Worst level taken.
     pub worst_px: Px,
-    /// Levels taken from.
+    /// Levels taken from; 0 for a resting order.
     pub levels: u16,
+    /// Took or was taken from.
+    pub liquidity: Liquidity,
+    /// Why it is believed.
+    pub evidence: Evidence,
     /// True when it reached below the tenth level, which no checksum covers.
     pub is_unverified_depth: bool,
     /// Sum of price times quantity, in the quote currency.
@@ -152,6 +254,8 @@ pub struct Fill {
     pub realized: Money,
     /// `realized` less this fill's fee and the entry fees of what it closed; zero for an entry.
     pub net: Money,
+    /// Net profit of the whole trade, from flat to flat, when this fill ended it.
+    pub trade_net: Option<Money>,
     /// What made the order.
     pub trigger: Trigger,
     /// Why the strategy wanted the position (for stops: why it was opened is in the entry's fill).
@@ -173,11 +277,22 @@ pub struct AccountView<'a> {
     pub equity: Money,
     /// Positions by symbol index.
     pub positions: &'a [Position],
+    /// Open orders, the oldest first.
+    pub orders: &'a [OpenOrder],
+    /// Whether entries are taken.
+    pub state: AccountState,
     /// Fee of taking, as a fraction of the value.
     pub taker_fee: Money,
+    /// Fee of resting, as a fraction of the value.
+    pub maker_fee: Money,
 }
 
 impl AccountView<'_> {
+    /// True while an order in `symbol` is not done: under way, waiting or resting.
+    pub fn has_orders(&self, symbol: SymbolId) -> bool {
+        self.orders.iter().any(|order| order.symbol == symbol)
+    }
+
     /// The position in one symbol.
     pub fn position(&self, symbol: SymbolId) -> &Position {
         &self.positions[symbol.index()]

@@ -244,6 +244,20 @@ impl DepthBook {
         self.bids.rows()
     }
 
+    /// The quantity shown at exactly `px`: nothing where the book shows a gap, `None` where it may
+    /// hold something below the visible depth.
+    pub fn shown(&self, side: BookSide, px: Px) -> Option<Qty> {
+        let ladder = match side {
+            BookSide::Ask => &self.asks,
+            BookSide::Bid => &self.bids,
+        };
+        if let Some(level) = ladder.get(px) {
+            return Some(level.qty);
+        }
+        let is_within = ladder.rows().last().is_some_and(|worst| side.better(px, worst.px));
+        (is_within || ladder.len() < ladder.depth()).then_some(Qty::ZERO)
+    }
+
     /// Best bid and best ask, when both sides have one.
     pub fn bbo(&self) -> Option<Bbo> {
         Some(Bbo { bid: *self.bids.best()?, ask: *self.asks.best()? })

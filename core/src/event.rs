@@ -2,6 +2,7 @@
 
 use crate::bar::Bar;
 use crate::book::Level;
+use crate::command::Command;
 use crate::instrument::{SymbolId, TradingStatus};
 use crate::ladder::BookSide;
 use crate::limits::EVENT_LEVELS;
@@ -35,7 +36,7 @@ pub struct MarketEvent {
     pub exch: ExchNs,
     /// Host times on the way here.
     pub stamps: Stamps,
-    /// The symbol; meaningless for a timer.
+    /// The symbol; meaningless for a timer and a command.
     pub symbol: SymbolId,
     /// What changed.
     pub kind: MarketKind,
@@ -71,6 +72,8 @@ pub enum MarketKind {
     Status(SymbolStatus),
     /// The venue's own word on what may be done with the pair.
     Trading(TradingStatus),
+    /// Something was ordered from outside.
+    Command(Command),
     /// A second passed.
     Timer,
 }

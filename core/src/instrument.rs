@@ -51,6 +51,11 @@ impl TradingStatus {
             _ => Self::Closed,
         }
     }
+
+    /// Whether anything at all is matched.
+    pub const fn is_matching(self) -> bool {
+        !matches!(self, Self::CancelOnly | Self::Closed)
+    }
 }
 
 /// A tradable pair: names, precisions, increments and minimums as the venue states them.

@@ -6,7 +6,7 @@
 //! * units: [`num`], [`time`], [`instrument`], [`limits`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]
-//! * what decides: [`strategy`], [`account`]
+//! * what decides: [`strategy`], [`order`], [`account`], [`command`]
 //! * how it runs and how long it takes: [`agent`], [`latency`]
 
 #![warn(missing_docs)]
@@ -16,6 +16,7 @@ pub mod agent;
 pub mod bar;
 pub mod book;
 pub mod checksum;
+pub mod command;
 pub mod event;
 pub mod fixed_ring;
 pub mod instrument;
@@ -24,8 +25,10 @@ pub mod latency;
 pub mod limits;
 pub mod market;
 pub mod num;
+pub mod order;
 pub mod raw;
 pub mod ring;
 pub mod strategy;
 pub mod time;
 pub mod trade;
+mod words;

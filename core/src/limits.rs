@@ -76,3 +76,14 @@ pub const CARRY_MINUTES_MAX: i64 = 7 * 24 * 60;
 
 /// Largest latency a histogram resolves, in nanoseconds; longer ones count in the last bucket.
 pub const LATENCY_MAX_NS: u64 = 60_000_000_000;
+
+/// Open orders of one strategy: a grid of thirty levels a side with room for exits.
+pub const ORDERS_MAX: usize = 64;
+
+/// Levels of which one account may have taken displayed liquidity at one time, over all symbols. A
+/// market order that would need more ends there: never optimistic.
+pub const CONSUMED_LEVELS_MAX: usize = 256;
+
+/// Commands that wait for the feed thread, which takes each at its next step: more than a person and a
+/// page can give within one.
+pub const COMMAND_RING_LEN: usize = 256;

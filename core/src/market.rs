@@ -254,9 +254,15 @@ impl MarketState {
             }
             MarketKind::Status(status) => state.apply_status(*status),
             MarketKind::Trading(status) => state.instrument.status = *status,
+            MarketKind::Command(_) => {}
             MarketKind::Timer => unreachable!("handled above"),
         }
         Change::Silent
+    }
+
+    /// True when some symbol of the run prices the quote currency of this one.
+    pub fn has_quote_rate(&self, id: SymbolId) -> bool {
+        self.rates[id.index()] != QuoteRate::Unknown
     }
 
     /// The read-only view that strategies get.

@@ -4,11 +4,14 @@ use arrayvec::ArrayVec;
 
 use crate::account::{AccountView, Fill};
 use crate::bar::{Bar, Timeframe};
-use crate::instrument::{Instrument, SymbolId};
+use crate::instrument::{AssetName, Instrument, SymbolId};
 use crate::limits::{REASON_VALUES_MAX, SIGNALS_MAX};
 use crate::market::MarketView;
-use crate::num::{Money, Px, Qty};
+use crate::num::{Money, Qty};
+use crate::order::OrderDone;
+pub use crate::order::{Distance, ExitLevel, Exits, OrderPrice, OrderSpec, TimeInForce, Trail};
 use crate::trade::TradeTick;
+use crate::words::words;
 
 /// What just happened. The market view already includes it.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +60,8 @@ pub trait Strategy: Send {
     fn on_fill(&mut self, _fill: &Fill) {}
     /// Called when a signal of this strategy was refused.
     fn on_reject(&mut self, _reject: &Reject) {}
+    /// Called when an order that was not done at once has ended.
+    fn on_order_done(&mut self, _done: &OrderDone) {}
     /// Called once, after the last event.
     fn on_stop(&mut self) {}
 }
@@ -71,10 +76,24 @@ pub trait StrategyDef: Strategy + Sized + 'static {
     const SYMBOLS: &'static [&'static str];
     /// Closed bars it needs before its first signal.
     const WARMUP: &'static [(Timeframe, u16)];
+    /// What an order against its open position does.
+    const FLIP: Flip = Flip::Reject;
     /// Its parameters with documented defaults.
     type Params: Default;
     /// A strategy with these parameters; state per symbol is taken in `on_start`.
     fn new(params: Self::Params) -> Self;
+}
+
+words! {
+    /// What an entry against an open position of the other side does.
+    Flip {
+        /// It is refused: close first.
+        Reject => "reject",
+        /// It closes as much as it can and never opens.
+        Reduce => "reduce",
+        /// It closes the position and opens the rest on the other side.
+        Reverse => "reverse",
+    }
 }
 
 /// What a strategy may size its state by.
@@ -84,39 +103,34 @@ pub struct StartContext<'a> {
     pub instruments: &'a [Instrument],
     /// Symbols this strategy trades.
     pub symbols: &'a [SymbolId],
-    /// Fee of taking, as a fraction of the value.
+    /// Currency of the account.
+    pub numeraire: AssetName,
+    /// Fee of taking at the start, as a fraction of the value.
     pub taker_fee: f64,
+    /// Fee of resting at the start, as a fraction of the value.
+    pub maker_fee: f64,
 }
 
-/// What a strategy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Action {
-    /// Open or add to a long.
-    Buy,
-    /// Reduce a long; never opens a short.
-    Sell,
-    /// Open or add to a short.
-    Short,
-    /// Reduce a short; never opens a long.
-    Cover,
-    /// Close the whole position, whatever its side.
-    Close,
-    /// Replace the stop and target of the open position; trades nothing.
-    Protect,
-}
-
-impl Action {
-    /// The word used in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buy => "buy",
-            Self::Sell => "sell",
-            Self::Short => "short",
-            Self::Cover => "cover",
-            Self::Close => "close",
-            Self::Protect => "protect",
-        }
+words! {
+    /// What a strategy wants done.
+    Action {
+        /// Open or add to a long.
+        Buy => "buy",
+        /// Reduce a long; never opens a short.
+        Sell => "sell",
+        /// Open or add to a short.
+        Short => "short",
+        /// Reduce a short; never opens a long.
+        Cover => "cover",
+        /// Close the whole position, whatever its side.
+        Close => "close",
+        /// Change what closes the open position; trades nothing.
+        Protect => "protect",
+        /// Cancel open orders.
+        Cancel => "cancel",
+        /// Change price and size of the open order with this tag. A smaller size at the same price keeps
+        /// its place in the queue.
+        Replace => "replace",
     }
 }
 
@@ -131,18 +145,6 @@ pub enum Size {
     All,
 }
 
-/// Where a stop or a target lies.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum ExitLevel {
-    /// None; an existing one stays.
-    #[default]
-    Keep,
-    /// At a price.
-    At(Px),
-    /// This many percent from the price of the entry fill, on the side where it protects or profits.
-    PctFromFill(f64),
-}
-
 /// A strategy's wish, checked and executed by the engine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Signal {
@@ -150,16 +152,64 @@ pub struct Signal {
     pub symbol: SymbolId,
     /// What.
     pub action: Action,
-    /// How much; ignored by `Close` and `Protect`.
+    /// How much; ignored by `Close`, `Protect` and `Cancel`.
     pub size: Size,
-    /// The stop of the position after this.
-    pub stop: ExitLevel,
-    /// The target of the position after this.
-    pub target: ExitLevel,
+    /// How it meets the market.
+    pub order: OrderSpec,
+    /// What closes the position after this.
+    pub exits: Exits,
     /// Why.
     pub reason: Reason,
-    /// Echoed in the fill.
+    /// The strategy's own name for the order: echoed in its fills, and by which `Cancel` and
+    /// `Replace` find it. 0 names none.
     pub tag: u32,
+}
+
+impl Signal {
+    /// A wish at the market, with no change of the position's exits.
+    pub const fn new(symbol: SymbolId, action: Action, size: Size, reason: Reason) -> Self {
+        let (order, exits) = (OrderSpec::MARKET, Exits::KEEP);
+        Self { symbol, action, size, order, exits, reason, tag: 0 }
+    }
+
+    /// Closes the whole position at the market.
+    pub const fn close(symbol: SymbolId, reason: Reason) -> Self {
+        Self::new(symbol, Action::Close, Size::All, reason)
+    }
+
+    /// Cancels the open orders of `symbol` called `tag`, or all of them for 0.
+    pub const fn cancel(symbol: SymbolId, tag: u32, reason: Reason) -> Self {
+        Self { tag, ..Self::new(symbol, Action::Cancel, Size::All, reason) }
+    }
+
+    /// With these terms.
+    #[must_use]
+    pub const fn order(mut self, order: OrderSpec) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// With a stop and a target.
+    #[must_use]
+    pub const fn bracket(mut self, stop: ExitLevel, target: ExitLevel) -> Self {
+        self.exits.stop = stop;
+        self.exits.target = target;
+        self
+    }
+
+    /// With a stop that follows the market.
+    #[must_use]
+    pub const fn trail(mut self, trail: Trail) -> Self {
+        self.exits.trail = Some(trail);
+        self
+    }
+
+    /// With a name.
+    #[must_use]
+    pub const fn tag(mut self, tag: u32) -> Self {
+        self.tag = tag;
+        self
+    }
 }
 
 /// Why, as a static code with named values; made into text on the async side only.
@@ -197,73 +247,55 @@ impl Reason {
     }
 }
 
-/// Why the engine refused a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum RejectReason {
-    /// The symbol is not one the strategy declared.
-    NotItsSymbol,
-    /// The strategy has not had the bars it declared.
-    WarmingUp,
-    /// The book is empty, stale or failed its check.
-    BookNotLive,
-    /// The venue does not take such orders now.
-    VenueClosed,
-    /// No live price converts the quote currency to the account's.
-    NoQuoteRate,
-    /// The size is not positive or not finite.
-    BadSize,
-    /// Below the instrument's minimum quantity or value.
-    BelowMinimum,
-    /// A stop or target on the wrong side of the price.
-    BadExitLevel,
-    /// A long is wanted while short or the reverse: close first.
-    OppositePosition,
-    /// Nothing to sell, cover, close or protect.
-    NoPosition,
-    /// Not enough equity for any part of it.
-    NoFunds,
-    /// The visible book cannot fill it.
-    NoLiquidity,
-    /// Trading is halted: reports can no longer be delivered.
-    Halted,
-}
-
-impl RejectReason {
-    /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 13] = [
-        Self::NotItsSymbol,
-        Self::WarmingUp,
-        Self::BookNotLive,
-        Self::VenueClosed,
-        Self::NoQuoteRate,
-        Self::BadSize,
-        Self::BelowMinimum,
-        Self::BadExitLevel,
-        Self::OppositePosition,
-        Self::NoPosition,
-        Self::NoFunds,
-        Self::NoLiquidity,
-        Self::Halted,
-    ];
-
-    /// The word used in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotItsSymbol => "not_its_symbol",
-            Self::WarmingUp => "warming_up",
-            Self::BookNotLive => "book_not_live",
-            Self::VenueClosed => "venue_closed",
-            Self::NoQuoteRate => "no_quote_rate",
-            Self::BadSize => "bad_size",
-            Self::BelowMinimum => "below_minimum",
-            Self::BadExitLevel => "bad_exit_level",
-            Self::OppositePosition => "opposite_position",
-            Self::NoPosition => "no_position",
-            Self::NoFunds => "no_funds",
-            Self::NoLiquidity => "no_liquidity",
-            Self::Halted => "halted",
-        }
+words! {
+    /// Why the engine refused a signal.
+    RejectReason {
+        /// The symbol is not one the strategy declared.
+        NotItsSymbol => "not_its_symbol",
+        /// The strategy has not had the bars it declared.
+        WarmingUp => "warming_up",
+        /// The book is empty, stale or failed its check.
+        BookNotLive => "book_not_live",
+        /// The venue does not take such orders now.
+        VenueClosed => "venue_closed",
+        /// No live price converts the quote currency to the account's.
+        NoQuoteRate => "no_quote_rate",
+        /// The size is not positive or not finite.
+        BadSize => "bad_size",
+        /// A price is not positive, or not a multiple of the pair's price increment.
+        BadPrice => "bad_price",
+        /// Terms that exclude each other, such as post-only with immediate-or-cancel.
+        BadTerms => "bad_terms",
+        /// Below the instrument's minimum quantity or value.
+        BelowMinimum => "below_minimum",
+        /// A stop or target on the wrong side of the price.
+        BadExitLevel => "bad_exit_level",
+        /// A long is wanted while short or the reverse: close first.
+        OppositePosition => "opposite_position",
+        /// Nothing to sell, cover, close or protect.
+        NoPosition => "no_position",
+        /// No open order has this tag.
+        NoSuchOrder => "no_such_order",
+        /// The strategy has as many open orders as it may.
+        TooManyOrders => "too_many_orders",
+        /// Not enough equity for any part of it.
+        NoFunds => "no_funds",
+        /// The visible book cannot fill it.
+        NoLiquidity => "no_liquidity",
+        /// Too few closed bars for the range that a distance is measured in.
+        NoAtr => "no_atr",
+        /// Entries are paused by a command.
+        Paused => "paused",
+        /// The account is halted: killed, bankrupt or at a risk limit.
+        Halted => "halted",
+        /// More orders within a minute than allowed.
+        OrderRate => "order_rate",
+        /// The position would exceed its limit.
+        PositionLimit => "position_limit",
+        /// All positions, of this or of every strategy, would exceed their limit.
+        ExposureLimit => "exposure_limit",
+        /// Too soon after too many losses in a row.
+        Cooldown => "cooldown",
     }
 }
 
@@ -320,66 +352,54 @@ impl Signals {
     }
 }
 
-macro_rules! skips {
-    ($($(#[$doc:meta])* $name:ident => $word:literal,)*) => {
-        /// Why a strategy wants nothing now. Entries only: exits are looked at first.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u8)]
-        pub enum Skip { $($(#[$doc])* $name,)* }
-
-        impl Skip {
-            /// Every reason, in the order of their codes.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The word used in logs.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-        }
-    };
-}
-
-skips! {
-    /// The book is not live or too old.
-    StaleBook => "stale_book",
-    /// No price to size by.
-    NoPriceData => "no_price_data",
-    /// An indicator is not ready.
-    WarmingUp => "warming_up",
-    /// Too many losses in a row.
-    CircuitBreaker => "circuit_breaker",
-    /// Too soon after the last signal.
-    TimeCooldown => "time_cooldown",
-    /// Too few trades since the last signal.
-    TradeCooldown => "trade_cooldown",
-    /// The volatility regime pauses entries.
-    RegimePause => "regime_pause",
-    /// Informed flow is too likely.
-    VpinPause => "vpin_pause",
-    /// The tape looks manipulated or broken.
-    VolumeAnomaly => "volume_anomaly",
-    /// Nothing traded.
-    NoVolume => "no_volume",
-    /// Volume does not confirm the move.
-    VolumeNotConfirmed => "volume_not_confirmed",
-    /// Trade flow points elsewhere.
-    TradeFlowNotAligned => "trade_flow_not_aligned",
-    /// The trend points elsewhere.
-    TrendNotAligned => "trend_not_aligned",
-    /// Too quiet to pay for the trade.
-    LowVolatility => "low_volatility",
-    /// The spread costs too much.
-    SpreadTooWide => "spread_too_wide",
-    /// The likely move does not pay the fees.
-    NotFeeProfitable => "not_fee_profitable",
-    /// Already at the largest position.
-    MaxPosition => "max_position",
-    /// A position is open.
-    ExistingPosition => "existing_position",
-    /// Other symbols already carry the exposure.
-    CorrelationLimit => "correlation_limit",
-    /// Too small to trade.
-    InsufficientSize => "insufficient_size",
-    /// No condition met.
-    NoSignalConditions => "no_signal_conditions",
+words! {
+    /// Why a strategy wants nothing now. Entries only: exits are looked at first.
+    Skip {
+        /// The book is not live or too old.
+        StaleBook => "stale_book",
+        /// No price to size by.
+        NoPriceData => "no_price_data",
+        /// An indicator is not ready.
+        WarmingUp => "warming_up",
+        /// Too many losses in a row.
+        CircuitBreaker => "circuit_breaker",
+        /// Too soon after the last signal.
+        TimeCooldown => "time_cooldown",
+        /// Too few trades since the last signal.
+        TradeCooldown => "trade_cooldown",
+        /// The volatility regime pauses entries.
+        RegimePause => "regime_pause",
+        /// Informed flow is too likely.
+        VpinPause => "vpin_pause",
+        /// The tape looks manipulated or broken.
+        VolumeAnomaly => "volume_anomaly",
+        /// Nothing traded.
+        NoVolume => "no_volume",
+        /// Volume does not confirm the move.
+        VolumeNotConfirmed => "volume_not_confirmed",
+        /// Trade flow points elsewhere.
+        TradeFlowNotAligned => "trade_flow_not_aligned",
+        /// The trend points elsewhere.
+        TrendNotAligned => "trend_not_aligned",
+        /// Too quiet to pay for the trade.
+        LowVolatility => "low_volatility",
+        /// The spread costs too much.
+        SpreadTooWide => "spread_too_wide",
+        /// The likely move does not pay the fees.
+        NotFeeProfitable => "not_fee_profitable",
+        /// Already at the largest position.
+        MaxPosition => "max_position",
+        /// An order in the symbol is not done.
+        OrderUnderWay => "order_under_way",
+        /// A position is open.
+        ExistingPosition => "existing_position",
+        /// Other symbols already carry the exposure.
+        CorrelationLimit => "correlation_limit",
+        /// Too small to trade.
+        InsufficientSize => "insufficient_size",
+        /// No condition met.
+        NoSignalConditions => "no_signal_conditions",
+        /// Enough was lost for today.
+        DailyLoss => "daily_loss",
+    }
 }

@@ -114,6 +114,12 @@ impl ExchNs {
 }
 
 impl DurationNs {
+    /// Both after each other.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// No time at all.
     pub const ZERO: Self = Self(0);
 

@@ -1,6 +1,7 @@
 //! Public trades and the tape of recent taker orders.
 
 use crate::fixed_ring::FixedRing;
+use crate::ladder::BookSide;
 use crate::limits::TAPE_LEN;
 use crate::num::{Notional, Px, Qty};
 use crate::time::ExchNs;
@@ -22,6 +23,30 @@ impl OrderSide {
         match self {
             Self::Buy => Self::Sell,
             Self::Sell => Self::Buy,
+        }
+    }
+
+    /// The side of the book it takes from.
+    pub const fn takes(self) -> BookSide {
+        match self {
+            Self::Buy => BookSide::Ask,
+            Self::Sell => BookSide::Bid,
+        }
+    }
+
+    /// The side of the book it rests on.
+    pub const fn rests(self) -> BookSide {
+        match self {
+            Self::Buy => BookSide::Bid,
+            Self::Sell => BookSide::Ask,
+        }
+    }
+
+    /// True when a price of `px` or better is one that an order limited to `limit` accepts.
+    pub const fn accepts(self, limit: Px, px: Px) -> bool {
+        match self {
+            Self::Buy => px.raw() <= limit.raw(),
+            Self::Sell => px.raw() >= limit.raw(),
         }
     }
 

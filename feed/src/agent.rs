@@ -1,12 +1,13 @@
 //! The feed thread: one socket, polled; everything it does is in [`FeedAgent::step`].
 
 use paperwire_core::agent::{Agent, WorkCount};
+use paperwire_core::command::Command;
 use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{BankSwap, Stage};
 use paperwire_core::limits::{MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
 use paperwire_core::raw::{RawKind, RawProducer};
-use paperwire_core::ring::Producer;
+use paperwire_core::ring::{Consumer, Producer};
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_rt::clock::{HostClock, UtcRelation};
 
@@ -118,6 +119,7 @@ pub struct FeedAgent {
     next_second: HostNs,
     live_since: Option<HostNs>,
     is_warm: bool,
+    commands: Consumer<Command>,
     /// Bars of history, and how many of them the engine already has.
     history: Vec<Control>,
     history_sent: usize,
@@ -140,6 +142,8 @@ pub struct FeedParts {
     pub reports: Producer<FeedReport>,
     /// Histograms of [`FEED_STAGES`].
     pub banks: BankSwap,
+    /// Commands from outside, which are numbered and recorded like everything else.
+    pub commands: Consumer<Command>,
     /// Decisions to begin with: bars of history.
     pub history: Vec<Control>,
     /// Spreads reconnects of many clients.
@@ -179,8 +183,19 @@ impl FeedAgent {
             next_second: now,
             live_since: None,
             is_warm: false,
+            commands: parts.commands,
             history: parts.history,
             history_sent: 0,
+        }
+    }
+
+    /// Passes commands on as long as the market ring has room; they wait otherwise and are not lost.
+    fn take_commands(&mut self, now: HostNs) {
+        while self.intake.sink.pressure() != Pressure::Drop
+            && let Some(command) = self.commands.pop()
+        {
+            let at = self.intake.market.estimate(now).unwrap_or_default();
+            self.intake.decide(now, &Control::Command { at, command });
         }
     }
 
@@ -280,6 +295,7 @@ impl FeedAgent {
     }
 
     fn tick(&mut self, now: HostNs) {
+        self.take_commands(now);
         self.next_tick = now.plus(TICK_EVERY);
         self.reconnect(now);
         let Link::Up(socket) = &mut self.link else {

@@ -4,7 +4,9 @@
 //! their part. Each such decision is written to the recording at its place among the frames, so that
 //! a replay takes it from there instead of deciding again.
 
+use paperwire_core::account::StratId;
 use paperwire_core::bar::{Bar, BarFlags};
+use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Px, Qty};
@@ -43,7 +45,17 @@ pub enum Control {
     Flush(SymbolId),
     /// A bar of history for warm-up.
     History(SymbolId, Bar),
+    /// Something was ordered from outside, at about this exchange time.
+    Command {
+        /// Estimated exchange time.
+        at: ExchNs,
+        /// What.
+        command: Command,
+    },
 }
+
+/// Stands for every strategy in the encoding of a command.
+const ALL_STRATEGIES: u16 = u16::MAX;
 
 /// Longest encoding: a bar.
 pub const CONTROL_BYTES_MAX: usize = 64;
@@ -70,6 +82,11 @@ impl Control {
                 }
                 let flags = u8::from(bar.flags.is_carried) | u8::from(bar.flags.is_incomplete) << 1;
                 writer.put(flags)
+            }
+            Self::Command { at, command } => {
+                let target = command.target.map_or(ALL_STRATEGIES, |target| target.0);
+                writer.put(8).put_i64(at.raw()).put_symbol(SymbolId(target));
+                writer.put(command.verb as u8).put(command.origin as u8)
             }
         };
         writer.at
@@ -113,6 +130,14 @@ impl Control {
                 let flags = BarFlags { is_carried: flags & 1 == 1, is_incomplete: flags & 2 == 2 };
                 let bar = Bar { open_at, open, high, low, close, volume, vwap, trades, flags };
                 Self::History(symbol, bar)
+            }
+            8 => {
+                let at = ExchNs::new(reader.i64()?);
+                let target = reader.symbol()?.0;
+                let target = (target != ALL_STRATEGIES).then_some(StratId(target));
+                let verb = *Verb::ALL.get(usize::from(reader.byte()?))?;
+                let origin = *Origin::ALL.get(usize::from(reader.byte()?))?;
+                Self::Command { at, command: Command { target, verb, origin } }
             }
             _ => return None,
         };
@@ -193,6 +218,18 @@ mod tests {
             Control::Pressure(Pressure::Drop),
             Control::Flush(SymbolId(2)),
             Control::History(SymbolId(3), bar),
+            Control::Command {
+                at: ExchNs::new(7),
+                command: Command {
+                    target: Some(StratId(5)),
+                    verb: Verb::Kill,
+                    origin: Origin::Api,
+                },
+            },
+            Control::Command {
+                at: ExchNs::new(8),
+                command: Command { target: None, verb: Verb::Pause, origin: Origin::Terminal },
+            },
         ];
         for control in all {
             let mut out = [0; CONTROL_BYTES_MAX];

@@ -3,6 +3,8 @@
 //! `MarketFeed` is a pure state machine of frames and [`Control`] decisions. It owns the verified books
 //! and their states, and writes [`MarketEvent`]s to a sink. It reads no clock and no socket.
 
+mod decide;
+
 use paperwire_core::agent::Clock;
 use paperwire_core::book::{BookError, L2Book, Level};
 use paperwire_core::event::{
@@ -13,7 +15,7 @@ use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
-use crate::control::{Control, Pressure};
+use crate::control::Pressure;
 use crate::wire::WireError;
 use crate::wire::cold::{ColdFrame, ColdReader};
 use crate::wire::hot::{self, BookHead, Frame, Scratch, TickerRow};
@@ -262,36 +264,6 @@ impl MarketFeed {
                 self.distrust(self.everyone(), sink)
             }
             Err(error) => self.on_malformed(frame, error, sink),
-        }
-    }
-
-    /// Takes one decision, made by the session's clock or read from a tape.
-    pub fn on_control(&mut self, rx: HostNs, control: &Control, sink: &mut impl EventSink) {
-        match control {
-            Control::Timer { at } => {
-                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
-                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Timer);
-            }
-            Control::Disconnected => {
-                self.counters.disconnects += 1;
-                for symbol in self.ids() {
-                    self.void(symbol, GapReason::Disconnect, sink);
-                }
-            }
-            Control::Stale(symbol) => {
-                let book = &mut self.books[symbol.index()];
-                if book.state == BookState::Live {
-                    book.state = BookState::Stale;
-                    let at = book.good_until;
-                    self.emit(sink, *symbol, at, rx, MarketKind::Status(SymbolStatus::Stale));
-                }
-            }
-            Control::Resync(symbol, reason) => self.void(*symbol, *reason, sink),
-            Control::Pressure(level) => self.pressure = *level,
-            Control::Flush(symbol) => self.flush(*symbol, rx, sink),
-            Control::History(symbol, bar) => {
-                self.emit(sink, *symbol, bar.open_at, rx, MarketKind::History(*bar));
-            }
         }
     }
 

@@ -4,7 +4,8 @@
 //! and targets on the executable side before the strategy is called, fills told at once.
 
 use paperwire_core::account::{
-    AccountView, Fill, FillId, OrderId, Position, PositionSide, StratId, Trigger,
+    AccountState, AccountView, Evidence, Fill, FillId, Liquidity, OrderId, Position, PositionSide,
+    StratId, Trigger,
 };
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
 use paperwire_core::book::{Bbo, Level};
@@ -83,7 +84,9 @@ impl Bench {
         strategy.on_start(&StartContext {
             instruments: &instruments,
             symbols: &[BTC, XRP, CROSS],
+            numeraire,
             taker_fee: fee,
+            maker_fee: fee,
         });
         Self {
             market: MarketState::new(&instruments, 10, BarRules::default(), &numeraire),
@@ -198,7 +201,10 @@ impl Bench {
             cash: self.cash,
             equity: self.equity,
             positions: &self.positions,
+            orders: &[],
+            state: AccountState::Active,
             taker_fee: Money::from_num(self.fee),
+            maker_fee: Money::from_num(self.fee),
         };
         self.strategy.on_event(event, &self.market.view(), &account, &mut out);
         assert_eq!(out.dropped(), 0);
@@ -310,7 +316,7 @@ impl Bench {
             of.px_from_f64(average).unwrap()
         });
         let level = |level, direction: f64| match level {
-            ExitLevel::Keep => Ok(None),
+            ExitLevel::Keep | ExitLevel::Clear => Ok(None),
             ExitLevel::At(px) => {
                 let is_above = px > now;
                 if is_above == (direction > 0.0) && px != now { Ok(Some(px)) } else { Err(()) }
@@ -320,7 +326,7 @@ impl Bench {
                 Ok(of.px_from_f64(of.px_f64(entry) * (1.0 + direction * pct / 100.0)))
             }
         };
-        match (level(signal.stop, -sign(side)), level(signal.target, sign(side))) {
+        match (level(signal.exits.stop, -sign(side)), level(signal.exits.target, sign(side))) {
             (Ok(stop), Ok(target)) => {
                 let position = &mut self.positions[signal.symbol.index()];
                 position.stop = stop.or(position.stop);
@@ -380,12 +386,15 @@ impl Bench {
             px,
             worst_px: px,
             levels: 1,
+            liquidity: Liquidity::Taker,
+            evidence: Evidence::default(),
             is_unverified_depth: false,
             value: self.instruments[symbol.index()].money(px.notional(qty)),
             quote_rate: Money::ONE,
             fee,
             realized,
             net,
+            trade_net: None,
             trigger,
             reason,
             tag,

@@ -99,6 +99,10 @@ impl Strategy for FlowPulse {
         let Event::Trade { symbol, .. } = *event else {
             return;
         };
+        // What is on its way to the venue must not be sent again.
+        if account.has_orders(symbol) {
+            return out.skip(Skip::OrderUnderWay);
+        }
         // Exits first: nothing that forbids an entry may keep a position open.
         if let Some(side) = account.position(symbol).side() {
             self.exit(symbol, side, market, account, out);
@@ -135,15 +139,7 @@ impl FlowPulse {
         if has_turned || is_old {
             let code = if has_turned { "turned" } else { "too_old" };
             let reason = Reason::new(code).with("imbalance", imbalance);
-            out.push(Signal {
-                symbol,
-                action: Action::Close,
-                size: Size::All,
-                stop: ExitLevel::Keep,
-                target: ExitLevel::Keep,
-                reason,
-                tag: 0,
-            });
+            out.push(Signal::close(symbol, reason));
         }
     }
 
@@ -163,15 +159,11 @@ impl FlowPulse {
         } else {
             return Err(Skip::NoSignalConditions);
         };
-        Ok(Signal {
-            symbol,
-            action,
-            size: Size::Notional(Money::from_num(self.params.position_usd)),
-            stop: ExitLevel::PctFromFill(self.params.stop_pct),
-            target: ExitLevel::PctFromFill(self.params.target_pct),
-            reason: Reason::new("flow").with("imbalance", imbalance),
-            tag: 0,
-        })
+        let size = Size::Notional(Money::from_num(self.params.position_usd));
+        let reason = Reason::new("flow").with("imbalance", imbalance);
+        let stop = ExitLevel::PctFromFill(self.params.stop_pct);
+        let target = ExitLevel::PctFromFill(self.params.target_pct);
+        Ok(Signal::new(symbol, action, size, reason).bracket(stop, target))
     }
 
     /// Buys less sells over both, by quantity; `None` until the window is full.

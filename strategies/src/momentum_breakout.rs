@@ -171,6 +171,9 @@ impl Strategy for MomentumBreakout {
                     out.skip(Skip::ExistingPosition);
                     return;
                 }
+                if account.has_orders(symbol) {
+                    return out.skip(Skip::OrderUnderWay);
+                }
                 match self.entry(symbol, reading.as_ref(), market, account) {
                     Ok(signal) => out.push(signal),
                     Err(why) => out.skip(why),

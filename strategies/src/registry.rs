@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_core::strategy::{Strategy, StrategyDef};
+use paperwire_core::strategy::{Flip, Strategy, StrategyDef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -104,6 +104,8 @@ pub struct Registration {
     pub version: &'static str,
     /// Pairs it trades unless the configuration names others.
     pub symbols: &'static [&'static str],
+    /// What an entry against its open position does unless the configuration says otherwise.
+    pub flip: Flip,
     /// Closed bars it needs before its first signal.
     pub warmup: &'static [(Timeframe, u16)],
     /// SHA-256 over all its source files, in hex.
@@ -125,6 +127,7 @@ impl Registration {
             name: S::NAME,
             version: S::VERSION,
             symbols: S::SYMBOLS,
+            flip: S::FLIP,
             warmup: S::WARMUP,
             sha256,
             summary,

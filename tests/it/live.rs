@@ -70,6 +70,7 @@ impl Rig {
             raw: None,
             reports: reports_in,
             banks,
+            commands: ring(1).1,
             history,
             seed: 1,
         };

@@ -8,10 +8,12 @@
 
 use paperwire_rt::alloc_guard::GuardedAlloc;
 
+mod accounts;
 mod damage;
 mod hot_path;
 mod live;
 mod material;
+mod queue;
 mod session;
 
 #[global_allocator]

@@ -70,7 +70,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     assert!(events.iter().any(|event| event == "disconnected"));
 
     // Other parameters are another run: the digest must say so.
-    let fee = [("account.taker_fee".to_owned(), Value::String("0.002".to_owned()))];
+    let fee = [("venue.fees.taker".to_owned(), Value::String("0.002".to_owned()))];
     let other = replay::config_of(&tape, &config, &fee).unwrap();
     let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
     if replayed.tally.fills > 0 {

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{ConfigError, wrong};
+use super::ConfigError;
+use super::value::wrong;
 
 pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|error| ConfigError::Syntax {
@@ -31,7 +32,8 @@ pub(super) fn nest(dotted: &str, value: Value) -> Table {
     Table::from_iter([(head.to_owned(), value)])
 }
 
-/// Lays `over` on `base`; keys must exist in `known`, except below `[strategy]`.
+/// Lays `over` on `base`; keys must exist in `known`, except where names are
+/// the user's: strategies and assets.
 pub(super) fn merge(
     base: &mut Table,
     over: Table,
@@ -41,7 +43,8 @@ pub(super) fn merge(
 ) -> Result<(), ConfigError> {
     for (key, value) in over {
         let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-        let is_free = at == "strategy" || at.starts_with("strategy.");
+        let is_strategy = at == "strategy" || at.starts_with("strategy.");
+        let is_free = is_strategy || at == "account.starting_assets";
         if !is_free && !known.contains_key(&key) {
             let nearest = known
                 .keys()

@@ -153,6 +153,13 @@ impl Engine {
         self.resting.get(&id).copied()
     }
 
+    /// How much of an order still waits in the book; `None` when it is not there.
+    pub fn left(&self, id: OrderId) -> Option<Qty> {
+        let (side, px) = self.find(id)?;
+        let level = self.half(side).get(&rank(side, px)).expect("an indexed order has its level");
+        level.queue.iter().find(|order| order.id == id).map(|order| order.qty)
+    }
+
     /// True if the best bid reaches the best ask, which never happens.
     pub fn is_crossed(&self) -> bool {
         match (self.best(BookSide::Bid), self.best(BookSide::Ask)) {

@@ -4,8 +4,10 @@
 //! little-endian fields after a tag byte. A change of this layout changes every digest and needs a line
 //! in the changelog.
 
-use paperwire_core::num::{Money, Px};
-use paperwire_core::strategy::{ExitLevel, Reason, Signal, Size};
+use paperwire_core::account::{Evidence, Fill};
+use paperwire_core::num::{Money, Px, Qty};
+use paperwire_core::order::{Distance, ExitLevel, Exits, OrderSpec, OrderTrigger, TimeInForce};
+use paperwire_core::strategy::{Reason, Signal, Size};
 use paperwire_core::trade::OrderSide;
 use sha2::{Digest as _, Sha256};
 
@@ -37,38 +39,45 @@ impl RunDigest {
                 self.signal(signal);
                 self.bytes(&[*reason as u8]);
             }
-            ReportKind::Order { id, strategy, symbol, side, qty } => {
+            ReportKind::Order { strategy, order, trigger, latency } => {
                 self.tag(3, report);
-                self.bytes(&id.0.to_le_bytes());
                 self.bytes(&strategy.0.to_le_bytes());
-                self.bytes(&symbol.0.to_le_bytes());
-                self.side(*side);
-                self.bytes(&qty.raw().to_le_bytes());
+                self.bytes(&order.id.0.to_le_bytes());
+                self.bytes(&order.symbol.0.to_le_bytes());
+                self.side(order.side);
+                self.bytes(&order.qty.raw().to_le_bytes());
+                self.spec(&order.spec);
+                self.bytes(&[*trigger as u8]);
+                self.bytes(&latency.raw().to_le_bytes());
             }
             ReportKind::Fill(fill) => {
                 self.tag(4, report);
-                self.bytes(&fill.id.0.to_le_bytes());
-                self.bytes(&fill.order.0.to_le_bytes());
-                self.bytes(&fill.strategy.0.to_le_bytes());
-                self.bytes(&fill.symbol.0.to_le_bytes());
-                self.side(fill.side);
-                self.bytes(&fill.qty.raw().to_le_bytes());
-                self.bytes(&fill.worst_px.raw().to_le_bytes());
-                self.bytes(&fill.levels.to_le_bytes());
-                for amount in [
-                    fill.value,
-                    fill.quote_rate,
-                    fill.fee,
-                    fill.realized,
-                    fill.net,
-                    fill.cash_after,
-                ] {
-                    self.money(amount);
-                }
-                self.bytes(&[fill.trigger as u8]);
-                self.reason(&fill.reason);
-                self.bytes(&fill.tag.to_le_bytes());
-                self.bytes(&fill.lots_after.to_le_bytes());
+                self.fill(fill);
+            }
+            ReportKind::Done { strategy, done } => {
+                self.tag(7, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&done.id.0.to_le_bytes());
+                self.bytes(&done.left.raw().to_le_bytes());
+                self.bytes(&[done.end as u8]);
+            }
+            ReportKind::Command { strategy, verb, origin } => {
+                self.tag(8, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&[*verb as u8, *origin as u8]);
+            }
+            ReportKind::State { strategy, state } => {
+                self.tag(9, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(state.as_str().as_bytes());
+            }
+            ReportKind::Bracket { strategy, model, row, is_final: true } => {
+                self.tag(10, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&[*model]);
+                self.money(row.equity);
+                self.money(row.fees);
+                self.bytes(&row.fills.to_le_bytes());
             }
             ReportKind::Benched { strategy } => {
                 self.tag(5, report);
@@ -77,12 +86,16 @@ impl RunDigest {
             ReportKind::Account { strategy, row, is_final: true } => {
                 self.tag(6, report);
                 self.bytes(&strategy.0.to_le_bytes());
-                for amount in [row.cash, row.equity, row.realized, row.unrealized, row.fees] {
+                for amount in
+                    [row.cash, row.equity, row.realized, row.unrealized, row.fees, row.interest]
+                {
                     self.money(amount);
                 }
                 self.bytes(&row.fills.to_le_bytes());
             }
             ReportKind::Account { .. }
+            | ReportKind::Bracket { .. }
+            | ReportKind::Position { .. }
             | ReportKind::Market { .. }
             | ReportKind::Bar { .. }
             | ReportKind::SkipCount { .. }
@@ -121,25 +134,126 @@ impl RunDigest {
             }
             Size::All => self.bytes(&[2]),
         }
-        for level in [signal.stop, signal.target] {
+        self.spec(&signal.order);
+        self.exits(&signal.exits);
+        self.reason(&signal.reason);
+        self.bytes(&signal.tag.to_le_bytes());
+    }
+
+    fn fill(&mut self, fill: &Fill) {
+        self.bytes(&fill.id.0.to_le_bytes());
+        self.bytes(&fill.order.0.to_le_bytes());
+        self.bytes(&fill.strategy.0.to_le_bytes());
+        self.bytes(&fill.symbol.0.to_le_bytes());
+        self.bytes(&fill.at.raw().to_le_bytes());
+        self.side(fill.side);
+        self.bytes(&fill.qty.raw().to_le_bytes());
+        self.bytes(&fill.worst_px.raw().to_le_bytes());
+        self.bytes(&fill.levels.to_le_bytes());
+        self.bytes(&[fill.liquidity as u8]);
+        for amount in
+            [fill.value, fill.quote_rate, fill.fee, fill.realized, fill.net, fill.cash_after]
+        {
+            self.money(amount);
+        }
+        let Evidence { bid, ask, book_age, latency, ahead_at_entry, print, consumed } =
+            fill.evidence;
+        for px in [bid, ask] {
+            self.px(px);
+        }
+        self.bytes(&book_age.raw().to_le_bytes());
+        self.bytes(&latency.raw().to_le_bytes());
+        self.option(ahead_at_entry.map(Qty::raw));
+        self.option(print.map(|(px, _)| px.raw()));
+        self.option(print.map(|(_, qty)| qty.raw()));
+        self.bytes(&consumed.raw().to_le_bytes());
+        self.bytes(&[fill.trigger as u8]);
+        self.reason(&fill.reason);
+        self.bytes(&fill.tag.to_le_bytes());
+        self.bytes(&fill.lots_after.to_le_bytes());
+    }
+
+    fn spec(&mut self, spec: &OrderSpec) {
+        self.option(spec.limit_px().map(Px::raw));
+        match spec.trigger {
+            None => self.bytes(&[0]),
+            Some(OrderTrigger::Stop(px)) => {
+                self.bytes(&[1]);
+                self.px(px);
+            }
+            Some(OrderTrigger::TakeProfit(px)) => {
+                self.bytes(&[2]);
+                self.px(px);
+            }
+            Some(OrderTrigger::Trail(distance)) => {
+                self.bytes(&[3]);
+                self.distance(distance);
+            }
+        }
+        match spec.tif {
+            TimeInForce::Gtc => self.bytes(&[0]),
+            TimeInForce::Ioc => self.bytes(&[1]),
+            TimeInForce::Fok => self.bytes(&[2]),
+            TimeInForce::Gtd(until) => {
+                self.bytes(&[3]);
+                self.bytes(&until.raw().to_le_bytes());
+            }
+        }
+        self.bytes(&[u8::from(spec.is_post_only), u8::from(spec.is_reduce_only)]);
+        self.option(spec.display.map(Qty::raw));
+        self.bytes(&spec.oco.to_le_bytes());
+    }
+
+    fn exits(&mut self, exits: &Exits) {
+        for level in [exits.stop, exits.target] {
             match level {
                 ExitLevel::Keep => self.bytes(&[0]),
                 ExitLevel::At(px) => self.px(px),
                 ExitLevel::PctFromFill(percent) => {
                     self.bytes(&[2]);
-                    self.bytes(&percent.to_bits().to_le_bytes());
+                    self.float(percent);
                 }
+                ExitLevel::Clear => self.bytes(&[3]),
             }
         }
-        self.reason(&signal.reason);
-        self.bytes(&signal.tag.to_le_bytes());
+        if let Some(trail) = exits.trail {
+            self.distance(trail.distance);
+            self.float(trail.activation_pct);
+        }
+        self.bytes(&[u8::from(exits.trail.is_some()), u8::from(exits.break_even_pct.is_some())]);
+        self.float(exits.break_even_pct.unwrap_or(0.0));
+        self.option(exits.hold_max.map(|hold| hold.raw().cast_signed()));
+    }
+
+    fn distance(&mut self, distance: Distance) {
+        match distance {
+            Distance::Percent(percent) => {
+                self.bytes(&[0]);
+                self.float(percent);
+            }
+            Distance::Atr { times, period, timeframe } => {
+                self.bytes(&[1]);
+                self.float(times);
+                self.bytes(&period.to_le_bytes());
+                self.bytes(timeframe.as_str().as_bytes());
+            }
+        }
+    }
+
+    fn option(&mut self, value: Option<i64>) {
+        self.bytes(&[u8::from(value.is_some())]);
+        self.bytes(&value.unwrap_or(0).to_le_bytes());
+    }
+
+    fn float(&mut self, value: f64) {
+        self.bytes(&value.to_bits().to_le_bytes());
     }
 
     fn reason(&mut self, reason: &Reason) {
         self.bytes(reason.code().as_bytes());
         for (name, value) in reason.values() {
             self.bytes(name.as_bytes());
-            self.bytes(&value.to_bits().to_le_bytes());
+            self.float(*value);
         }
     }
 

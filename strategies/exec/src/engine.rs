@@ -1,30 +1,39 @@
 //! One market event in, everything that follows from it out.
 //!
-//! The order within an event is fixed: market state, closed bars, stops and targets on the executable
-//! side, then strategies. Strategies are called in an order that rotates with the event's number, so that
-//! none always pays for the cold cache. The result depends on the events and the configuration only.
+//! The order within an event is fixed: what was on its way and due meets the market as it was; then the
+//! market changes; then margin, stops and resting orders in every world; then closed bars and
+//! strategies. Strategies are called in an order that rotates with the event's number, so that none
+//! always pays for the cold cache. The result depends on the events and the configuration only.
+
+mod command;
+mod decide;
+mod rows;
+mod slot;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paperwire_core::account::{AccountView, Fill, FillId, OrderId, PositionSide, StratId, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
-use paperwire_core::book::Bbo;
 use paperwire_core::event::{MarketEvent, MarketKind, Seq};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
-use paperwire_core::market::{BookStatus, Change, MarketState};
-use paperwire_core::num::{Money, Qty};
-use paperwire_core::strategy::{
-    Event, Reason, Reject, RejectReason, Signal, Signals, Skip, StartContext, Strategy,
-};
+use paperwire_core::market::{Change, MarketState};
+use paperwire_core::num::Money;
+use paperwire_core::order::OrderEnd;
+use paperwire_core::strategy::{Event, Flip, StartContext, Strategy};
 use paperwire_core::time::{ExchNs, HostNs};
-use paperwire_core::trade::OrderSide;
 
-use crate::portfolio::{Execution, Portfolio};
-use crate::report::{AccountRow, MarketRow, Report, ReportKind};
-use crate::venue::{self, Intent, Sizing};
+use crate::fee::FeeModel;
+use crate::latency::{LatencyModel, MessageRate};
+use crate::margin::MarginRules;
+use crate::portfolio::{Opening, Spot};
+use crate::report::{Report, ReportKind};
+use crate::risk::{GlobalLimits, RiskLimits};
+use crate::world::{Env, HAPPENINGS_MAX, Happening, Ids, Rules, TriggerPrice, World};
+
+use slot::Slot;
 
 /// The stages that the engine measures.
 pub const ENGINE_STAGES: [Stage; 5] =
@@ -46,20 +55,47 @@ impl ReportSink for Vec<Report> {
 pub struct StrategySetup {
     /// The strategy.
     pub strategy: Box<dyn Strategy>,
+    /// Its name in this run, of which its random numbers are made.
+    pub name: String,
     /// What it trades.
     pub symbols: Vec<SymbolId>,
     /// Closed bars it needs before its first signal.
     pub warmup: &'static [(Timeframe, u16)],
+    /// What an entry against its open position does.
+    pub flip: Flip,
+    /// Its limits.
+    pub risk: RiskLimits,
 }
 
 impl std::fmt::Debug for StrategySetup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StrategySetup").field("symbols", &self.symbols).finish_non_exhaustive()
+        f.debug_struct("StrategySetup").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
+/// How the simulated venue behaves: one value per doubt about reality.
+#[derive(Debug)]
+pub struct VenueConfig {
+    /// The fill model that strategies live in, one of [`crate::fill::NAMES`].
+    pub fill_model: String,
+    /// Slippage of the `seed` model, as a fraction of the price.
+    pub slippage: Money,
+    /// Whether own fills eat displayed liquidity.
+    pub has_overlay: bool,
+    /// Whether every order also meets the models of [`crate::fill::BRACKET`].
+    pub has_bracket: bool,
+    /// Time on the way.
+    pub latency: Box<dyn LatencyModel>,
+    /// Messages per second that the latency model takes for typical.
+    pub typical_rate: u32,
+    /// What the venue charges.
+    pub fees: Box<dyn FeeModel>,
+    /// Which price triggers.
+    pub trigger_price: TriggerPrice,
+}
+
 /// The engine's configuration.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct EngineConfig {
     /// Rows per side of every book.
     pub depth: u16,
@@ -69,20 +105,50 @@ pub struct EngineConfig {
     pub numeraire: AssetName,
     /// Capital of every account.
     pub capital: Money,
-    /// Fee of taking, as a fraction of the value.
-    pub taker_fee: Money,
-    /// Largest sum of all positions, as a multiple of equity.
-    pub leverage_max: Money,
+    /// Assets of every account besides, never traded.
+    pub starting_assets: Vec<(AssetName, Money)>,
+    /// Value traded in the 30 days before, for tiered fees.
+    pub volume_30d: Money,
+    /// The venue.
+    pub venue: VenueConfig,
+    /// Leverage, maintenance, liquidation.
+    pub margin: MarginRules,
+    /// Limits of all accounts together.
+    pub global: GlobalLimits,
+    /// Whether a limit that halts an account also closes its positions.
+    pub flatten_on_halt: bool,
+    /// Seed of everything random.
+    pub seed: u64,
 }
 
-struct Slot {
-    strategy: Box<dyn Strategy>,
-    symbols: u64,
-    warmup: &'static [(Timeframe, u16)],
-    account: Portfolio,
-    signals: Signals,
-    skips: Vec<u64>,
-    is_benched: bool,
+impl EngineConfig {
+    /// The documented defaults: `book_walk` with the overlay and no latency, 0.1 % flat, leverage 1.5
+    /// long and 2 short, no limits.
+    pub fn new(depth: u16, numeraire: AssetName, capital: Money) -> Self {
+        let fee = Money::ONE / 1000;
+        Self {
+            depth,
+            bars: BarRules::default(),
+            numeraire,
+            capital,
+            starting_assets: Vec::new(),
+            volume_30d: Money::ZERO,
+            venue: VenueConfig {
+                fill_model: "book_walk".to_owned(),
+                slippage: Money::ONE / 2000,
+                has_overlay: true,
+                has_bracket: true,
+                latency: Box::new(crate::latency::NoLatency),
+                typical_rate: 50,
+                fees: Box::new(crate::fee::Flat::new(fee, fee)),
+                trigger_price: TriggerPrice::Executable,
+            },
+            margin: MarginRules::default(),
+            global: GlobalLimits::default(),
+            flatten_on_halt: false,
+            seed: 1,
+        }
+    }
 }
 
 /// What a step works with besides the engine itself.
@@ -102,16 +168,37 @@ struct Cause {
     seq: Seq,
     at: ExchNs,
     arrived: HostNs,
+    /// Last look at the host's clock: a look costs as much as some of the steps.
+    looked: HostNs,
+}
+
+impl Cause {
+    const fn at(self, looked: HostNs) -> Self {
+        Self { looked, ..self }
+    }
+}
+
+/// Limits of the run that are not the venue's.
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    global: GlobalLimits,
+    flatten_on_halt: bool,
 }
 
 /// The engine.
 pub struct Engine {
     market: MarketState,
-    config: EngineConfig,
+    rules: Rules,
+    policy: Policy,
+    latency: Box<dyn LatencyModel>,
+    rate: MessageRate,
     slots: Vec<Slot>,
     closed: Vec<(SymbolId, Timeframe, Bar)>,
-    orders: u64,
-    fills: u64,
+    ids: Ids,
+    /// Numbers in worlds that no strategy lives in.
+    shadow_ids: Ids,
+    /// What came about since it was last looked at.
+    out: Vec<Happening>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -127,7 +214,8 @@ impl Engine {
     /// An engine before its first event; strategies are started here.
     ///
     /// # Panics
-    /// With more strategies or symbols than the limits, which configuration refuses before.
+    /// With more strategies or symbols than the limits, an unknown fill model or a starting asset that
+    /// no symbol prices, all of which configuration refuses before.
     pub fn new(
         instruments: &[Instrument],
         strategies: Vec<StrategySetup>,
@@ -135,42 +223,62 @@ impl Engine {
     ) -> Self {
         assert!(instruments.len() <= SYMBOLS_MAX, "configuration bounds the number of symbols");
         assert!(strategies.len() <= STRATEGIES_MAX, "configuration bounds the strategies");
-        let market = MarketState::new(
-            instruments,
-            usize::from(config.depth),
-            config.bars,
-            &config.numeraire,
+        let depth = usize::from(config.depth);
+        let market = MarketState::new(instruments, depth, config.bars, &config.numeraire);
+        let opening = opening(&market, &config);
+        let rules = Rules {
+            margin: config.margin,
+            fees: config.venue.fees,
+            has_overlay: config.venue.has_overlay,
+            trigger_price: config.venue.trigger_price,
+            touches: touches(instruments),
+        };
+        let fee = |liquidity| {
+            let of = instruments.first()?;
+            Some(rules.fees.rate(of, liquidity, opening.volume_30d).to_num())
+        };
+        let (maker_fee, taker_fee) = (
+            fee(paperwire_core::account::Liquidity::Maker).unwrap_or(0.0),
+            fee(paperwire_core::account::Liquidity::Taker).unwrap_or(0.0),
         );
-        let slots = strategies.into_iter().map(|setup| {
-            let StrategySetup { mut strategy, symbols, warmup } = setup;
-            strategy.on_start(&StartContext {
+        let models = models(&config.venue.fill_model, config.venue.has_bracket);
+        let slots = strategies.into_iter().map(|mut setup| {
+            setup.strategy.on_start(&StartContext {
                 instruments,
-                symbols: &symbols,
-                taker_fee: config.taker_fee.to_num(),
+                symbols: &setup.symbols,
+                numeraire: config.numeraire,
+                taker_fee,
+                maker_fee,
             });
-            Slot {
-                strategy,
-                symbols: symbols.iter().fold(0, |bits, symbol| bits | 1 << symbol.0),
-                warmup,
-                account: Portfolio::new(config.capital, instruments.len()),
-                signals: Signals::default(),
-                skips: vec![0; Skip::ALL.len()],
-                is_benched: false,
-            }
+            let worlds = models.iter().map(|name| {
+                let model = crate::fill::by_name(name, config.venue.slippage)
+                    .expect("configuration names a known fill model");
+                World::new(model, opening.clone(), instruments.len())
+            });
+            Slot::new(setup, worlds.collect(), config.seed, instruments.len())
         });
         Self {
             slots: slots.collect(),
             market,
-            config,
+            rules,
+            policy: Policy { global: config.global, flatten_on_halt: config.flatten_on_halt },
+            latency: config.venue.latency,
+            rate: MessageRate::new(config.venue.typical_rate),
             closed: Vec::with_capacity(CLOSED_TYPICAL),
-            orders: 0,
-            fills: 0,
+            ids: Ids::default(),
+            shadow_ids: Ids::default(),
+            out: Vec::with_capacity(HAPPENINGS_MAX),
         }
     }
 
     /// The market, for reports.
     pub const fn market(&self) -> &MarketState {
         &self.market
+    }
+
+    /// One of a strategy's worlds: the one it lives in, then those of the bracket.
+    pub fn world(&self, strategy: StratId, world: usize) -> &World {
+        &self.slots[strategy.index()].worlds[world]
     }
 
     /// Number of strategies.
@@ -187,7 +295,9 @@ impl Engine {
         let arrived = event.stamps.arrived;
         let dequeued = ctx.clock.now();
         ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
-        let cause = Cause { seq: event.seq, at: event.exch, arrived };
+        let cause = Cause { seq: event.seq, at: event.exch, arrived, looked: dequeued };
+        self.rate.add(event.exch);
+        self.advance(cause, ctx);
 
         self.closed.clear();
         let closed = &mut self.closed;
@@ -195,13 +305,15 @@ impl Engine {
             closed.push((symbol, timeframe, bar));
         });
         let is_history = matches!(event.kind, MarketKind::History(_));
-        if change == Change::Book || change == Change::Trade {
-            self.mark(event.symbol);
-            self.protect(event.symbol, cause, ctx);
+        match (&event.kind, change) {
+            (MarketKind::Command(command), _) => self.command(command, cause, ctx),
+            (_, Change::Silent) => {}
+            _ => self.meet(event, change, cause, ctx),
         }
         let applied = ctx.clock.now();
         ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
 
+        let cause = cause.at(applied);
         if !self.closed.is_empty() {
             self.on_bars(is_history, cause, ctx);
         }
@@ -224,6 +336,157 @@ impl Engine {
         ctx.bank.stage(Stage::Decided).record(arrived, applied, decided);
     }
 
+    /// Lets everything that was on its way and is due arrive.
+    fn advance<C: Clock, R: ReportSink>(&mut self, cause: Cause, ctx: &mut Context<'_, C, R>) {
+        let to = self.market.view().now().max(cause.at);
+        for index in 0..self.slots.len() {
+            for world in 0..self.slots[index].worlds.len() {
+                if self.slots[index].worlds[world].is_due(to) {
+                    self.in_world(index, world, cause, ctx, |world, env| world.advance(to, env));
+                }
+            }
+            self.tell_due(index, to, cause, ctx);
+        }
+    }
+
+    /// Shows a change of the market to every world that it concerns.
+    fn meet<C: Clock, R: ReportSink>(
+        &mut self,
+        event: &MarketEvent,
+        change: Change,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        let symbol = event.symbol;
+        for index in 0..self.slots.len() {
+            for world in 0..self.slots[index].worlds.len() {
+                if change == Change::Timer {
+                    self.in_world(index, world, cause, ctx, World::on_timer);
+                } else if self.slots[index].worlds[world].is_concerned(symbol, &self.rules) {
+                    self.in_world(index, world, cause, ctx, |world, env| match &event.kind {
+                        MarketKind::Trade { trade, .. } => world.on_trade(symbol, trade, env),
+                        _ => world.on_book(symbol, env),
+                    });
+                }
+            }
+            self.check_limits(index, cause, ctx);
+        }
+        if change == Change::Timer {
+            self.check_global(cause, ctx);
+        }
+    }
+
+    /// Does something in one world, and tells what came of it.
+    fn in_world<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        world: usize,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+        action: impl FnOnce(&mut World, &mut Env<'_>),
+    ) {
+        let is_primary = world == 0;
+        let view = self.market.view();
+        let slot = &mut self.slots[index];
+        let mut env = Env {
+            view,
+            at: view.now(),
+            rules: &self.rules,
+            flip: slot.flip,
+            may_enter: slot.may_enter(world),
+            strategy: strat_id(index),
+            ids: if is_primary { &mut self.ids } else { &mut self.shadow_ids },
+            out: &mut self.out,
+        };
+        action(&mut slot.worlds[world], &mut env);
+        if self.out.is_empty() {
+            return;
+        }
+        if is_primary {
+            self.tell(index, cause, ctx);
+        } else {
+            slot.settle_shadow(world, &self.out);
+            self.out.clear();
+        }
+    }
+
+    /// Reports what came about in the world that a strategy lives in, and tells it.
+    fn tell<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        let strategy = strat_id(index);
+        let mut out = std::mem::take(&mut self.out);
+        let told = ctx.clock.now();
+        if out.iter().any(|happening| matches!(happening, Happening::Fill(_))) {
+            ctx.bank.stage(Stage::Filled).record(cause.arrived, cause.looked, told);
+        }
+        let cause = cause.at(told);
+        let mut is_called = false;
+        for happening in &out {
+            match *happening {
+                Happening::Order(order, trigger) => {
+                    let latency = paperwire_core::time::DurationNs::ZERO;
+                    emit(ctx, cause, ReportKind::Order { strategy, order, trigger, latency });
+                }
+                Happening::Fill(fill) => {
+                    emit(ctx, cause, ReportKind::Fill(fill));
+                    self.slots[index].on_fill(&fill);
+                    self.tell_later(index, slot::Tell::Fill(fill), cause, ctx);
+                }
+                Happening::Done(done) => {
+                    emit(ctx, cause, ReportKind::Done { strategy, done });
+                    self.tell_later(index, slot::Tell::Done(done), cause, ctx);
+                }
+                Happening::MarginCall => is_called = true,
+            }
+        }
+        out.clear();
+        self.out = out;
+        let account = self.slots[index].worlds[0].account();
+        if is_called && account.open() == 0 && account.row().equity <= 0 {
+            self.halt(index, HaltReason::Bankrupt, cause, ctx);
+        }
+    }
+
+    /// Halts an account that is over one of its limits.
+    fn check_limits<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        let slot = &self.slots[index];
+        let row = slot.worlds[0].account().row();
+        if matches!(row.state, AccountState::Halted(_)) {
+            return;
+        }
+        if let Some(why) = slot.risk.halt(row) {
+            self.halt(index, why, cause, ctx);
+            if self.policy.flatten_on_halt {
+                self.flatten(index, Trigger::Risk, why.as_str(), OrderEnd::Blocked, cause, ctx);
+            }
+        }
+    }
+
+    fn check_global<C: Clock, R: ReportSink>(&mut self, cause: Cause, ctx: &mut Context<'_, C, R>) {
+        let profit = self.slots.iter().map(|slot| slot.worlds[0].account().row().profit()).sum();
+        if !self.policy.global.is_over(profit) {
+            return;
+        }
+        for index in 0..self.slots.len() {
+            if !matches!(self.slots[index].state(), AccountState::Halted(_)) {
+                self.halt(index, HaltReason::GlobalLoss, cause, ctx);
+                if self.policy.flatten_on_halt {
+                    let why = HaltReason::GlobalLoss.as_str();
+                    self.flatten(index, Trigger::Risk, why, OrderEnd::Blocked, cause, ctx);
+                }
+            }
+        }
+    }
+
     /// The end: closes positions if asked to, stops the strategies, reports the final accounts.
     pub fn finish<C: Clock, R: ReportSink>(
         &mut self,
@@ -231,14 +494,21 @@ impl Engine {
         last: &MarketEvent,
         ctx: &mut Context<'_, C, R>,
     ) {
-        let cause = Cause { seq: last.seq, at: last.exch, arrived: last.stamps.arrived };
+        let looked = ctx.clock.now();
+        let arrived = last.stamps.arrived;
+        let cause = Cause { seq: last.seq, at: last.exch, arrived, looked };
+        let end = OrderEnd::SessionEnd;
         for index in 0..self.slots.len() {
             if flatten {
-                for symbol in bits(self.slots[index].account.open()) {
-                    let reason = Reason::new("session_end");
-                    self.close(index, symbol, Trigger::SessionEnd, reason, cause, ctx);
+                self.flatten(index, Trigger::SessionEnd, "session_end", end, cause, ctx);
+            } else {
+                for world in 0..self.slots[index].worlds.len() {
+                    self.in_world(index, world, cause, ctx, |world, env| {
+                        world.cancel_where(|_, _| true, end, env);
+                    });
                 }
             }
+            self.tell_due(index, ExchNs::new(i64::MAX), cause, ctx);
             let slot = &mut self.slots[index];
             if !slot.is_benched {
                 let strategy = &mut slot.strategy;
@@ -247,461 +517,54 @@ impl Engine {
             }
         }
         self.report_rows(cause, true, ctx);
-        for index in 0..self.slots.len() {
-            for (why, &count) in Skip::ALL.iter().zip(&self.slots[index].skips) {
-                if count > 0 {
-                    let strategy = strat_id(index);
-                    emit(ctx, cause, ReportKind::SkipCount { strategy, why: *why, count });
-                }
-            }
-        }
-    }
-
-    fn on_bars<C: Clock, R: ReportSink>(
-        &mut self,
-        is_history: bool,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let closed = std::mem::take(&mut self.closed);
-        for (symbol, timeframe, bar) in &closed {
-            let (symbol, timeframe) = (*symbol, *timeframe);
-            if timeframe == Timeframe::M1 && !is_history {
-                emit(ctx, cause, ReportKind::Bar { symbol, bar: *bar });
-            }
-            let event = Event::Bar { symbol, timeframe, bar, is_history };
-            self.decide(&event, Some(symbol), is_history, cause, ctx);
-        }
-        self.closed = closed;
-    }
-
-    /// Calls every strategy that trades `symbol` (all of them for a timer), and executes what it
-    /// wants. Returns when the last one was done.
-    fn decide<C: Clock, R: ReportSink>(
-        &mut self,
-        event: &Event<'_>,
-        symbol: Option<SymbolId>,
-        is_history: bool,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) -> HostNs {
-        let mask = symbol.map_or(u64::MAX, |symbol| 1 << symbol.0);
-        let count = self.slots.len();
-        let mut from = ctx.clock.now();
-        if count == 0 {
-            return from;
-        }
-        let first = usize::try_from(cause.seq.0 % count as u64).expect("less than the count");
-        for index in (first..count).chain(0..first) {
-            let slot = &mut self.slots[index];
-            if slot.is_benched || slot.symbols & mask == 0 {
-                continue;
-            }
-            slot.signals.clear();
-            let view = self.market.view();
-            let account = AccountView {
-                cash: slot.account.row().cash,
-                equity: slot.account.row().equity,
-                positions: slot.account.positions(),
-                taker_fee: self.config.taker_fee,
-            };
-            let (strategy, signals) = (&mut slot.strategy, &mut slot.signals);
-            let called = catch_unwind(AssertUnwindSafe(|| {
-                strategy.on_event(event, &view, &account, signals);
-            }));
-            let to = ctx.clock.now();
-            ctx.bank.strategy(index).record(cause.arrived, from, to);
-            from = to;
-            if called.is_err() {
-                self.bench(index, cause, ctx);
-                continue;
-            }
-            if let Some(why) = slot.signals.skipped() {
-                slot.skips[why as usize] += 1;
-            }
-            if !slot.signals.as_slice().is_empty() && !is_history {
-                self.execute_all(index, cause, ctx);
-                from = ctx.clock.now();
-            }
-        }
-        from
-    }
-
-    fn bench<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let slot = &mut self.slots[index];
-        slot.is_benched = true;
-        slot.account.row_mut().is_benched = true;
-        emit(ctx, cause, ReportKind::Benched { strategy: strat_id(index) });
-    }
-
-    fn execute_all<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let signals = self.slots[index].signals.clone();
-        for signal in signals.as_slice() {
-            let strategy = strat_id(index);
-            self.slots[index].account.row_mut().signals += 1;
-            emit(ctx, cause, ReportKind::Signal { strategy, signal: *signal });
-            if let Err(reason) = self.execute(index, signal, cause, ctx) {
-                let slot = &mut self.slots[index];
-                slot.account.row_mut().rejects += 1;
-                emit(ctx, cause, ReportKind::Reject { strategy, signal: *signal, reason });
-                let reject = Reject { signal: *signal, reason };
-                let told = catch_unwind(AssertUnwindSafe(|| slot.strategy.on_reject(&reject)));
-                if told.is_err() {
-                    self.bench(index, cause, ctx);
-                }
-            }
-        }
-    }
-
-    fn execute<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        signal: &Signal,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) -> Result<(), RejectReason> {
-        let started = ctx.clock.now();
-        let slot = &self.slots[index];
-        let symbol = signal.symbol;
-        if symbol.index() >= slot.account.positions().len() || slot.symbols >> symbol.0 & 1 == 0 {
-            return Err(RejectReason::NotItsSymbol);
-        }
-        let view = self.market.view();
-        let state = view.symbol(symbol);
-        let has_bars = |(timeframe, bars): &(Timeframe, u16)| {
-            state.bars(*timeframe).len() >= usize::from(*bars)
-        };
-        if !slot.warmup.iter().all(has_bars) {
-            return Err(RejectReason::WarmingUp);
-        }
-        let bbo = state.bbo().ok_or(RejectReason::BookNotLive)?;
-        let quote_rate = view.quote_rate(symbol).ok_or(RejectReason::NoQuoteRate)?;
-        let row = slot.account.row();
-        let sizing = Sizing {
-            instrument: state.instrument(),
-            position: &slot.account.positions()[symbol.index()],
-            ask: bbo.ask.px,
-            bid: bbo.bid.px,
-            quote_rate,
-            room: self.room(row, bbo),
-        };
-        let intent = venue::intent(signal, &sizing)?;
-        let is_entry = matches!(intent, Intent::Enter(..));
-        let held = sizing.position.side();
-        let (side, qty) = match intent {
-            Intent::Protect => {
-                let side = held.ok_or(RejectReason::NoPosition)?;
-                return self.set_protection(index, signal, side, None);
-            }
-            Intent::Enter(side, qty) | Intent::Exit(side, qty) => (side, qty),
-        };
-        if is_entry {
-            // A level on the wrong side refuses the whole signal, before anything is bought.
-            let (entry, now, opens) = match side {
-                OrderSide::Buy => (bbo.ask.px, bbo.bid.px, PositionSide::Long),
-                OrderSide::Sell => (bbo.bid.px, bbo.ask.px, PositionSide::Short),
-            };
-            venue::exit_prices(signal, opens, entry, now, state.instrument())?;
-        }
-        let want = Wanted {
-            symbol,
-            side,
-            qty,
-            trigger: Trigger::Strategy,
-            reason: signal.reason,
-            tag: signal.tag,
-        };
-        let ordered = ctx.clock.now();
-        ctx.bank.stage(Stage::Ordered).record(cause.arrived, started, ordered);
-        let fill = self.fill(index, &want, cause, ctx)?;
-        if let Some(side) = self.slots[index].account.side(symbol) {
-            // Anchored to the fill; a level that the fill itself overran closes at the next event.
-            let anchor = is_entry.then_some(fill.px);
-            let _ = self.set_protection(index, signal, side, anchor);
-        }
-        ctx.bank.stage(Stage::Filled).record(cause.arrived, ordered, ctx.clock.now());
-        self.tell_fill(index, &fill, cause, ctx);
-        Ok(())
-    }
-
-    /// How much may be bought or sold so that the limit still holds after the fill, when fee and spread
-    /// have been paid out of equity.
-    fn room(&self, row: &AccountRow, bbo: Bbo) -> Money {
-        let limit = self.config.leverage_max;
-        let spread = Money::from_num(bbo.ask.px.raw() - bbo.bid.px.raw());
-        let cost = self.config.taker_fee + spread / Money::from_num(bbo.bid.px.raw());
-        (row.equity * limit - row.exposure) / (Money::ONE + limit * cost)
-    }
-
-    /// Sets stop and target as the signal asks; `entry` anchors percentages, else the average price.
-    fn set_protection(
-        &mut self,
-        index: usize,
-        signal: &Signal,
-        side: PositionSide,
-        entry: Option<paperwire_core::num::Px>,
-    ) -> Result<(), RejectReason> {
-        let symbol = signal.symbol;
-        let view = self.market.view();
-        let state = view.symbol(symbol);
-        let bbo = state.bbo().ok_or(RejectReason::BookNotLive)?;
-        let now = if side == PositionSide::Long { bbo.bid.px } else { bbo.ask.px };
-        let entry = entry.unwrap_or(now);
-        let (stop, target) = venue::exit_prices(signal, side, entry, now, state.instrument())?;
-        let position = self.slots[index].account.position_mut(symbol);
-        position.stop = stop.or(position.stop);
-        position.target = target.or(position.target);
-        Ok(())
-    }
-
-    /// Fills an order against the visible book and books it.
-    fn fill<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        want: &Wanted,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) -> Result<Fill, RejectReason> {
-        let symbol = want.symbol;
-        let view = self.market.view();
-        let of = *view.symbol(symbol).instrument();
-        let levels = view.takeable(symbol, want.side);
-        let walk = venue::walk(levels, want.qty).ok_or(RejectReason::NoLiquidity)?;
-        let quote_rate = view.quote_rate(symbol).ok_or(RejectReason::NoQuoteRate)?;
-        let strategy = strat_id(index);
-        self.orders += 1;
-        let order = OrderId(self.orders);
-        let kind =
-            ReportKind::Order { id: order, strategy, symbol, side: want.side, qty: want.qty };
-        emit(ctx, cause, kind);
-
-        let value = of.money(walk.notional);
-        let fee = value * quote_rate * self.config.taker_fee;
-        let account = &mut self.slots[index].account;
-        let booked = account.book(&Execution {
-            symbol,
-            side: want.side,
-            qty: walk.qty,
-            value,
-            quote_rate,
-            fee,
-            at: cause.at,
-            tag: want.tag,
-        });
-        self.fills += 1;
-        let fill = Fill {
-            id: FillId(self.fills),
-            order,
-            strategy,
-            symbol,
-            at: cause.at,
-            side: want.side,
-            qty: walk.qty,
-            px: walk.average_px(),
-            worst_px: walk.worst_px,
-            levels: walk.levels,
-            is_unverified_depth: walk.is_unverified_depth(),
-            value,
-            quote_rate,
-            fee,
-            realized: booked.realized,
-            net: booked.net,
-            trigger: want.trigger,
-            reason: want.reason,
-            tag: want.tag,
-            lots_after: account.positions()[symbol.index()].lots,
-            cash_after: account.row().cash,
-        };
-        emit(ctx, cause, ReportKind::Fill(fill));
-        self.mark(symbol);
-        self.remark(index);
-        Ok(fill)
-    }
-
-    fn tell_fill<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        fill: &Fill,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let slot = &mut self.slots[index];
-        if slot.is_benched {
-            return;
-        }
-        let strategy = &mut slot.strategy;
-        if catch_unwind(AssertUnwindSafe(|| strategy.on_fill(fill))).is_err() {
-            self.bench(index, cause, ctx);
-        }
-    }
-
-    /// Stops and targets of one symbol, on the side where the position could be closed.
-    fn protect<C: Clock, R: ReportSink>(
-        &mut self,
-        symbol: SymbolId,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let Some(bbo) = self.market.view().symbol(symbol).bbo() else {
-            return;
-        };
-        for index in 0..self.slots.len() {
-            let account = &self.slots[index].account;
-            if account.open() >> symbol.0 & 1 == 0 {
-                continue;
-            }
-            let position = &account.positions()[symbol.index()];
-            let (is_stopped, is_reached) = match position.side() {
-                Some(PositionSide::Long) => (
-                    position.stop.is_some_and(|stop| bbo.bid.px <= stop),
-                    position.target.is_some_and(|target| bbo.bid.px >= target),
-                ),
-                Some(PositionSide::Short) => (
-                    position.stop.is_some_and(|stop| bbo.ask.px >= stop),
-                    position.target.is_some_and(|target| bbo.ask.px <= target),
-                ),
-                None => continue,
-            };
-            // The stop wins over the target within one event.
-            let (trigger, code) = match (is_stopped, is_reached) {
-                (true, _) => (Trigger::StopLoss, "stop_loss"),
-                (false, true) => (Trigger::TakeProfit, "take_profit"),
-                (false, false) => continue,
-            };
-            self.close(index, symbol, trigger, Reason::new(code), cause, ctx);
-        }
-    }
-
-    /// Closes a whole position at the market.
-    fn close<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        symbol: SymbolId,
-        trigger: Trigger,
-        reason: Reason,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let position = &self.slots[index].account.positions()[symbol.index()];
-        let Some(side) = position.side().map(PositionSide::closing) else {
-            return;
-        };
-        let want = Wanted { symbol, side, qty: position.qty(), trigger, reason, tag: position.tag };
-        // Without a live book or a price of the quote currency it stays open and is tried again at
-        // the next event: never a fill from a book that is not believed.
-        if let Ok(fill) = self.fill(index, &want, cause, ctx) {
-            self.tell_fill(index, &fill, cause, ctx);
-        }
-    }
-
-    /// Marks every position in `symbol`, and in pairs that are quoted in its base.
-    fn mark(&mut self, symbol: SymbolId) {
-        let any_open = self.slots.iter().fold(0, |bits, slot| bits | slot.account.open());
-        if any_open == 0 {
-            return;
-        }
-        let view = self.market.view();
-        let base = view.symbol(symbol).instrument().base;
-        for (id, state) in view.symbols() {
-            let is_touched = id == symbol || state.instrument().quote == base;
-            if !is_touched || any_open >> id.0 & 1 == 0 {
-                continue;
-            }
-            let (Some(bbo), Some(rate)) = (state.bbo(), view.quote_rate(id)) else {
-                continue;
-            };
-            for slot in &mut self.slots {
-                if slot.account.open() >> id.0 & 1 == 1 {
-                    slot.account.mark(id, state.instrument(), bbo.mid_doubled(), rate);
-                }
-            }
-        }
-        for index in 0..self.slots.len() {
-            if self.slots[index].account.open() != 0 {
-                self.remark(index);
-            }
-        }
-    }
-
-    fn remark(&mut self, index: usize) {
-        let view = self.market.view();
-        let account = &mut self.slots[index].account;
-        let mut exposure = Money::ZERO;
-        for symbol in bits(account.open()) {
-            let state = view.symbol(symbol);
-            let position = &account.positions()[symbol.index()];
-            exposure += match (state.bbo(), view.quote_rate(symbol)) {
-                (Some(bbo), Some(rate)) => {
-                    let px = if position.lots > 0 { bbo.bid.px } else { bbo.ask.px };
-                    state.instrument().money(px.notional(position.qty())) * rate
-                }
-                // Unpriced for the moment: what was paid stands in.
-                _ => position.cost.abs(),
-            };
-        }
-        account.remark(exposure);
-    }
-
-    fn report_rows<C: Clock, R: ReportSink>(
-        &mut self,
-        cause: Cause,
-        is_final: bool,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        for (index, slot) in self.slots.iter().enumerate() {
-            let (strategy, row) = (strat_id(index), *slot.account.row());
-            emit(ctx, cause, ReportKind::Account { strategy, row, is_final });
-        }
-        for (symbol, state) in self.market.view().symbols() {
-            let bbo = state.bbo();
-            let row = MarketRow {
-                bid: bbo.map(|bbo| bbo.bid.px),
-                ask: bbo.map(|bbo| bbo.ask.px),
-                last: state.last(),
-                updates: state.updates(),
-                trades: state.tape().prints(),
-                gaps: state.gaps(),
-            };
-            debug_assert!(state.status() != BookStatus::Live || state.book().is_some());
-            emit(ctx, cause, ReportKind::Market { symbol, row });
-        }
+        self.report_skips(cause, ctx);
     }
 }
 
-/// An order before it has a number.
-#[derive(Clone, Copy)]
-struct Wanted {
-    symbol: SymbolId,
-    side: OrderSide,
-    qty: Qty,
-    trigger: Trigger,
-    reason: Reason,
-    tag: u32,
+/// The models of a strategy's worlds: the one it lives in, then those of the bracket.
+fn models(chosen: &str, has_bracket: bool) -> Vec<String> {
+    let mut models = vec![chosen.to_owned()];
+    if has_bracket {
+        models.extend(crate::fill::BRACKET.map(str::to_owned));
+    }
+    models
+}
+
+fn opening(market: &MarketState, config: &EngineConfig) -> Opening {
+    let view = market.view();
+    let spots = config.starting_assets.iter().map(|(asset, amount)| {
+        let prices = |symbol: &SymbolId| {
+            view.symbol(*symbol).instrument().base == *asset && market.has_quote_rate(*symbol)
+        };
+        let is_direct =
+            |symbol: &SymbolId| view.symbol(*symbol).instrument().quote == config.numeraire;
+        let all: Vec<SymbolId> = view.symbols().map(|(id, _)| id).filter(prices).collect();
+        let priced_by = all.iter().find(|symbol| is_direct(symbol)).or(all.first());
+        let priced_by = *priced_by.expect("configuration refuses an asset that no symbol prices");
+        Spot { priced_by, amount: *amount }
+    });
+    Opening { capital: config.capital, spots: spots.collect(), volume_30d: config.volume_30d }
+}
+
+/// By symbol: itself, and the pairs whose quote currency it prices.
+fn touches(instruments: &[Instrument]) -> Vec<u64> {
+    let touched = |of: &Instrument| {
+        let is_priced = |pair: &Instrument| {
+            pair.name == of.name || pair.quote == of.base || pair.quote == of.quote
+        };
+        let bits = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
+        bits.fold(0, |bits, (index, _)| bits | 1 << index)
+    };
+    instruments.iter().map(touched).collect()
 }
 
 fn emit<C: Clock, R: ReportSink>(ctx: &mut Context<'_, C, R>, cause: Cause, kind: ReportKind) {
-    let made = ctx.clock.now();
-    let Cause { seq, at, arrived } = cause;
-    ctx.reports.push(Report { seq, at, arrived, made, kind });
+    let Cause { seq, at, arrived, looked } = cause;
+    ctx.reports.push(Report { seq, at, arrived, made: looked, kind });
 }
 
 fn strat_id(index: usize) -> StratId {
     StratId(u16::try_from(index).expect("at most STRATEGIES_MAX strategies"))
-}
-
-/// Symbols whose bits are set.
-fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
-    (0u16..64).filter(move |bit| mask >> bit & 1 == 1).map(SymbolId)
 }
 
 #[cfg(test)]

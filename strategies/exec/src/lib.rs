@@ -1,18 +1,31 @@
-//! The engine: every strategy, its account, and the simulated venue it trades on.
+//! The engine: every strategy with its own account at a simulated venue.
 //!
-//! * [`engine`]: a pure function of (configuration, market events): state, stops, strategies, execution
-//! * [`venue`]: how an order meets the visible book; the place where execution models go
-//! * [`portfolio`]: one strategy's account in exact money
-//! * [`agent`]: the pinned thread around the engine, [`report`]: what it tells the bridge
-//! * [`digest`]: the hash by which two runs are the same
+//! Top down: the thread's agent; the engine, which works one market event off; a world, which is one
+//! account with its orders at one venue; and the values that a world is made of, one per doubt about
+//! reality.
 //!
-//! Strategies cannot import this room; they see values of `paperwire-core` only.
+//! * what runs: [`agent`], [`engine`]
+//! * from a signal to an order: [`intake`], [`risk`]
+//! * an account and its orders: [`world`], [`portfolio`], [`margin`], [`performance`]
+//! * doubts about reality: [`fill`], [`queue`], [`consumed`], [`latency`], [`fee`]
+//! * what comes out: [`report`], [`digest`]
 
 #![warn(missing_docs)]
 
 pub mod agent;
+pub mod consumed;
 pub mod digest;
 pub mod engine;
+pub mod fee;
+pub mod fill;
+pub mod intake;
+pub mod latency;
+pub mod margin;
+pub mod performance;
 pub mod portfolio;
+pub mod queue;
 pub mod report;
-pub mod venue;
+pub mod risk;
+#[cfg(test)]
+mod testkit;
+pub mod world;

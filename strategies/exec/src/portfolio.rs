@@ -1,17 +1,23 @@
 //! One strategy's account: cash in the numeraire, one net position per symbol, nothing shared.
 //!
-//! Cash changes only by realised profit and fees, each rounded once when it is booked and never again, so
-//! that at every moment, to the last bit:
+//! Cash changes only by realised profit, fees and margin interest, each rounded once when it is booked
+//! and never again, so that at every moment, to the last bit:
 //!
-//! `equity = baseline + realized - fees + unrealized`
+//! `equity = baseline + realized - fees - interest + unrealized`
+//!
+//! Starting assets are held apart: they are never traded, their value at the first mark is part of the
+//! baseline and its change part of `unrealized`.
 
-use paperwire_core::account::{Position, PositionSide};
+use paperwire_core::account::{AccountState, Liquidity, Position, PositionSide};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::num::{Money, Notional, Qty};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
-use crate::report::AccountRow;
+use crate::fee::Volume30d;
+use crate::margin::{ROLLOVER_HOURS, Standing};
+use crate::performance::Performance;
+use crate::report::{AccountRow, PositionRow};
 
 /// An execution to be booked.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +34,10 @@ pub struct Execution {
     pub quote_rate: Money,
     /// Fee, in the numeraire.
     pub fee: Money,
+    /// Took or was taken from.
+    pub liquidity: Liquidity,
+    /// Whether it counts for the tiers of the fee schedule.
+    pub counts_as_volume: bool,
     /// When.
     pub at: ExchNs,
     /// Tag of the signal.
@@ -41,32 +51,97 @@ pub struct Booked {
     pub realized: Money,
     /// The same less all fees of what was closed; zero for an entry.
     pub net: Money,
+    /// Net profit of the whole trade, from flat to flat, when this ended it.
+    pub trade_net: Option<Money>,
+    /// True when it made a position smaller.
+    pub is_exit: bool,
+}
+
+/// What the account knows of one symbol besides the position.
+#[derive(Clone, Copy, Debug, Default)]
+struct SymbolBook {
+    /// Gross profit of the position at its last mark.
+    unrealized: Money,
+    /// Value of the position without sign at its last mark.
+    value: Money,
+    realized: Money,
+    fees: Money,
+    /// Net profit so far of the trade that is open.
+    trade_net: Money,
+    fills: u64,
+    wins: u64,
+    losses: u64,
+    /// The last mark could not be taken: no live book or no price of the quote currency.
+    is_unpriced: bool,
+    /// Changed since its row was last reported.
+    is_changed: bool,
+}
+
+/// A starting asset.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    /// The symbol whose mid prices it.
+    pub priced_by: SymbolId,
+    /// Amount held.
+    pub amount: Money,
+}
+
+/// What an account starts with.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Cash.
+    pub capital: Money,
+    /// Assets, one per pricing symbol.
+    pub spots: Vec<Spot>,
+    /// Value traded in the 30 days before the start.
+    pub volume_30d: Money,
 }
 
 /// The account.
 #[derive(Clone, Debug)]
 pub struct Portfolio {
+    opening: Opening,
     positions: Vec<Position>,
-    /// Unrealised gross profit per symbol at its last mark.
-    marks: Vec<Money>,
+    books: Vec<SymbolBook>,
+    /// Value of each starting asset at its last mark; `None` before the first.
+    spot_values: Vec<Option<Money>>,
     row: AccountRow,
-    peak: Money,
+    volume: Volume30d,
+    /// Its total when something was last added or the clock last looked at.
+    volume_now: Money,
     /// Bit = symbol with an open position.
     open: u64,
+    /// Next symbol whose row is looked at.
+    next_row: usize,
 }
 
 impl Portfolio {
-    /// An account of `capital` with room for `symbols` positions.
-    pub fn new(capital: Money, symbols: usize) -> Self {
-        assert!(capital > 0, "configuration asks for positive capital");
-        let row = AccountRow {
-            baseline: capital,
-            cash: capital,
-            equity: capital,
-            ..AccountRow::default()
-        };
-        let positions = vec![Position::default(); symbols];
-        Self { positions, marks: vec![Money::ZERO; symbols], row, peak: capital, open: 0 }
+    /// An account with room for `symbols` positions.
+    pub fn new(opening: Opening, symbols: usize) -> Self {
+        assert!(opening.capital > 0, "configuration asks for positive capital");
+        let volume = Volume30d::new(opening.volume_30d);
+        Self {
+            positions: vec![Position::default(); symbols],
+            books: vec![SymbolBook::default(); symbols],
+            spot_values: vec![None; opening.spots.len()],
+            row: AccountRow::new(opening.capital, ExchNs::default()),
+            volume_now: opening.volume_30d,
+            opening,
+            volume,
+            open: 0,
+            next_row: 0,
+        }
+    }
+
+    /// Starts anew from the opening; takes no memory.
+    pub fn reset(&mut self, at: ExchNs) {
+        self.positions.fill(Position::default());
+        self.books.fill(SymbolBook { is_changed: true, ..SymbolBook::default() });
+        self.spot_values.fill(None);
+        self.volume = Volume30d::new(self.opening.volume_30d);
+        self.volume_now = self.opening.volume_30d;
+        self.open = 0;
+        self.row = AccountRow::new(self.opening.capital, at);
     }
 
     /// Its figures at the last mark.
@@ -84,14 +159,55 @@ impl Portfolio {
         &self.positions
     }
 
-    /// One position, to set its protection.
+    /// One position.
+    pub fn position(&self, symbol: SymbolId) -> &Position {
+        &self.positions[symbol.index()]
+    }
+
+    /// One position, to set what closes it.
     pub fn position_mut(&mut self, symbol: SymbolId) -> &mut Position {
+        self.books[symbol.index()].is_changed = true;
         &mut self.positions[symbol.index()]
     }
 
     /// Bits of the symbols with an open position.
     pub const fn open(&self) -> u64 {
         self.open
+    }
+
+    /// Bits of the symbols that price starting assets.
+    pub fn spot_symbols(&self) -> u64 {
+        self.opening.spots.iter().fold(0, |bits, spot| bits | 1 << spot.priced_by.0)
+    }
+
+    /// Value of the position in `symbol` at its last mark, without sign.
+    pub fn value(&self, symbol: SymbolId) -> Money {
+        self.books[symbol.index()].value
+    }
+
+    /// Value traded within the last 30 days, as of the last execution or [`Self::roll`].
+    pub const fn volume_30d(&self) -> Money {
+        self.volume_now
+    }
+
+    /// Lets days pass for the traded value.
+    pub fn roll(&mut self, at: ExchNs) {
+        self.volume_now = self.volume.total(at);
+    }
+
+    /// What the margin rules look at.
+    pub const fn standing(&self) -> Standing {
+        Standing {
+            equity: self.row.equity,
+            baseline: self.row.baseline,
+            long: self.row.long,
+            short: self.row.short,
+        }
+    }
+
+    /// True once every starting asset has had a price, so that the baseline is known.
+    pub fn is_based(&self) -> bool {
+        self.spot_values.iter().all(Option::is_some)
     }
 
     /// Books an execution.
@@ -101,23 +217,32 @@ impl Portfolio {
     pub fn book(&mut self, execution: &Execution) -> Booked {
         assert!(execution.qty.raw() > 0, "an execution has a quantity");
         assert!(execution.value > 0, "an execution has a value");
-        assert!(execution.fee >= 0, "a taker pays");
+        assert!(execution.fee >= 0, "no fee of the schedule is a rebate");
         let position = &mut self.positions[execution.symbol.index()];
-        let lots = match execution.side {
-            OrderSide::Buy => execution.qty.raw(),
-            OrderSide::Sell => -execution.qty.raw(),
-        };
-        let value = match execution.side {
-            OrderSide::Buy => execution.value,
-            OrderSide::Sell => -execution.value,
+        let book = &mut self.books[execution.symbol.index()];
+        let (lots, value) = match execution.side {
+            OrderSide::Buy => (execution.qty.raw(), execution.value),
+            OrderSide::Sell => (-execution.qty.raw(), -execution.value),
         };
         let is_exit = position.lots != 0 && (position.lots > 0) != (lots > 0);
+        let traded = execution.value * execution.quote_rate;
+        book.is_changed = true;
+        book.fees += execution.fee;
+        book.fills += 1;
+        if execution.counts_as_volume {
+            self.volume.add(execution.at, traded);
+            self.volume_now = self.volume.total(execution.at);
+        }
+        self.row.performance.on_turnover(traded);
         self.row.fills += 1;
+        self.row.maker_fills += u64::from(execution.liquidity == Liquidity::Maker);
         self.row.fees += execution.fee;
         self.row.cash -= execution.fee;
         if !is_exit {
             if position.lots == 0 {
                 *position = Position { entered_at: execution.at, ..Position::default() };
+                position.rollover_at =
+                    execution.at.plus(DurationNs::from_secs(ROLLOVER_HOURS * 3600));
                 position.tag = execution.tag;
                 self.open |= 1 << execution.symbol.0;
             }
@@ -129,6 +254,7 @@ impl Portfolio {
         assert!(lots.abs() <= position.lots.abs(), "an exit is at most the position");
         let cost = share(position.cost, lots.abs(), position.lots.abs());
         let entry_fee = share(position.entry_fee, lots.abs(), position.lots.abs());
+        let held = execution.at.since(position.entered_at);
         position.lots += lots;
         position.cost -= cost;
         position.entry_fee -= entry_fee;
@@ -137,57 +263,153 @@ impl Portfolio {
         let realized = (-value - cost) * execution.quote_rate;
         self.row.realized += realized;
         self.row.cash += realized;
+        book.realized += realized;
+        let net = realized - execution.fee - entry_fee;
+        book.trade_net += net;
+        let mut trade_net = None;
         if position.lots == 0 {
             assert!(position.cost == 0, "a closed position has no cost left");
             *position = Position::default();
             self.open &= !(1 << execution.symbol.0);
-            self.marks[execution.symbol.index()] = Money::ZERO;
+            (book.unrealized, book.value) = (Money::ZERO, Money::ZERO);
+            let of_trade = std::mem::take(&mut book.trade_net);
+            book.wins += u64::from(of_trade > 0);
+            book.losses += u64::from(of_trade < 0);
+            self.row.performance.on_trade(of_trade, held);
+            trade_net = Some(of_trade);
         }
-        let net = realized - execution.fee - entry_fee;
-        self.count_trade(net);
-        Booked { realized, net }
+        Booked { realized, net, trade_net, is_exit: true }
     }
 
-    fn count_trade(&mut self, net: Money) {
-        self.row.closed_trades += 1;
-        if net > 0 {
-            self.row.wins += 1;
-            self.row.gross_profit += net;
-        } else if net < 0 {
-            self.row.losses += 1;
-            self.row.gross_loss -= net;
-        }
+    /// Charges margin interest.
+    pub fn charge_interest(&mut self, amount: Money) {
+        assert!(amount >= 0, "nobody pays interest to a borrower");
+        self.row.cash -= amount;
+        self.row.interest += amount;
     }
 
     /// Marks one symbol: `mid_doubled` is twice the mid price in price units.
     pub fn mark(&mut self, symbol: SymbolId, of: &Instrument, mid_doubled: i64, quote_rate: Money) {
         let position = &self.positions[symbol.index()];
+        let book = &mut self.books[symbol.index()];
         let doubled = i128::from(position.lots) * i128::from(mid_doubled);
         let value = of.money(Notional::new(doubled)) / 2;
-        self.marks[symbol.index()] = (value - position.cost) * quote_rate;
+        book.unrealized = (value - position.cost) * quote_rate;
+        book.value = (value * quote_rate).abs();
+        book.is_changed = true;
+        book.is_unpriced = false;
     }
 
-    /// Sums the marks into equity, and follows the drawdown. `exposure` is the marked value of all
-    /// positions without sign.
-    pub fn remark(&mut self, exposure: Money) {
-        self.row.unrealized = self.marks.iter().copied().sum();
-        self.row.equity = self.row.cash + self.row.unrealized;
-        self.row.exposure = exposure;
+    /// Remembers that a symbol with a position has no price; the last mark stands.
+    pub fn unprice(&mut self, symbol: SymbolId) {
+        let book = &mut self.books[symbol.index()];
+        book.is_changed |= !book.is_unpriced;
+        book.is_unpriced = true;
+    }
+
+    /// Marks the starting assets that `symbol` prices; the first prices of all fix the baseline.
+    pub fn mark_spot(&mut self, symbol: SymbolId, price: Money, at: ExchNs) {
+        let was_based = self.is_based();
+        for (spot, value) in self.opening.spots.iter().zip(&mut self.spot_values) {
+            if spot.priced_by == symbol {
+                *value = Some(spot.amount * price);
+            }
+        }
+        if !was_based && self.is_based() {
+            let spot = self.spot_value();
+            self.row.spot_start = spot;
+            self.row.baseline = self.opening.capital + spot;
+            self.row.performance = Performance::new(self.row.baseline, at);
+        }
+    }
+
+    fn spot_value(&self) -> Money {
+        self.spot_values.iter().flatten().copied().sum()
+    }
+
+    /// Sums the marks into equity, and follows the drawdown.
+    pub fn remark(&mut self, at: ExchNs) {
+        let is_based = self.is_based();
+        self.row.spot = if is_based { self.spot_value() } else { Money::ZERO };
+        let mut unrealized = self.row.spot - self.row.spot_start;
+        (self.row.long, self.row.short) = (Money::ZERO, Money::ZERO);
+        let mut open = self.open;
+        while open != 0 {
+            let index = open.trailing_zeros() as usize;
+            open &= open - 1;
+            let book = &self.books[index];
+            unrealized += book.unrealized;
+            if self.positions[index].lots > 0 {
+                self.row.long += book.value;
+            } else {
+                self.row.short += book.value;
+            }
+        }
+        self.row.unrealized = unrealized;
+        self.row.equity = self.row.cash + self.row.spot_start + unrealized;
         self.row.open_positions =
             u16::try_from(self.open.count_ones()).expect("at most 64 symbols");
-        self.peak = self.peak.max(self.row.equity);
-        let fall = (self.peak - self.row.equity) / self.peak;
-        self.row.drawdown_max = self.row.drawdown_max.max(fall);
-        debug_assert!(
-            self.row.equity
-                == self.row.baseline + self.row.realized - self.row.fees + self.row.unrealized,
-            "the equity identity holds to the last bit"
-        );
+        self.row.performance.on_mark(at, self.row.equity);
+        debug_assert!(self.identity_holds(), "the equity identity holds to the last bit");
+    }
+
+    /// The identity of the module's description.
+    pub fn identity_holds(&self) -> bool {
+        let row = &self.row;
+        row.equity == row.baseline + row.realized - row.fees - row.interest + row.unrealized
+    }
+
+    /// Sets whether entries are taken.
+    pub const fn set_state(&mut self, state: AccountState) {
+        self.row.state = state;
+    }
+
+    /// Gives at most `rows_max` rows of symbols that changed since their last one, going round.
+    pub fn changed_rows(&mut self, rows_max: usize, mut each: impl FnMut(SymbolId, PositionRow)) {
+        let mut rows = 0;
+        for _ in 0..self.books.len() {
+            let index = self.next_row;
+            self.next_row = (self.next_row + 1) % self.books.len();
+            let book = &mut self.books[index];
+            if !book.is_changed || (book.fills == 0 && self.positions[index].lots == 0) {
+                continue;
+            }
+            book.is_changed = false;
+            let symbol = SymbolId(u16::try_from(index).expect("at most SYMBOLS_MAX symbols"));
+            each(symbol, self.position_row(symbol));
+            rows += 1;
+            if rows == rows_max {
+                break;
+            }
+        }
+    }
+
+    fn position_row(&self, symbol: SymbolId) -> PositionRow {
+        let book = &self.books[symbol.index()];
+        PositionRow {
+            position: self.positions[symbol.index()],
+            value: book.value,
+            unrealized: book.unrealized,
+            realized: book.realized,
+            fees: book.fees,
+            fills: book.fills,
+            wins: book.wins,
+            losses: book.losses,
+            liquidation_px: None,
+            is_unpriced: book.is_unpriced,
+        }
     }
 
     /// The direction of the position in `symbol`, if any.
     pub fn side(&self, symbol: SymbolId) -> Option<PositionSide> {
         self.positions[symbol.index()].side()
+    }
+
+    /// Sum over all symbols of what was realised and paid there, for checks.
+    pub fn symbol_sums(&self) -> (Money, Money) {
+        self.books.iter().fold((Money::ZERO, Money::ZERO), |(realized, fees), book| {
+            (realized + book.realized, fees + book.fees)
+        })
     }
 }
 

@@ -1,13 +1,16 @@
 //! What the engine tells the bridge: fixed-size values, in the order in which they happened.
 
-use paperwire_core::account::{Fill, OrderId, StratId};
+use paperwire_core::account::{AccountState, Fill, Position, StratId, Trigger};
 use paperwire_core::bar::Bar;
+use paperwire_core::command::{Origin, Verb};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::num::{Money, Px, Qty};
+use paperwire_core::num::{Money, Px};
+use paperwire_core::order::{OpenOrder, OrderDone};
 use paperwire_core::strategy::{RejectReason, Signal, Skip};
-use paperwire_core::time::{ExchNs, HostNs};
-use paperwire_core::trade::OrderSide;
+use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+
+use crate::performance::Performance;
 
 /// One report with the market event that caused it.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +19,9 @@ pub struct Report {
     pub seq: Seq,
     /// Exchange time of the causing event.
     pub at: ExchNs,
-    /// Host time when the causing event arrived, for the last stage of the way.
+    /// Host time when the causing event arrived.
     pub arrived: HostNs,
-    /// Host time when the report was made.
+    /// Host time of the step that made it, for the last stage of the way.
     pub made: HostNs,
     /// What happened.
     pub kind: ReportKind,
@@ -43,25 +46,66 @@ pub enum ReportKind {
         /// Why not.
         reason: RejectReason,
     },
-    /// A signal or a protective level became an order.
+    /// A signal, or what closes a position, became an order.
     Order {
-        /// Number of the order.
-        id: OrderId,
+        /// Whose.
+        strategy: StratId,
+        /// The order as it left for the venue.
+        order: OpenOrder,
+        /// What made it.
+        trigger: Trigger,
+        /// Way to the venue that was drawn for it.
+        latency: DurationNs,
+    },
+    /// An order was executed, in whole or in part.
+    Fill(Fill),
+    /// An order ended.
+    Done {
+        /// Whose.
+        strategy: StratId,
+        /// How.
+        done: OrderDone,
+    },
+    /// A command was carried out.
+    Command {
+        /// On whose account.
+        strategy: StratId,
+        /// What.
+        verb: Verb,
+        /// Who gave it.
+        origin: Origin,
+    },
+    /// An account takes entries, or no longer.
+    State {
+        /// Whose.
+        strategy: StratId,
+        /// Since now.
+        state: AccountState,
+    },
+    /// A strategy panicked and is out of the run; its positions keep what closes them.
+    Benched {
+        /// Whose.
+        strategy: StratId,
+    },
+    /// One symbol of one account, when it changed.
+    Position {
         /// Whose.
         strategy: StratId,
         /// In what.
         symbol: SymbolId,
-        /// Direction.
-        side: OrderSide,
-        /// Quantity after sizing, caps and lot rules.
-        qty: Qty,
+        /// Its figures.
+        row: PositionRow,
     },
-    /// An order was executed.
-    Fill(Fill),
-    /// A strategy panicked and is out of the run; its positions keep their stops.
-    Benched {
+    /// The account under another fill model, each second and at the end.
+    Bracket {
         /// Whose.
         strategy: StratId,
+        /// Place of the model in [`crate::fill::BRACKET`].
+        model: u8,
+        /// Its figures.
+        row: BracketRow,
+        /// True for the last one of the session.
+        is_final: bool,
     },
     /// The account of one strategy, each second and at the end.
     Account {
@@ -100,44 +144,128 @@ pub enum ReportKind {
 }
 
 /// Figures of one account. Amounts are in the numeraire.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccountRow {
-    /// Capital at the start.
+    /// Capital, and starting assets at their first price.
     pub baseline: Money,
     /// Cash.
     pub cash: Money,
-    /// Cash and marked positions.
+    /// Cash, starting assets and marked positions.
     pub equity: Money,
+    /// Starting assets at the last mark.
+    pub spot: Money,
+    /// Starting assets at their first price.
+    pub spot_start: Money,
     /// Gross profit of what was closed.
     pub realized: Money,
-    /// Gross profit of what is open, at the last mark.
+    /// Gross profit of what is open and of the starting assets, at the last mark.
     pub unrealized: Money,
     /// Fees paid.
     pub fees: Money,
-    /// Value of open positions without sign.
-    pub exposure: Money,
+    /// Margin interest paid.
+    pub interest: Money,
+    /// Value of all longs at the last mark.
+    pub long: Money,
+    /// Value of all shorts at the last mark, positive.
+    pub short: Money,
     /// Executions.
     pub fills: u64,
+    /// Of these, of resting orders.
+    pub maker_fills: u64,
     /// Signals emitted.
     pub signals: u64,
     /// Signals refused.
     pub rejects: u64,
-    /// Fills that closed something.
-    pub closed_trades: u64,
-    /// Of these, with a net profit.
-    pub wins: u64,
-    /// Of these, with a net loss.
-    pub losses: u64,
-    /// Sum of net profits.
-    pub gross_profit: Money,
-    /// Sum of net losses, not negative.
-    pub gross_loss: Money,
-    /// Largest fall of equity from its highest mark, as a fraction of that mark.
-    pub drawdown_max: Money,
+    /// Orders sent.
+    pub orders: u64,
+    /// Margin calls.
+    pub margin_calls: u64,
+    /// What closed trades and marks say of it.
+    pub performance: Performance,
     /// Open positions.
     pub open_positions: u16,
-    /// True when the strategy was benched.
-    pub is_benched: bool,
+    /// Open orders.
+    pub open_orders: u16,
+    /// Whether entries are taken.
+    pub state: AccountState,
+}
+
+impl AccountRow {
+    /// An account of `capital` before anything happened.
+    pub fn new(capital: Money, at: ExchNs) -> Self {
+        let none = Money::ZERO;
+        Self {
+            baseline: capital,
+            cash: capital,
+            equity: capital,
+            spot: none,
+            spot_start: none,
+            realized: none,
+            unrealized: none,
+            fees: none,
+            interest: none,
+            long: none,
+            short: none,
+            fills: 0,
+            maker_fills: 0,
+            signals: 0,
+            rejects: 0,
+            orders: 0,
+            margin_calls: 0,
+            performance: Performance::new(capital, at),
+            open_positions: 0,
+            open_orders: 0,
+            state: AccountState::Active,
+        }
+    }
+
+    /// Value of open positions without sign.
+    pub fn exposure(&self) -> Money {
+        self.long + self.short
+    }
+
+    /// Gain since the start.
+    pub fn profit(&self) -> Money {
+        self.equity - self.baseline
+    }
+}
+
+/// Figures of one symbol of one account. Amounts are in the numeraire unless they say otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PositionRow {
+    /// What is held and what closes it.
+    pub position: Position,
+    /// Its value at the last mark, without sign.
+    pub value: Money,
+    /// Its gross profit at the last mark.
+    pub unrealized: Money,
+    /// Gross profit of what was closed in this symbol.
+    pub realized: Money,
+    /// Fees paid in this symbol.
+    pub fees: Money,
+    /// Executions in this symbol.
+    pub fills: u64,
+    /// Closed with a net profit.
+    pub wins: u64,
+    /// Closed with a net loss.
+    pub losses: u64,
+    /// Where a margin call would come when all else stays.
+    pub liquidation_px: Option<Px>,
+    /// True when the last mark is old: no live book or no price of the quote currency.
+    pub is_unpriced: bool,
+}
+
+/// Figures of an account under another fill model.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BracketRow {
+    /// Cash, starting assets and marked positions.
+    pub equity: Money,
+    /// Gain since the start.
+    pub profit: Money,
+    /// Fees paid.
+    pub fees: Money,
+    /// Executions.
+    pub fills: u64,
 }
 
 /// Figures of one symbol.

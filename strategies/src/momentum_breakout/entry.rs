@@ -63,22 +63,17 @@ impl MomentumBreakout {
             PositionSide::Long => (Action::Buy, "breakout_long"),
             PositionSide::Short => (Action::Short, "breakout_short"),
         };
-        Ok(Signal {
-            symbol,
-            action,
-            size,
-            // From the fill, so that the risk is what was meant whatever the fill's price.
-            stop: ExitLevel::PctFromFill(100.0 * stop_frac),
-            target: ExitLevel::Keep,
-            reason: Reason::new(code)
-                .with("volume_ratio", reading.volume_ratio.unwrap_or(0.0))
-                .with("adx", reading.adx)
-                .with("atr_pct", reading.atr_pct)
-                .with("flow", flow)
-                .with("squeeze_bars", f64::from(reading.squeeze_bars))
-                .with("stop_pct", 100.0 * stop_frac),
-            tag: TAG_ENTRY,
-        })
+        let reason = Reason::new(code)
+            .with("volume_ratio", reading.volume_ratio.unwrap_or(0.0))
+            .with("adx", reading.adx)
+            .with("atr_pct", reading.atr_pct)
+            .with("flow", flow)
+            .with("squeeze_bars", f64::from(reading.squeeze_bars))
+            .with("stop_pct", 100.0 * stop_frac);
+        // From the fill, so that the risk is what was meant whatever the fill's price.
+        let stop = ExitLevel::PctFromFill(100.0 * stop_frac);
+        let signal = Signal::new(symbol, action, size, reason).tag(TAG_ENTRY);
+        Ok(signal.bracket(stop, ExitLevel::Keep))
     }
 
     /// Spread and fees against the move that is likely.

@@ -4,7 +4,7 @@ use paperwire_core::account::{AccountView, Position, PositionSide};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Px, Qty};
-use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size};
+use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size, Skip};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{exit_touch, sign};
 
@@ -70,6 +70,11 @@ impl MomentumBreakout {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) -> bool {
+        // What is on its way to the venue must not be sent again.
+        if account.has_orders(symbol) {
+            out.skip(Skip::OrderUnderWay);
+            return true;
+        }
         let Some(desk) = &mut self.desks[symbol.index()] else {
             return false;
         };
@@ -85,7 +90,7 @@ impl MomentumBreakout {
         }
         let now = exit_touch(trip.side, &bbo);
         let chandelier_atr = self.params.chandelier_atr;
-        let signal = (desk.exit_due.map(|reason| order(symbol, Action::Close, Size::All, reason)))
+        let signal = (desk.exit_due.map(|reason| Signal::close(symbol, reason)))
             .or_else(|| self.partial(symbol, &trip, position, now))
             .or_else(|| {
                 self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR)
@@ -149,11 +154,9 @@ impl MomentumBreakout {
             (true, PositionSide::Long) => Action::Sell,
             (true, PositionSide::Short) => Action::Cover,
         };
-        Some(Signal {
-            stop,
-            tag: if is_sale { TAG_PARTIAL } else { 0 },
-            ..order(symbol, action, Size::Base(qty), reason)
-        })
+        let signal = Signal::new(symbol, action, Size::Base(qty), reason);
+        let tag = if is_sale { TAG_PARTIAL } else { 0 };
+        Some(signal.bracket(stop, ExitLevel::Keep).tag(tag))
     }
 
     /// The stop a multiple of the ATR behind the best price, once it lies beyond the costs and at least
@@ -187,12 +190,10 @@ impl MomentumBreakout {
             PositionSide::Short => now >= px,
         };
         if is_passed {
-            return Some(order(symbol, Action::Close, Size::All, reason));
+            return Some(Signal::close(symbol, reason));
         }
-        Some(Signal {
-            stop: ExitLevel::At(px),
-            ..order(symbol, Action::Protect, Size::All, reason)
-        })
+        let signal = Signal::new(symbol, Action::Protect, Size::All, reason);
+        Some(signal.bracket(ExitLevel::At(px), ExitLevel::Keep))
     }
 }
 
@@ -212,8 +213,4 @@ fn part(qty: Qty, share: f64, desk: &Desk) -> Qty {
     let part = of.qty_from_f64(of.qty_f64(qty) * share).unwrap_or(Qty::ZERO);
     let part = of.floor_to_lot(part);
     if part < of.qty_min { Qty::ZERO } else { part }
-}
-
-const fn order(symbol: SymbolId, action: Action, size: Size, reason: Reason) -> Signal {
-    Signal { symbol, action, size, stop: ExitLevel::Keep, target: ExitLevel::Keep, reason, tag: 0 }
 }

@@ -97,7 +97,7 @@ fn check_entry(params: &str, side: PositionSide, action: Action, usd: f64) {
     let signal = bench.signals[0];
     let Size::Notional(size) = signal.size else { panic!("{:?}", signal.size) };
     assert!((size.to_num::<f64>() - usd).abs() < 1e-9, "{size}");
-    let ExitLevel::PctFromFill(stop) = signal.stop else { panic!("{:?}", signal.stop) };
+    let ExitLevel::PctFromFill(stop) = signal.exits.stop else { panic!("{:?}", signal.exits.stop) };
     assert!((0.25..0.5).contains(&stop), "{stop}");
     assert_eq!(signal.tag, TAG_ENTRY);
     let names: Vec<_> = signal.reason.values().iter().map(|(name, _)| *name).collect();

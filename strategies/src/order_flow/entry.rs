@@ -13,7 +13,6 @@ use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::desk::{Desk, REGIME_SIZE, SESSION_SIZE, Thresholds};
-use super::exit::close;
 use super::params::VpinMode;
 use super::{OrderFlow, TAG_MOMENTUM, TAG_VWAP};
 
@@ -87,7 +86,7 @@ impl OrderFlow {
         let held = account.position(symbol).side();
         let reason = explain(&setup, &reading, regime, held);
         if held == Some(opposite(setup.side)) {
-            return Ok(close(symbol, reason));
+            return Ok(Signal::close(symbol, reason));
         }
         if held.is_some() && setup.is_fade {
             return Err(Skip::ExistingPosition);
@@ -104,18 +103,12 @@ impl OrderFlow {
         let (stop, target) = desk.levels(setup.is_fade.then_some(reading.vwap), held.is_some())?;
         desk.next_ok_at = now.plus(self.cooldown);
         desk.next_ok_order = orders + desk.table.cooldown_trades;
-        Ok(Signal {
-            symbol,
-            action: match setup.side {
-                PositionSide::Long => Action::Buy,
-                PositionSide::Short => Action::Short,
-            },
-            size,
-            stop,
-            target,
-            reason,
-            tag: if setup.is_fade { TAG_VWAP } else { TAG_MOMENTUM },
-        })
+        let action = match setup.side {
+            PositionSide::Long => Action::Buy,
+            PositionSide::Short => Action::Short,
+        };
+        let tag = if setup.is_fade { TAG_VWAP } else { TAG_MOMENTUM };
+        Ok(Signal::new(symbol, action, size, reason).bracket(stop, target).tag(tag))
     }
 
     /// The strongest offer of the market; a fade only when there is no momentum.

@@ -4,7 +4,7 @@ use paperwire_core::account::{AccountView, Position, PositionSide};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
-use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size};
+use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size, Skip};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{entry_price, exit_touch, profit_pct, sign};
 use paperwire_signals::trail::TrailRule;
@@ -34,6 +34,11 @@ impl OrderFlow {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) -> bool {
+        // What is on its way to the venue must not be sent again.
+        if account.has_orders(symbol) {
+            out.skip(Skip::OrderUnderWay);
+            return true;
+        }
         let position = account.position(symbol);
         let Some(side) = position.side() else {
             return false;
@@ -72,7 +77,7 @@ impl OrderFlow {
                 )
             })
             .or_else(|| params.trails.then(|| trail(&held, desk, &rule))?)
-            .map(|reason| close(symbol, reason))
+            .map(|reason| Signal::close(symbol, reason))
             .or_else(|| anchor(&held, desk, &bbo));
         let Some(signal) = signal else {
             return false;
@@ -163,28 +168,9 @@ fn anchor(held: &Held<'_>, desk: &mut Desk, bbo: &Bbo) -> Option<Signal> {
     };
     if is_stopped || is_reached {
         let code = if is_stopped { "stop_passed" } else { "target_passed" };
-        return Some(close(desk.id, Reason::new(code).with("profit_pct", held.profit_pct)));
+        return Some(Signal::close(desk.id, Reason::new(code).with("profit_pct", held.profit_pct)));
     }
-    Some(Signal {
-        symbol: desk.id,
-        action: Action::Protect,
-        size: Size::All,
-        stop: ExitLevel::At(stop),
-        target: ExitLevel::At(target),
-        reason: Reason::new("anchor").with("entry", held.entry),
-        tag: held.position.tag,
-    })
-}
-
-/// Closes all of it: a rest would be nobody's.
-pub(super) const fn close(symbol: SymbolId, reason: Reason) -> Signal {
-    Signal {
-        symbol,
-        action: Action::Close,
-        size: Size::All,
-        stop: ExitLevel::Keep,
-        target: ExitLevel::Keep,
-        reason,
-        tag: 0,
-    }
+    let reason = Reason::new("anchor").with("entry", held.entry);
+    let signal = Signal::new(desk.id, Action::Protect, Size::All, reason).tag(held.position.tag);
+    Some(signal.bracket(ExitLevel::At(stop), ExitLevel::At(target)))
 }

@@ -113,8 +113,8 @@ fn check_entry(
     let signal = bench.signals[0];
     assert_eq!(signal.symbol, symbol);
     assert_eq!(signal.size, Size::Notional(Money::from_num(usd)));
-    assert_eq!(signal.stop, ExitLevel::PctFromFill(stop));
-    assert_eq!(signal.target, ExitLevel::PctFromFill(target));
+    assert_eq!(signal.exits.stop, ExitLevel::PctFromFill(stop));
+    assert_eq!(signal.exits.target, ExitLevel::PctFromFill(target));
     let names: Vec<_> = signal.reason.values().iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["imbalance", "spike", "ofi", "vwap", "spread_pct", "regime"]);
     assert_eq!(bench.fills.len(), 1);
@@ -380,7 +380,7 @@ fn an_add_moves_stop_and_target_to_the_average() {
     burst(&mut bench, XRP, OrderSide::Buy, 4);
     bench.timer();
     assert_eq!(bench.actions(), [Action::Buy, Action::Protect]);
-    assert_eq!(bench.signals[0].stop, ExitLevel::Keep);
+    assert_eq!(bench.signals[0].exits.stop, ExitLevel::Keep);
     let after = bench.positions[XRP.index()];
     assert!(after.lots > first.lots);
     assert!(after.stop.is_some() && after.target.is_some());
@@ -406,7 +406,7 @@ fn a_dear_deviation_is_faded_to_the_average() {
     assert_eq!(bench.reasons(), ["vwap_long"]);
     let signal: Signal = bench.signals[0];
     assert_eq!(signal.size, Size::Notional(Money::from_num(30)));
-    assert!(matches!(signal.target, ExitLevel::At(px) if px > bench.px(XRP, 2.0)));
+    assert!(matches!(signal.exits.target, ExitLevel::At(px) if px > bench.px(XRP, 2.0)));
     // The same deviation does not pay at a dear venue.
     let mut bench = ready(fade, 0.008, XRP);
     dip(&mut bench);

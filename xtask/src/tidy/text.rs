@@ -7,10 +7,6 @@ use super::Complaint;
 
 const LINES_MAX: usize = 600;
 
-/// Files that were longer when the rule came; a number here may only be lowered.
-const LONG_FILES: &[(&str, usize)] =
-    &[("strategies/exec/src/engine.rs", 708), ("feed/src/market.rs", 603)];
-
 const BLOB_BYTES_MAX: usize = 256 << 10;
 
 /// Where the standard library's ways to the outside are closed.
@@ -119,20 +115,11 @@ fn check_rust_file(path: &str, text: &str, complaints: &mut Vec<Complaint>) {
         });
     }
     let lines = text.lines().count();
-    let row = LONG_FILES.iter().find(|(long, _)| *long == path);
-    let lines_max = row.map_or(LINES_MAX, |(_, lines)| *lines);
-    if lines > lines_max {
+    if lines > LINES_MAX {
         complaints.push(Complaint {
             place: path.to_owned(),
-            what: format!("{lines} lines are over {lines_max}"),
+            what: format!("{lines} lines are over {LINES_MAX}"),
             because: "a reader holds one file in the head; split it by idea",
-        });
-    }
-    if row.is_some() && lines <= LINES_MAX {
-        complaints.push(Complaint {
-            place: path.to_owned(),
-            what: "needs no row in LONG_FILES of xtask/src/tidy/text.rs any more".to_owned(),
-            because: "what was gained is not lost again",
         });
     }
 }

@@ -118,6 +118,9 @@ proptest! {
                 let levels: Vec<_> = engine.levels(half).map(|(p, q)| (p.raw(), q.raw())).collect();
                 prop_assert_eq!(levels, naive.levels(side));
             }
+            for (id, .., qty) in &naive.orders {
+                prop_assert_eq!(engine.left(*id), Some(Qty::new(*qty)));
+            }
         }
         let trades: Vec<Trade> = changes
             .iter()
@@ -173,7 +176,7 @@ fn the_oldest_order_at_a_price_fills_first() {
     let (first, second) = (rest(&mut engine, 5), rest(&mut engine, 5));
     let taker = Order { side: OrderSide::Buy, qty: Qty::new(6), kind: OrderKind::Market };
     engine.submit(taker, ExchNs::new(2), &mut Vec::new()).unwrap();
-    assert_eq!(engine.find(first), None);
+    assert_eq!((engine.find(first), engine.left(first)), (None, None));
     assert_eq!(engine.front(BookSide::Ask), Some((second, Px::new(100), Qty::new(4))));
 }
 

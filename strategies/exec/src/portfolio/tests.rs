@@ -25,7 +25,24 @@ fn execution(of: &Instrument, side: OrderSide, px: i64, qty: i64, rate: Money) -
     let value = of.money(Px::new(px).notional(Qty::new(qty)));
     let fee = value * rate * Money::from_num(0.001);
     let (qty, at) = (Qty::new(qty), ExchNs::new(1));
-    Execution { symbol: SYMBOL, side, qty, value, quote_rate: rate, fee, at, tag: 0 }
+    Execution {
+        symbol: SYMBOL,
+        side,
+        qty,
+        value,
+        quote_rate: rate,
+        fee,
+        liquidity: Liquidity::Taker,
+        counts_as_volume: true,
+        at,
+        tag: 0,
+    }
+}
+
+fn account() -> Portfolio {
+    let opening =
+        Opening { capital: Money::from_num(100), spots: Vec::new(), volume_30d: Money::ZERO };
+    Portfolio::new(opening, 1)
 }
 
 #[test]
@@ -34,12 +51,12 @@ fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
     {
         let of = instrument(precision);
         for entry in [OrderSide::Buy, OrderSide::Sell] {
-            let mut account = Portfolio::new(Money::from_num(100), 1);
+            let mut account = account();
             let open = execution(&of, entry, px, 12_345_678, rate);
             let close = execution(&of, entry.opposite(), px, 12_345_678, rate);
             account.book(&open);
             let booked = account.book(&close);
-            account.remark(Money::ZERO);
+            account.remark(ExchNs::new(2));
             assert_eq!(booked.realized, 0);
             assert_eq!(booked.net, -(open.fee + close.fee));
             assert_eq!(account.row().equity, Money::from_num(100) - open.fee - close.fee);
@@ -51,14 +68,15 @@ fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
 #[test]
 fn a_short_gains_when_the_price_falls() {
     let of = instrument(1);
-    let mut account = Portfolio::new(Money::from_num(100), 1);
+    let mut account = account();
     account.book(&execution(&of, OrderSide::Sell, 1000, 100_000_000, Money::ONE)); // 1 at 100.0
     account.mark(SYMBOL, &of, 2 * 900, Money::ONE);
-    account.remark(Money::from_num(90));
+    account.remark(ExchNs::new(2));
     assert_eq!(account.row().unrealized, 10);
     let booked = account.book(&execution(&of, OrderSide::Buy, 900, 100_000_000, Money::ONE));
     assert_eq!(booked.realized, 10);
-    assert_eq!((account.row().wins, account.row().closed_trades), (1, 1));
+    let stats = account.row().performance;
+    assert_eq!((stats.wins(), stats.closed_trades()), (1, 1));
 }
 
 proptest! {
@@ -71,7 +89,7 @@ proptest! {
     ) {
         let of = instrument(precision);
         let rate = Money::from_num(rate) + Money::DELTA;
-        let mut account = Portfolio::new(Money::from_num(100), 1);
+        let mut account = account();
         let (mut realized, mut fees) = (Money::ZERO, Money::ZERO);
         for (px, qty, buy, what) in steps {
             let side = if buy { OrderSide::Buy } else { OrderSide::Sell };
@@ -85,10 +103,11 @@ proptest! {
                 fees += execution.fee;
             }
             account.mark(SYMBOL, &of, 2 * px + 1, rate);
-            account.remark(Money::ZERO);
+            account.remark(ExchNs::new(2));
             let row = account.row();
             prop_assert_eq!(row.equity, row.baseline + realized - fees + row.unrealized);
             prop_assert_eq!(row.cash, row.baseline + realized - fees);
+            prop_assert_eq!(account.symbol_sums(), (realized, fees), "per symbol");
             prop_assert_eq!(account.positions()[0].lots == 0, account.open() == 0);
             if account.positions()[0].lots == 0 {
                 prop_assert_eq!(account.positions()[0].entry_fee, 0);

@@ -68,7 +68,10 @@ fn exposure(market: &MarketState, coins: [f64; 3]) -> Option<Exposure> {
         cash: Money::ZERO,
         equity: Money::ZERO,
         positions: &positions,
+        orders: &[],
+        state: paperwire_core::account::AccountState::Active,
         taker_fee: Money::ZERO,
+        maker_fee: Money::ZERO,
     };
     let mut exposure = Exposure::new(&instruments());
     exposure.measure(&market.view(), &account).map(|()| exposure)

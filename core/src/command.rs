@@ -1,0 +1,46 @@
+//! What a person, or the program for one, may order while it runs.
+//!
+//! A command is a market event: it is numbered, recorded and replayed at its place among the others,
+//! so a session with commands replays to the same bytes.
+
+use crate::account::StratId;
+use crate::words::words;
+
+words! {
+    /// What is to be done.
+    Verb {
+        /// No new entries; resting entries are cancelled. Exits, stops and margin go on.
+        Pause => "pause",
+        /// Entries again, also after a halt.
+        Resume => "resume",
+        /// Cancels every order and closes every position at the market.
+        Flatten => "flatten",
+        /// The account starts anew from its capital; what the strategy has learned stays.
+        Reset => "reset",
+        /// Flattens and halts until a resume or reset.
+        Kill => "kill",
+    }
+}
+
+words! {
+    /// Who gave it.
+    Origin {
+        /// A line typed into the running program.
+        Terminal => "terminal",
+        /// A control on the page.
+        Dashboard => "dashboard",
+        /// A program over HTTP.
+        Api => "api",
+    }
+}
+
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// One strategy, or all.
+    pub target: Option<StratId>,
+    /// What.
+    pub verb: Verb,
+    /// Who.
+    pub origin: Origin,
+}

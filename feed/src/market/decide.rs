@@ -1,0 +1,46 @@
+//! What a decision does to the market: of the session's clock, of the ring's state, of a person, live or
+//! read from a tape.
+
+use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::time::HostNs;
+
+use crate::control::Control;
+
+use super::{BookState, EventSink, MarketFeed};
+
+impl MarketFeed {
+    /// Takes one decision, made by the session's clock or read from a tape.
+    pub fn on_control(&mut self, rx: HostNs, control: &Control, sink: &mut impl EventSink) {
+        match control {
+            Control::Timer { at } => {
+                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Timer);
+            }
+            Control::Command { at, command } => {
+                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Command(*command));
+            }
+            Control::Disconnected => {
+                self.counters.disconnects += 1;
+                for symbol in self.ids() {
+                    self.void(symbol, GapReason::Disconnect, sink);
+                }
+            }
+            Control::Stale(symbol) => {
+                let book = &mut self.books[symbol.index()];
+                if book.state == BookState::Live {
+                    book.state = BookState::Stale;
+                    let at = book.good_until;
+                    self.emit(sink, *symbol, at, rx, MarketKind::Status(SymbolStatus::Stale));
+                }
+            }
+            Control::Resync(symbol, reason) => self.void(*symbol, *reason, sink),
+            Control::Pressure(level) => self.pressure = *level,
+            Control::Flush(symbol) => self.flush(*symbol, rx, sink),
+            Control::History(symbol, bar) => {
+                self.emit(sink, *symbol, bar.open_at, rx, MarketKind::History(*bar));
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What one account has already taken of the displayed book.
+//!
+//! Paper orders leave the real book as it was, so without this the same quantity could be bought again
+//! and again. A taken quantity counts as gone until the feed shows the level smaller than it or gone;
+//! what is added to a level later is fresh. One account never sees another's.
+
+use paperwire_core::book::DepthBook;
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::ladder::BookSide;
+use paperwire_core::limits::CONSUMED_LEVELS_MAX;
+use paperwire_core::num::{Px, Qty};
+
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    symbol: SymbolId,
+    side: BookSide,
+    px: Px,
+    qty: Qty,
+}
+
+/// Quantities taken by one account, by symbol, side and price.
+#[derive(Clone, Debug)]
+pub struct Consumed {
+    taken: Vec<Taken>,
+    /// Bit = symbol with an entry.
+    symbols: u64,
+}
+
+impl Default for Consumed {
+    fn default() -> Self {
+        Self { taken: Vec::with_capacity(CONSUMED_LEVELS_MAX), symbols: 0 }
+    }
+}
+
+impl Consumed {
+    /// True when nothing of `symbol` was taken.
+    pub const fn is_untouched(&self, symbol: SymbolId) -> bool {
+        self.symbols >> symbol.0 & 1 == 0
+    }
+
+    /// Quantity taken at one level.
+    pub fn at(&self, symbol: SymbolId, side: BookSide, px: Px) -> Qty {
+        self.find(symbol, side, px).map_or(Qty::ZERO, |index| self.taken[index].qty)
+    }
+
+    /// Levels that may still be added.
+    pub fn room(&self) -> usize {
+        CONSUMED_LEVELS_MAX - self.taken.len()
+    }
+
+    /// Takes from a level of which nothing was taken yet.
+    ///
+    /// # Panics
+    /// Without room for a further level; a walk ends before.
+    pub fn take_first(&mut self, symbol: SymbolId, side: BookSide, px: Px, qty: Qty) {
+        assert!(self.room() > 0, "a walk ends where no further level can be held");
+        debug_assert!(self.find(symbol, side, px).is_none(), "nothing was taken there");
+        self.taken.push(Taken { symbol, side, px, qty });
+        self.symbols |= 1 << symbol.0;
+    }
+
+    /// Takes from a level of which something was taken before.
+    ///
+    /// # Panics
+    /// When nothing was.
+    pub fn take_more(&mut self, symbol: SymbolId, side: BookSide, px: Px, qty: Qty) {
+        let index = self.find(symbol, side, px).expect("something was taken there");
+        self.taken[index].qty += qty;
+    }
+
+    /// Compares with the book after a message: no more can be taken of a level than it shows.
+    pub fn follow(&mut self, symbol: SymbolId, book: &DepthBook) {
+        if self.is_untouched(symbol) {
+            return;
+        }
+        self.taken.retain_mut(|taken| {
+            if taken.symbol != symbol {
+                return true;
+            }
+            // A level that left the visible depth is sent anew, and so is fresh, when it comes back.
+            taken.qty = taken.qty.min(book.shown(taken.side, taken.px).unwrap_or(Qty::ZERO));
+            !taken.qty.is_zero()
+        });
+        if !self.taken.iter().any(|taken| taken.symbol == symbol) {
+            self.symbols &= !(1 << symbol.0);
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.taken.clear();
+        self.symbols = 0;
+    }
+
+    fn find(&self, symbol: SymbolId, side: BookSide, px: Px) -> Option<usize> {
+        if self.is_untouched(symbol) {
+            return None;
+        }
+        self.taken.iter().position(|t| t.px == px && t.side == side && t.symbol == symbol)
+    }
+}

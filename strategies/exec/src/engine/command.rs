@@ -1,0 +1,145 @@
+//! Commands from outside, and what halts an account.
+
+use paperwire_core::account::{AccountState, HaltReason, Trigger};
+use paperwire_core::agent::Clock;
+use paperwire_core::command::{Command, Verb};
+use paperwire_core::order::OrderEnd;
+
+use crate::report::ReportKind;
+use crate::world::Intent;
+
+use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+
+impl Engine {
+    pub(super) fn command<C: Clock, R: ReportSink>(
+        &mut self,
+        command: &Command,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for index in 0..self.slots.len() {
+            let strategy = strat_id(index);
+            if command.target.is_some_and(|target| target != strategy) {
+                continue;
+            }
+            let Command { verb, origin, .. } = *command;
+            emit(ctx, cause, ReportKind::Command { strategy, verb, origin });
+            match verb {
+                Verb::Pause => {
+                    if self.slots[index].state() == AccountState::Active {
+                        self.set_state(index, AccountState::Paused, cause, ctx);
+                        self.cancel_entries(index, OrderEnd::Operator, cause, ctx);
+                    }
+                }
+                Verb::Resume => self.resume(index, cause, ctx),
+                Verb::Flatten => {
+                    let end = OrderEnd::Operator;
+                    self.flatten(index, Trigger::Operator, "flatten", end, cause, ctx);
+                }
+                Verb::Reset => self.reset(index, cause, ctx),
+                Verb::Kill => {
+                    self.halt(index, HaltReason::Killed, cause, ctx);
+                    let end = OrderEnd::Operator;
+                    self.flatten(index, Trigger::Operator, "kill", end, cause, ctx);
+                }
+            }
+        }
+    }
+
+    fn resume<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        // A strategy that panicked has no sound state to go on from, a bankrupt account no money.
+        let stays = matches!(
+            self.slots[index].state(),
+            AccountState::Halted(HaltReason::Benched | HaltReason::Bankrupt)
+        );
+        if !stays {
+            self.set_state(index, AccountState::Active, cause, ctx);
+        }
+    }
+
+    fn reset<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for world in 0..self.slots[index].worlds.len() {
+            self.in_world(index, world, cause, ctx, |world, env| {
+                world.cancel_where(|_, _| true, OrderEnd::Operator, env);
+                world.reset(env);
+            });
+        }
+        let slot = &mut self.slots[index];
+        slot.risk.reset();
+        slot.tells.clear();
+        slot.known.fill(paperwire_core::account::Position::default());
+        let state = if slot.is_benched {
+            AccountState::Halted(HaltReason::Benched)
+        } else {
+            AccountState::Active
+        };
+        self.set_state(index, state, cause, ctx);
+    }
+
+    pub(super) fn halt<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        why: HaltReason,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        self.set_state(index, AccountState::Halted(why), cause, ctx);
+        self.cancel_entries(index, OrderEnd::Blocked, cause, ctx);
+    }
+
+    /// Sets the state of the account that the strategy lives in; the others follow it.
+    fn set_state<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        state: AccountState,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        if self.slots[index].state() == state {
+            return;
+        }
+        self.slots[index].worlds[0].account_mut().set_state(state);
+        emit(ctx, cause, ReportKind::State { strategy: strat_id(index), state });
+    }
+
+    fn cancel_entries<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        end: OrderEnd,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for world in 0..self.slots[index].worlds.len() {
+            self.in_world(index, world, cause, ctx, |world, env| {
+                world.cancel_where(|_, terms| terms.intent == Intent::Enter, end, env);
+            });
+        }
+    }
+
+    /// Cancels every order and closes every position, in every world.
+    pub(super) fn flatten<C: Clock, R: ReportSink>(
+        &mut self,
+        index: usize,
+        trigger: Trigger,
+        code: &'static str,
+        end: OrderEnd,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for world in 0..self.slots[index].worlds.len() {
+            self.in_world(index, world, cause, ctx, |world, env| {
+                world.flatten(trigger, code, end, env);
+            });
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is reported each second and at the end.
+
+use paperwire_core::account::PositionSide;
+use paperwire_core::agent::Clock;
+use paperwire_core::market::BookStatus;
+use paperwire_core::num::{Money, Px};
+use paperwire_core::strategy::Skip;
+
+use crate::report::{BracketRow, MarketRow, PositionRow, ReportKind};
+
+use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+
+/// Position rows of one strategy each second; more take turns.
+const ROWS_PER_SECOND: usize = 8;
+
+impl Engine {
+    pub(super) fn report_rows<C: Clock, R: ReportSink>(
+        &mut self,
+        cause: Cause,
+        is_final: bool,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        let rows_max = if is_final { usize::MAX } else { ROWS_PER_SECOND };
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let strategy = strat_id(index);
+            let (primary, others) = slot.worlds.split_first_mut().expect("a strategy has a world");
+            let open_orders = u16::try_from(primary.orders().len()).expect("orders are bounded");
+            primary.account_mut().row_mut().open_orders = open_orders;
+            let row = *primary.account().row();
+            emit(ctx, cause, ReportKind::Account { strategy, row, is_final });
+            let standing = primary.account().standing();
+            let (view, margin) = (self.market.view(), &self.rules.margin);
+            primary.account_mut().changed_rows(rows_max, |symbol, row| {
+                let factor = row
+                    .position
+                    .side()
+                    .and_then(|side| margin.liquidation_factor(side, row.value, &standing));
+                let mid = view.symbol(symbol).bbo().map(|bbo| bbo.mid_doubled());
+                let liquidation_px = factor.zip(mid).and_then(|(f, mid)| liquidation(f, mid, &row));
+                let row = PositionRow { liquidation_px, ..row };
+                emit(ctx, cause, ReportKind::Position { strategy, symbol, row });
+            });
+            for (model, world) in (0u8..).zip(others) {
+                let row = world.account().row();
+                let row = BracketRow {
+                    equity: row.equity,
+                    profit: row.profit(),
+                    fees: row.fees,
+                    fills: row.fills,
+                };
+                emit(ctx, cause, ReportKind::Bracket { strategy, model, row, is_final });
+            }
+        }
+        self.report_market(cause, ctx);
+    }
+
+    fn report_market<C: Clock, R: ReportSink>(&self, cause: Cause, ctx: &mut Context<'_, C, R>) {
+        for (symbol, state) in self.market.view().symbols() {
+            let bbo = state.bbo();
+            let row = MarketRow {
+                bid: bbo.map(|bbo| bbo.bid.px),
+                ask: bbo.map(|bbo| bbo.ask.px),
+                last: state.last(),
+                updates: state.updates(),
+                trades: state.tape().prints(),
+                gaps: state.gaps(),
+            };
+            debug_assert!(state.status() != BookStatus::Live || state.book().is_some());
+            emit(ctx, cause, ReportKind::Market { symbol, row });
+        }
+    }
+
+    pub(super) fn report_skips<C: Clock, R: ReportSink>(
+        &self,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            for (why, &count) in Skip::ALL.iter().zip(&slot.skips) {
+                if count > 0 {
+                    let strategy = strat_id(index);
+                    emit(ctx, cause, ReportKind::SkipCount { strategy, why: *why, count });
+                }
+            }
+        }
+    }
+}
+
+/// The liquidation price, rounded to where the call has come; a price beyond any quote is none.
+fn liquidation(factor: Money, mid_doubled: i64, row: &PositionRow) -> Option<Px> {
+    let px = factor.checked_mul(Money::from_num(mid_doubled))? / 2;
+    let px = if row.position.side() == Some(PositionSide::Long) { px.floor() } else { px.ceil() };
+    px.checked_to_num::<i64>().filter(|px| *px > 0).map(Px::new)
+}

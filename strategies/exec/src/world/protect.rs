@@ -1,0 +1,387 @@
+//! Marks, margin and what closes a position, ahead of every strategy.
+//!
+//! A position's stop, target, trailing stop and time are held by the venue: they act at the price of
+//! the event that reached them, gapped or not, without the way from here. A margin call comes before
+//! them all, a stop before a target.
+
+use paperwire_core::account::{Position, PositionSide, TrailState, Trigger};
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::limits::SYMBOLS_MAX;
+use paperwire_core::num::{Money, Px};
+use paperwire_core::order::{ExitLevel, Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, Trail};
+use paperwire_core::strategy::{Reason, RejectReason};
+use paperwire_core::time::DurationNs;
+use paperwire_core::trade::{OrderSide, TradeTick};
+
+use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
+
+use super::resting::is_beyond;
+use super::{Env, Happening, Intent, Terms, World, behind};
+
+/// Symbols whose bits are set.
+pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
+    (0u16..64).filter(move |bit| mask >> bit & 1 == 1).map(SymbolId)
+}
+
+impl World {
+    /// A live book changed.
+    pub fn on_book(&mut self, symbol: SymbolId, env: &mut Env<'_>) {
+        if let Some(book) = env.view.symbol(symbol).book() {
+            self.consumed.follow(symbol, book);
+        }
+        self.follow_queues(symbol, env);
+        self.watch(symbol, None, env);
+        self.reach(symbol, env);
+        self.schedule();
+    }
+
+    /// A trade was printed.
+    pub fn on_trade(&mut self, symbol: SymbolId, trade: &TradeTick, env: &mut Env<'_>) {
+        if env.bbo(symbol).is_none() {
+            return;
+        }
+        self.watch(symbol, Some(trade.px), env);
+        self.hit(symbol, trade, env);
+        self.schedule();
+    }
+
+    /// A second passed.
+    pub fn on_timer(&mut self, env: &mut Env<'_>) {
+        self.account.roll(env.at);
+        for symbol in bits(self.account.open() | self.account.spot_symbols()) {
+            self.mark(symbol, env);
+            self.charge_rollover(symbol, env);
+            self.protect(symbol, None, env);
+        }
+        self.account.remark(env.at);
+        self.check_margin(env);
+    }
+
+    fn watch(&mut self, symbol: SymbolId, traded: Option<Px>, env: &mut Env<'_>) {
+        self.mark(symbol, env);
+        self.check_margin(env);
+        if self.account.open() >> symbol.0 & 1 == 1 {
+            self.protect(symbol, traded, env);
+        }
+        if !self.orders.is_empty() {
+            self.check_triggers(symbol, traded, env);
+        }
+    }
+
+    /// Marks everything whose value depends on the price of `symbol`.
+    pub(super) fn mark(&mut self, symbol: SymbolId, env: &Env<'_>) {
+        let touched = env.rules.touches[symbol.index()];
+        let spots = self.account.spot_symbols() & touched;
+        if (self.account.open() & touched) | spots == 0 {
+            return;
+        }
+        for id in bits(self.account.open() & touched) {
+            let state = env.view.symbol(id);
+            match (state.bbo(), env.view.quote_rate(id)) {
+                (Some(bbo), Some(rate)) => {
+                    self.account.mark(id, state.instrument(), bbo.mid_doubled(), rate);
+                }
+                _ => self.account.unprice(id),
+            }
+        }
+        for id in bits(spots) {
+            if let (Some(mid), Some(rate)) = (env.view.symbol(id).mid(), env.view.quote_rate(id)) {
+                self.account.mark_spot(id, mid * rate, env.at);
+            }
+        }
+        self.account.remark(env.at);
+    }
+
+    fn charge_rollover(&mut self, symbol: SymbolId, env: &Env<'_>) {
+        let position = *self.account.position(symbol);
+        if env.rules.margin.rollover_fee <= 0 || position.lots == 0 || env.at < position.rollover_at
+        {
+            return;
+        }
+        const PERIOD: DurationNs = DurationNs::from_secs(ROLLOVER_HOURS * 3600);
+        let late = env.at.since(position.rollover_at);
+        let periods = 1 + late.raw() / PERIOD.raw();
+        let share = match position.side() {
+            Some(PositionSide::Long) => MarginRules::borrowed_share(&self.account.standing()),
+            _ => Money::ONE,
+        };
+        let borrowed = self.account.value(symbol) * share;
+        let interest = borrowed * env.rules.margin.rollover_fee * Money::from_num(periods);
+        self.account.charge_interest(interest);
+        let next = position.rollover_at.plus(DurationNs::new(periods * PERIOD.raw()));
+        self.account.position_mut(symbol).rollover_at = next;
+    }
+
+    /// Closes positions while equity does not cover the maintenance margin.
+    fn check_margin(&mut self, env: &mut Env<'_>) {
+        if !env.rules.margin.is_called(&self.account.standing()) {
+            return;
+        }
+        env.out.push(Happening::MarginCall);
+        self.account.row_mut().margin_calls += 1;
+        self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
+        let mut tried = 0u64;
+        for _ in 0..SYMBOLS_MAX {
+            let left = bits(self.account.open() & !tried);
+            let Some(symbol) = left.max_by_key(|symbol| self.account.value(*symbol)) else {
+                break;
+            };
+            tried |= 1 << symbol.0;
+            let reason = Reason::new("margin_call")
+                .with("equity", self.account.row().equity.to_num())
+                .with("exposure", self.account.row().exposure().to_num());
+            self.close(symbol, Trigger::MarginCall, reason, env.rules.margin.liquidation_fee, env);
+            let is_cured = !env.rules.margin.is_called(&self.account.standing());
+            if is_cured && env.rules.margin.liquidation == Liquidation::Progressive {
+                break;
+            }
+        }
+    }
+
+    /// What closes the position in `symbol`, when it is reached.
+    fn protect(&mut self, symbol: SymbolId, traded: Option<Px>, env: &mut Env<'_>) {
+        let position = *self.account.position(symbol);
+        let Some(side) = position.side().map(PositionSide::closing) else {
+            return;
+        };
+        let Some(now) = env.trigger_px(symbol, side) else {
+            return;
+        };
+        // A print beyond a stop counts, since something was worth less than the touch says; one
+        // beyond a target does not, since it was not ours.
+        let is_past = |stop: Px| {
+            is_beyond(side, stop, now) || traded.is_some_and(|px| is_beyond(side, stop, px))
+        };
+        let trail_stop = position
+            .trail
+            .and_then(|trail| trail.best.map(|best| behind(side, best, trail.distance)));
+        let (trigger, level) = if position.stop.is_some_and(is_past) {
+            (Trigger::StopLoss, position.stop)
+        } else if trail_stop.is_some_and(is_past) {
+            (Trigger::TrailingStop, trail_stop)
+        } else if position.target.is_some_and(|target| side.accepts(target, now)) {
+            (Trigger::TakeProfit, position.target)
+        } else if position.hold_until.is_some_and(|until| env.at >= until) {
+            (Trigger::TimeStop, None)
+        } else {
+            return self.follow(symbol, side, now, env);
+        };
+        let of = env.view.symbol(symbol).instrument();
+        let mut reason = Reason::new(trigger.as_str()).with("price", of.px_f64(now));
+        if let Some(level) = level {
+            reason = reason.with("level", of.px_f64(level));
+        }
+        self.close(symbol, trigger, reason, Money::ZERO, env);
+    }
+
+    /// Moves what follows the market, after nothing was reached.
+    fn follow(&mut self, symbol: SymbolId, side: OrderSide, now: Px, env: &Env<'_>) {
+        let position = *self.account.position(symbol);
+        if let Some(trail) = position.trail {
+            let is_better = |best: Px| best != now && side.accepts(best, now);
+            let is_active = trail.best.is_some() || side.accepts(trail.activation, now);
+            if is_active && trail.best.is_none_or(is_better) {
+                self.account.position_mut(symbol).trail =
+                    Some(TrailState { best: Some(now), ..trail });
+            }
+        }
+        if position.break_even.is_some_and(|at| side.accepts(at, now)) {
+            let entry = average_entry(&position, env.view.symbol(symbol).instrument());
+            let position = self.account.position_mut(symbol);
+            position.break_even = None;
+            // Only ever closer to the market.
+            if position.stop.is_none_or(|stop| is_beyond(side, entry, stop)) {
+                position.stop = Some(entry);
+            }
+        }
+    }
+
+    /// Closes a whole position at the market; what the book does not take stays and is tried again at
+    /// the next event.
+    pub fn close(
+        &mut self,
+        symbol: SymbolId,
+        trigger: Trigger,
+        reason: Reason,
+        extra_fee: Money,
+        env: &mut Env<'_>,
+    ) {
+        let position = self.account.position(symbol);
+        let Some(side) = position.side().map(PositionSide::closing) else {
+            return;
+        };
+        // Never a fill from a book that is not believed, nor without a price of its currency.
+        let has_price = env.bbo(symbol).is_some() && env.view.quote_rate(symbol).is_some();
+        if !has_price || !env.is_matching(symbol) {
+            return;
+        }
+        let order = OpenOrder {
+            id: env.ids.order(),
+            tag: position.tag,
+            symbol,
+            side,
+            qty: position.qty(),
+            left: position.qty(),
+            spec: OrderSpec { is_reduce_only: true, ..OrderSpec::MARKET },
+            state: OrderState::InFlight,
+            placed_at: env.at,
+            ahead: None,
+        };
+        let mut terms = Terms::new(Intent::Exit, trigger, reason, env.at);
+        terms.is_whole = true;
+        terms.extra_fee = extra_fee;
+        env.out.push(Happening::Order(order, trigger));
+        self.account.row_mut().orders += 1;
+        self.send(order, terms, env);
+    }
+
+    /// Starts the account anew; orders are cancelled before.
+    pub fn reset(&mut self, env: &Env<'_>) {
+        assert!(self.orders.is_empty(), "orders are cancelled before");
+        self.consumed.clear();
+        self.account.reset(env.at);
+        for symbol in bits(self.account.spot_symbols()) {
+            self.mark(symbol, env);
+        }
+    }
+
+    /// Cancels every order and closes every position.
+    pub fn flatten(
+        &mut self,
+        trigger: Trigger,
+        code: &'static str,
+        end: OrderEnd,
+        env: &mut Env<'_>,
+    ) {
+        self.cancel_where(|_, _| true, end, env);
+        for symbol in bits(self.account.open()) {
+            self.close(symbol, trigger, Reason::new(code), Money::ZERO, env);
+        }
+    }
+
+    /// Sets what closes a position as its entry asked; levels that the fill overran act at the next
+    /// event.
+    pub(super) fn protect_entry(
+        &mut self,
+        symbol: SymbolId,
+        exits: &Exits,
+        fill_px: Px,
+        env: &Env<'_>,
+    ) {
+        if let Some(side) = self.account.side(symbol)
+            && let Ok(set) = Settled::new(exits, side, fill_px, None, symbol, env)
+        {
+            set.apply(self.account.position_mut(symbol), env);
+        }
+    }
+
+    /// Sets what closes an open position; percentages count from its average entry.
+    ///
+    /// # Errors
+    /// The [`RejectReason`]; nothing is changed then.
+    pub fn protect_open(
+        &mut self,
+        symbol: SymbolId,
+        exits: &Exits,
+        env: &Env<'_>,
+    ) -> Result<(), RejectReason> {
+        let position = *self.account.position(symbol);
+        let side = position.side().ok_or(RejectReason::NoPosition)?;
+        let now = env.trigger_px(symbol, side.closing()).ok_or(RejectReason::BookNotLive)?;
+        let entry = average_entry(&position, env.view.symbol(symbol).instrument());
+        let set = Settled::new(exits, side, entry, Some(now), symbol, env)?;
+        set.apply(self.account.position_mut(symbol), env);
+        Ok(())
+    }
+}
+
+/// Average entry price, rounded to the price precision; zero when flat.
+pub fn average_entry(position: &Position, of: &paperwire_core::instrument::Instrument) -> Px {
+    let entry = paperwire_signals::costs::entry_price(position, of);
+    entry.and_then(|px| of.px_from_f64(px)).unwrap_or(Px::ZERO)
+}
+
+/// Exits as prices, checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    stop: Change,
+    target: Change,
+    trail: Option<TrailState>,
+    break_even: Option<Px>,
+    hold: Option<DurationNs>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Keep,
+    To(Option<Px>),
+}
+
+impl Settled {
+    /// Exits of a position of `side` entered at `entry`. With `now`, the price at which it could be
+    /// closed, levels on the wrong side of it are refused.
+    ///
+    /// # Errors
+    /// [`RejectReason::BadExitLevel`] or [`RejectReason::NoAtr`].
+    pub fn new(
+        exits: &Exits,
+        side: PositionSide,
+        entry: Px,
+        now: Option<Px>,
+        symbol: SymbolId,
+        env: &Env<'_>,
+    ) -> Result<Self, RejectReason> {
+        let of = env.view.symbol(symbol).instrument();
+        let bad = RejectReason::BadExitLevel;
+        let closing = side.closing();
+        let away = |percent: f64, in_profit: bool| {
+            let up = (side == PositionSide::Long) == in_profit;
+            let factor = if up { 1.0 + percent / 100.0 } else { 1.0 - percent / 100.0 };
+            of.px_from_f64(of.px_f64(entry) * factor).filter(|_| percent > 0.0).ok_or(bad)
+        };
+        let level = |level: ExitLevel, in_profit: bool| {
+            let px = match level {
+                ExitLevel::Keep => return Ok(Change::Keep),
+                ExitLevel::Clear => return Ok(Change::To(None)),
+                ExitLevel::PctFromFill(percent) => away(percent, in_profit)?,
+                ExitLevel::At(px) => px,
+            };
+            // A stop that is reached already, or a target, is a mistake of whoever set it.
+            let is_wrong = now.is_some_and(|now| match in_profit {
+                true => closing.accepts(px, now),
+                false => is_beyond(closing, px, now),
+            });
+            if px.raw() <= 0 || is_wrong { Err(bad) } else { Ok(Change::To(Some(px))) }
+        };
+        let trail = match exits.trail {
+            None => None,
+            Some(Trail { distance, activation_pct }) => {
+                let distance = env.distance(symbol, distance, entry).ok_or(RejectReason::NoAtr)?;
+                let activation =
+                    if activation_pct > 0.0 { away(activation_pct, true)? } else { entry };
+                let best = if activation_pct > 0.0 { None } else { Some(now.unwrap_or(entry)) };
+                Some(TrailState { distance, activation, best })
+            }
+        };
+        let break_even = exits.break_even_pct.map(|percent| away(percent, true)).transpose()?;
+        Ok(Self {
+            stop: level(exits.stop, false)?,
+            target: level(exits.target, true)?,
+            trail,
+            break_even,
+            hold: exits.hold_max,
+        })
+    }
+
+    fn apply(&self, position: &mut Position, env: &Env<'_>) {
+        if let Change::To(stop) = self.stop {
+            position.stop = stop;
+        }
+        if let Change::To(target) = self.target {
+            position.target = target;
+        }
+        position.trail = self.trail.or(position.trail);
+        position.break_even = self.break_even.or(position.break_even);
+        position.hold_until = self.hold.map(|hold| env.at.plus(hold)).or(position.hold_until);
+    }
+}
