@@ -68,12 +68,15 @@ impl Engine {
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
+        let before = self.slots[index].state();
         for world in 0..self.slots[index].worlds.len() {
             self.in_world(index, world, cause, ctx, |world, env| {
                 world.cancel_where(|_, _| true, OrderEnd::Operator, env);
                 world.reset(env);
             });
         }
+        // The account was made anew in a state of its own; what changes is seen from before.
+        self.slots[index].worlds[0].account_mut().set_state(before);
         let slot = &mut self.slots[index];
         slot.risk.reset();
         slot.tells.clear();

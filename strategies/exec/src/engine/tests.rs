@@ -192,6 +192,11 @@ fn commands_block_entries_and_never_exits() {
     let row = rig.row();
     assert_eq!((row.equity, row.fees, row.fills), (usd(100.0), usd(0.0), 0));
     assert_eq!(row.state, AccountState::Active);
+    let told = rig.reports.iter().rev().find_map(|report| match report.kind {
+        crate::report::ReportKind::State { state, .. } => Some(state),
+        _ => None,
+    });
+    assert_eq!(told, Some(AccountState::Active), "a reset lifts a halt, and says so");
 }
 
 #[test]

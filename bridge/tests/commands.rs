@@ -1,0 +1,55 @@
+//! The program as its user runs it: commands typed into a session are obeyed, logged with their origin,
+//! recorded, and replayed to the same bytes.
+
+#![allow(clippy::unwrap_used, reason = "the lint's exemption for tests misses helpers here")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn paperwire(folder: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_paperwire"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("paperwire-commands-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
+    let folder = folder();
+    let run = ["run", "--duration", "6s", "--set", "exchange.rate=8", "--record", "session.tape"];
+    let commands = "pause flow_pulse\nkill order_flow\ndance all\n";
+    let run = paperwire(&folder, &run, commands);
+    let said = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains("\"dance\" is no command"), "{said}");
+
+    let system = std::fs::read_dir(folder.join("logs/system")).unwrap().next().unwrap().unwrap();
+    let log = std::fs::read_to_string(system.path()).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let commands: Vec<_> = lines.filter(|line| line["event"] == "command").collect();
+    let of = |strategy: &str| commands.iter().find(|line| line["strategy"] == strategy).unwrap();
+    for (strategy, verb) in [("flow_pulse", "pause"), ("order_flow", "kill")] {
+        assert_eq!(of(strategy)["command"]["verb"], verb, "{commands:?}");
+        assert_eq!(of(strategy)["command"]["origin"], "terminal");
+    }
+    assert_eq!(commands.len(), 2);
+
+    let replay = paperwire(&folder, &["replay", "session.tape", "--verify"], "");
+    let said = String::from_utf8_lossy(&replay.stdout) + String::from_utf8_lossy(&replay.stderr);
+    assert!(replay.status.success(), "{said}");
+    assert!(said.contains("verified: the replay gives the bytes"), "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
