@@ -4,7 +4,7 @@
 //! socket, and nothing imports another room of the house. Bottom up:
 //!
 //! * units: [`num`], [`time`], [`instrument`], [`limits`]
-//! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`]
+//! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
 //! * how it runs and how long it takes: [`agent`], [`latency`]
@@ -14,6 +14,7 @@
 pub mod account;
 pub mod agent;
 pub mod bar;
+pub mod board;
 pub mod book;
 pub mod checksum;
 pub mod command;

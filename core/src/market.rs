@@ -1,6 +1,7 @@
 //! The market as the engine knows it: one state per symbol, changed only by market events.
 
 use crate::bar::{Bar, BarRules, BarSet, Closed, Timeframe};
+use crate::board::Board;
 use crate::book::{Bbo, DepthBook, Level};
 use crate::event::{LevelBatch, MarketEvent, MarketKind, SymbolStatus};
 use crate::fixed_ring::FixedRing;
@@ -46,6 +47,7 @@ pub struct SymbolState {
     last: Option<Px>,
     tape: TradeTape,
     bars: BarSet,
+    boards: [Board; Timeframe::ALL.len()],
     updates: u64,
     gaps: u64,
 }
@@ -60,6 +62,7 @@ impl SymbolState {
             last: None,
             tape: TradeTape::new(),
             bars: BarSet::new(rules),
+            boards: std::array::from_fn(|_| Board::default()),
             updates: 0,
             gaps: 0,
         }
@@ -125,6 +128,11 @@ impl SymbolState {
     /// Closed bars of one timeframe.
     pub const fn bars(&self, timeframe: Timeframe) -> &FixedRing<Bar> {
         self.bars.closed(timeframe)
+    }
+
+    /// Indicators after the last closed bar of one timeframe.
+    pub const fn board(&self, timeframe: Timeframe) -> &Board {
+        &self.boards[timeframe as usize]
     }
 
     /// The bars with their builder.
@@ -258,6 +266,11 @@ impl MarketState {
             MarketKind::Timer => unreachable!("handled above"),
         }
         Change::Silent
+    }
+
+    /// The indicators of one symbol and timeframe, for whoever computes them.
+    pub fn board_mut(&mut self, id: SymbolId, timeframe: Timeframe) -> &mut Board {
+        &mut self.symbols[id.index()].boards[timeframe as usize]
     }
 
     /// True when some symbol of the run prices the quote currency of this one.
