@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// Modules of this crate that are not strategies.
 const NOT_STRATEGIES: [&str; 2] = ["lib", "registry"];
-/// A shared file that only tests use; all other shared files are part of every fingerprint.
-const TEST_KIT: &str = "_testkit.rs";
+/// Shared files that only tests use; all other shared files are part of every fingerprint.
+const TEST_KITS: [&str; 2] = ["_testkit.rs", "_stage.rs"];
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -42,7 +42,7 @@ fn find(src: &Path) -> Result<Vec<Found>, Failure> {
     entries.sort();
     let is_shared = |path: &&PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with('_') && path.is_file() && name != TEST_KIT
+        name.starts_with('_') && path.is_file() && !TEST_KITS.contains(&name)
     };
     let shared: Vec<PathBuf> = entries.iter().filter(is_shared).cloned().collect();
     for path in entries {

@@ -112,8 +112,10 @@ impl Tally {
                 self.brackets[strategy.index()][usize::from(*model)] = Some(*row);
             }
             ReportKind::Order { .. }
+            | ReportKind::Changed { .. }
             | ReportKind::Command { .. }
             | ReportKind::Benched { .. }
+            | ReportKind::Skipped { .. }
             | ReportKind::Halted => {}
         }
     }

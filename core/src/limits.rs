@@ -80,8 +80,8 @@ pub const LATENCY_MAX_NS: u64 = 60_000_000_000;
 /// Open orders of one strategy: a grid of thirty levels a side with room for exits.
 pub const ORDERS_MAX: usize = 64;
 
-/// Levels of which one account may have taken displayed liquidity at one time, over all symbols. A
-/// market order that would need more ends there: never optimistic.
+/// Levels of which one account can be remembered to have taken displayed liquidity, over all symbols:
+/// ten orders through the 25 levels that are subscribed by default.
 pub const CONSUMED_LEVELS_MAX: usize = 256;
 
 /// Commands that wait for the feed thread, which takes each at its next step: more than a person and a

@@ -260,7 +260,14 @@ impl MarketState {
             MarketKind::History(bar) => {
                 state.bars.push_history(*bar, &mut |bar| on_closed(symbol, bar));
             }
-            MarketKind::Status(status) => state.apply_status(*status),
+            MarketKind::Status(status) => {
+                let before = state.status;
+                state.apply_status(*status);
+                if before != BookStatus::Live && state.status == BookStatus::Live {
+                    // What it missed while it was not believed counts from now on.
+                    return Change::Book;
+                }
+            }
             MarketKind::Trading(status) => state.instrument.status = *status,
             MarketKind::Command(_) => {}
             MarketKind::Timer => unreachable!("handled above"),

@@ -148,6 +148,8 @@ pub struct OpenOrder {
     pub spec: OrderSpec,
     /// Where it stands.
     pub state: OrderState,
+    /// A cancel or replace is on its way to it.
+    pub is_changing: bool,
     /// Decided at this exchange time.
     pub placed_at: ExchNs,
     /// Quantity ahead in the queue, as far as the fill model knows.
@@ -229,7 +231,7 @@ words! {
         VenueClosed => "venue_closed",
         /// The book had nothing for it.
         NoLiquidity => "no_liquidity",
-        /// Nothing left to reduce.
+        /// Nothing left to reduce; or the position that it was opening was closed for it.
         NothingToReduce => "nothing_to_reduce",
         /// The position it would have turned must be closed first.
         OppositePosition => "opposite_position",

@@ -276,6 +276,10 @@ words! {
         NoPosition => "no_position",
         /// No open order has this tag.
         NoSuchOrder => "no_such_order",
+        /// More than one open order has this tag.
+        AmbiguousTag => "ambiguous_tag",
+        /// A cancel or replace is on its way to the order already.
+        ChangeUnderWay => "change_under_way",
         /// The strategy has as many open orders as it may.
         TooManyOrders => "too_many_orders",
         /// Not enough equity for any part of it.

@@ -14,6 +14,9 @@ mod registry;
 #[path = "_role.rs"]
 mod role;
 #[cfg(test)]
+#[path = "_stage.rs"]
+mod stage;
+#[cfg(test)]
 #[path = "_testkit.rs"]
 mod testkit;
 

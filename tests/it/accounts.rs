@@ -244,3 +244,10 @@ fn a_million_random_fills_add_up_to_the_last_bit() {
     assert!(ledger.calls > 0, "margin was really called");
     eprintln!("{} fills, {} margin calls, most exposure {worst:.3} x", ledger.fills, ledger.calls);
 }
+
+#[test]
+fn money_that_cannot_be_counted_stops_the_program_in_release_too() {
+    let huge = std::hint::black_box(Money::from_num(1e18));
+    let product = std::panic::catch_unwind(|| std::hint::black_box(huge * huge));
+    assert!(product.is_err(), "it wrapped to {product:?}");
+}

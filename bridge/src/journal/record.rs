@@ -53,12 +53,14 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         | ReportKind::Reject { strategy, .. }
         | ReportKind::Order { strategy, .. }
         | ReportKind::Done { strategy, .. }
+        | ReportKind::Changed { strategy, .. }
         | ReportKind::Command { strategy, .. }
         | ReportKind::State { strategy, .. }
         | ReportKind::Benched { strategy }
         | ReportKind::Position { strategy, .. }
         | ReportKind::Bracket { strategy, .. }
         | ReportKind::Account { strategy, .. }
+        | ReportKind::Skipped { strategy, .. }
         | ReportKind::SkipCount { strategy, .. } => Some(strategy.index()),
         ReportKind::Fill(fill) => Some(fill.strategy.index()),
         ReportKind::Market { .. } | ReportKind::Bar { .. } | ReportKind::Halted => None,
@@ -143,6 +145,8 @@ impl Recorder {
                 ("order", self.order(order, *trigger, *latency))
             }
             ReportKind::Fill(fill) => ("fill", self.fill(fill)),
+            ReportKind::Changed { order, .. } => ("order_changed", self.changed(order)),
+            ReportKind::Skipped { symbol, why, .. } => ("skip", self.skip(*symbol, *why)),
             ReportKind::Done { done, .. } => ("order_done", self.done(done)),
             ReportKind::Command { verb, origin, .. } => {
                 ("command", json!({"verb": verb.as_str(), "origin": origin.as_str()}))

@@ -274,6 +274,7 @@ fn every_kind_of_record_is_json_under_its_own_name() {
         left: Qty::new(5),
         spec,
         state: OrderState::InFlight,
+        is_changing: false,
         placed_at: ExchNs::new(1),
         ahead: None,
     };

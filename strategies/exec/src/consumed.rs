@@ -2,7 +2,8 @@
 //!
 //! Paper orders leave the real book as it was, so without this the same quantity could be bought again
 //! and again. A taken quantity counts as gone until the feed shows the level smaller than it or gone;
-//! what is added to a level later is fresh. One account never sees another's.
+//! what is added to a level later is fresh. A level that leaves the visible depth keeps its mark. One
+//! account never sees another's.
 
 use paperwire_core::book::DepthBook;
 use paperwire_core::instrument::SymbolId;
@@ -43,18 +44,13 @@ impl Consumed {
         self.find(symbol, side, px).map_or(Qty::ZERO, |index| self.taken[index].qty)
     }
 
-    /// Levels that may still be added.
-    pub fn room(&self) -> usize {
-        CONSUMED_LEVELS_MAX - self.taken.len()
-    }
-
-    /// Takes from a level of which nothing was taken yet.
-    ///
-    /// # Panics
-    /// Without room for a further level; a walk ends before.
+    /// Takes from a level of which nothing was taken yet. With [`CONSUMED_LEVELS_MAX`] levels the oldest
+    /// is forgotten, so that an account that has taken very much can still close its positions.
     pub fn take_first(&mut self, symbol: SymbolId, side: BookSide, px: Px, qty: Qty) {
-        assert!(self.room() > 0, "a walk ends where no further level can be held");
         debug_assert!(self.find(symbol, side, px).is_none(), "nothing was taken there");
+        if self.taken.len() == CONSUMED_LEVELS_MAX {
+            self.taken.remove(0);
+        }
         self.taken.push(Taken { symbol, side, px, qty });
         self.symbols |= 1 << symbol.0;
     }
@@ -77,8 +73,9 @@ impl Consumed {
             if taken.symbol != symbol {
                 return true;
             }
-            // A level that left the visible depth is sent anew, and so is fresh, when it comes back.
-            taken.qty = taken.qty.min(book.shown(taken.side, taken.px).unwrap_or(Qty::ZERO));
+            if let Some(shown) = book.shown(taken.side, taken.px) {
+                taken.qty = taken.qty.min(shown);
+            }
             !taken.qty.is_zero()
         });
         if !self.taken.iter().any(|taken| taken.symbol == symbol) {

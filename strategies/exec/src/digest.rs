@@ -54,6 +54,13 @@ impl RunDigest {
                 self.tag(4, report);
                 self.fill(fill);
             }
+            ReportKind::Changed { strategy, order } => {
+                self.tag(11, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&order.id.0.to_le_bytes());
+                self.bytes(&order.left.raw().to_le_bytes());
+                self.spec(&order.spec);
+            }
             ReportKind::Done { strategy, done } => {
                 self.tag(7, report);
                 self.bytes(&strategy.0.to_le_bytes());
@@ -98,6 +105,7 @@ impl RunDigest {
             | ReportKind::Position { .. }
             | ReportKind::Market { .. }
             | ReportKind::Bar { .. }
+            | ReportKind::Skipped { .. }
             | ReportKind::SkipCount { .. }
             | ReportKind::Halted => {}
         }

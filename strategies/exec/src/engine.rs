@@ -8,11 +8,13 @@
 mod command;
 mod decide;
 mod rows;
+mod send;
 mod slot;
+mod tell;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
 use paperwire_core::event::{MarketEvent, MarketKind, Seq};
@@ -23,7 +25,7 @@ use paperwire_core::market::{Change, MarketState};
 use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::strategy::{Event, Flip, StartContext, Strategy};
-use paperwire_core::time::{ExchNs, HostNs};
+use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
 use crate::fee::FeeModel;
 use crate::latency::{LatencyModel, MessageRate};
@@ -207,6 +209,10 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// How long an order may outlast itself in a world where it was not filled: trades that would fill it
+/// there come within seconds or mean another market.
+const OUTLAST: DurationNs = DurationNs::from_secs(60);
+
 /// Bars of all timeframes of all symbols that usually close at once.
 const CLOSED_TYPICAL: usize = SYMBOLS_MAX * Timeframe::ALL.len();
 
@@ -231,7 +237,7 @@ impl Engine {
             fees: config.venue.fees,
             has_overlay: config.venue.has_overlay,
             trigger_price: config.venue.trigger_price,
-            touches: touches(instruments),
+            touches: touches(instruments, &config.numeraire),
         };
         let fee = |liquidity| {
             let of = instruments.first()?;
@@ -266,7 +272,7 @@ impl Engine {
             rate: MessageRate::new(config.venue.typical_rate),
             closed: Vec::with_capacity(CLOSED_TYPICAL),
             ids: Ids::default(),
-            shadow_ids: Ids::default(),
+            shadow_ids: Ids::shadow(),
             out: Vec::with_capacity(HAPPENINGS_MAX),
         }
     }
@@ -405,7 +411,7 @@ impl Engine {
         if is_primary {
             self.tell(index, cause, ctx);
         } else {
-            slot.settle_shadow(world, &self.out);
+            slot.settle_shadow(world);
             self.out.clear();
         }
     }
@@ -424,30 +430,42 @@ impl Engine {
             ctx.bank.stage(Stage::Filled).record(cause.arrived, cause.looked, told);
         }
         let cause = cause.at(told);
-        let mut is_called = false;
         for happening in &out {
             match *happening {
                 Happening::Order(order, trigger) => {
-                    let latency = paperwire_core::time::DurationNs::ZERO;
+                    let latency = DurationNs::ZERO;
                     emit(ctx, cause, ReportKind::Order { strategy, order, trigger, latency });
+                }
+                Happening::Changed(order) => {
+                    emit(ctx, cause, ReportKind::Changed { strategy, order });
                 }
                 Happening::Fill(fill) => {
                     emit(ctx, cause, ReportKind::Fill(fill));
                     self.slots[index].on_fill(&fill);
-                    self.tell_later(index, slot::Tell::Fill(fill), cause, ctx);
+                    self.tell_later(index, slot::Tell::Fill(fill), None, cause, ctx);
                 }
-                Happening::Done(done) => {
+                Happening::Done(done, order) => {
                     emit(ctx, cause, ReportKind::Done { strategy, done });
-                    self.tell_later(index, slot::Tell::Done(done), cause, ctx);
+                    self.outlast(index, done.id);
+                    self.tell_later(index, slot::Tell::Done(done), Some(order), cause, ctx);
                 }
-                Happening::MarginCall => is_called = true,
+                Happening::MarginCall => {}
             }
         }
         out.clear();
         self.out = out;
-        let account = self.slots[index].worlds[0].account();
-        if is_called && account.open() == 0 && account.row().equity <= 0 {
+        let is_halted = matches!(self.slots[index].state(), AccountState::Halted(_));
+        if !is_halted && self.slots[index].worlds[0].account().is_ruined() {
             self.halt(index, HaltReason::Bankrupt, cause, ctx);
+        }
+    }
+
+    /// Orders that have ended where their strategy lives do not stay for ever in the other worlds, where
+    /// nobody would cancel them.
+    fn outlast(&mut self, index: usize, id: OrderId) {
+        let until = self.market.view().now().plus(OUTLAST);
+        for world in &mut self.slots[index].worlds[1..] {
+            world.outlast(id, until);
         }
     }
 
@@ -458,7 +476,7 @@ impl Engine {
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
-        let slot = &self.slots[index];
+        let slot = &mut self.slots[index];
         let row = slot.worlds[0].account().row();
         if matches!(row.state, AccountState::Halted(_)) {
             return;
@@ -547,10 +565,11 @@ fn opening(market: &MarketState, config: &EngineConfig) -> Opening {
 }
 
 /// By symbol: itself, and the pairs whose quote currency it prices.
-fn touches(instruments: &[Instrument]) -> Vec<u64> {
+fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<u64> {
     let touched = |of: &Instrument| {
         let is_priced = |pair: &Instrument| {
-            pair.name == of.name || pair.quote == of.base || pair.quote == of.quote
+            let by_inverse = of.base == *numeraire && pair.quote == of.quote;
+            pair.name == of.name || pair.quote == of.base || by_inverse
         };
         let bits = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
         bits.fold(0, |bits, (index, _)| bits | 1 << index)

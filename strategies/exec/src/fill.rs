@@ -111,7 +111,8 @@ pub trait FillModel: Send + Debug {
     /// Its word in configuration and reports.
     fn name(&self) -> &'static str;
 
-    /// What a taker gets now. `consumed` says what the account has taken of these levels before.
+    /// What a taker gets now, or a resting order that the other side has reached. `consumed` says what
+    /// the account has taken of these levels before.
     fn take(&self, taker: &Taker<'_>, consumed: &Consumed) -> Walk;
 
     /// Remembers as taken what [`Self::take`] gave for the same arguments.
@@ -119,11 +120,6 @@ pub trait FillModel: Send + Debug {
 
     /// What a print fills of a resting order.
     fn on_print(&self, rest: &Rest, queue: &mut QueuePosition, print: &Print) -> Qty;
-
-    /// What a book fills whose other side shows `reaching` at the order's price or beyond.
-    fn on_reach(&self, rest: &Rest, reaching: Qty) -> Qty {
-        reaching.min(rest.left)
-    }
 }
 
 /// What one level gives: what it shows less what was taken before, as far as `share` gives it away.
@@ -135,7 +131,7 @@ fn free(
     share: impl Fn(Qty) -> Qty,
 ) -> (Qty, Qty) {
     let gone = consumed.at(taker.symbol, taker.side.takes(), level.px).min(level.qty);
-    (share(level.qty - gone), gone)
+    (Qty::new((share(level.qty).raw() - gone.raw()).max(0)), gone)
 }
 
 fn accepted<'a>(taker: &Taker<'a>) -> impl Iterator<Item = (u16, &'a Level)> {
@@ -147,10 +143,9 @@ fn accepted<'a>(taker: &Taker<'a>) -> impl Iterator<Item = (u16, &'a Level)> {
 
 fn walk(taker: &Taker<'_>, consumed: &Consumed, share: impl Fn(Qty) -> Qty) -> Walk {
     let mut left = taker.qty;
-    let mut room = consumed.room();
     let mut walk = Walk::default();
     for (place, level) in accepted(taker) {
-        if left.is_zero() || room == 0 {
+        if left.is_zero() {
             break;
         }
         let (free, gone) = free(taker, level, consumed, &share);
@@ -164,7 +159,6 @@ fn walk(taker: &Taker<'_>, consumed: &Consumed, share: impl Fn(Qty) -> Qty) -> W
         walk.worst_px = level.px;
         walk.levels = place;
         left -= taken;
-        room -= 1;
     }
     walk
 }
@@ -173,7 +167,7 @@ fn commit(taker: &Taker<'_>, consumed: &mut Consumed, share: impl Fn(Qty) -> Qty
     let mut left = taker.qty;
     let is_untouched = consumed.is_untouched(taker.symbol);
     for (_, level) in accepted(taker) {
-        if left.is_zero() || consumed.room() == 0 {
+        if left.is_zero() {
             break;
         }
         let (free, gone) = if is_untouched {
@@ -247,10 +241,6 @@ impl FillModel for Seed {
 
     fn on_print(&self, rest: &Rest, queue: &mut QueuePosition, print: &Print) -> Qty {
         if fill_through(rest, queue, print).is_zero() { Qty::ZERO } else { rest.left }
-    }
-
-    fn on_reach(&self, rest: &Rest, _: Qty) -> Qty {
-        rest.left
     }
 }
 
@@ -349,10 +339,6 @@ impl FillModel for Optimistic {
     fn on_print(&self, rest: &Rest, queue: &mut QueuePosition, print: &Print) -> Qty {
         let is_later = print.at > queue.entered_at();
         if is_later && rest.is_hit_by(print) { rest.left } else { Qty::ZERO }
-    }
-
-    fn on_reach(&self, rest: &Rest, _: Qty) -> Qty {
-        rest.left
     }
 }
 

@@ -84,7 +84,11 @@ pub fn size(signal: &Signal, look: &Look<'_>) -> Result<Sized, RejectReason> {
     };
     let px = sizing_px(&signal.order, side, look);
     let qty = look.instrument.floor_to_lot(quantity(signal.size, px, look)?);
-    Ok(Sized { side, qty, intent: Intent::Enter, is_whole: false, px })
+    let sized = Sized { side, qty, intent: Intent::Enter, is_whole: false, px };
+    if signal.order.is_reduce_only {
+        return cut_exit(Sized { intent: Intent::Exit, ..sized }, look);
+    }
+    Ok(sized)
 }
 
 /// Cuts an entry to the room that is left.
@@ -98,7 +102,8 @@ pub fn cut(
     look: &Look<'_>,
 ) -> Result<Sized, RejectReason> {
     let most = if room > 0 {
-        quantity(Size::Notional(room), sized.px, look).unwrap_or(Qty::new(i64::MAX))
+        // Only a room for more lots than can be counted has no number.
+        quantity(Size::Notional(room), sized.px, look).unwrap_or(sized.qty)
     } else {
         Qty::ZERO
     };
@@ -133,23 +138,43 @@ fn exit(
     let px = sizing_px(&signal.order, side, look);
     let all = look.position.qty();
     let qty = if is_whole { all } else { quantity(signal.size, px, look)? };
-    let qty = look.instrument.floor_to_lot(qty).min(all);
-    // A rest that could never be sold alone goes with it.
-    let qty = if all - qty < look.instrument.qty_min { all } else { qty };
-    Ok(Sized { side, qty, intent: Intent::Exit, is_whole: qty == all, px })
+    cut_exit(Sized { side, qty, intent: Intent::Exit, is_whole, px }, look)
+}
+
+/// Cuts an exit to the position; a rest that could never be sold alone goes with it.
+///
+/// # Errors
+/// [`RejectReason::BelowMinimum`] for less than the venue takes, unless it is all there is.
+pub fn cut_exit(sized: Sized, look: &Look<'_>) -> Result<Sized, RejectReason> {
+    let all = look.position.qty();
+    let qty = look.instrument.floor_to_lot(sized.qty).min(all);
+    let is_swept = qty < all && all - qty < look.instrument.qty_min;
+    let qty = if is_swept { all } else { qty };
+    if qty != all && is_below_minimum(qty, sized.px, look.instrument) {
+        return Err(RejectReason::BelowMinimum);
+    }
+    Ok(Sized { qty, is_whole: sized.is_whole || is_swept, ..sized })
 }
 
 /// The price at which the quantity is worth the wanted amount.
 fn sizing_px(spec: &OrderSpec, side: OrderSide, look: &Look<'_>) -> Px {
     match (spec.price, spec.trigger) {
+        (OrderPrice::Limit(px), None) if side == OrderSide::Sell => px.max(look.bbo.bid.px),
         (OrderPrice::Limit(px), _) => px,
+        (OrderPrice::Market, Some(OrderTrigger::Stop(px))) if side == OrderSide::Buy => {
+            px.max(look.bbo.ask.px)
+        }
         (OrderPrice::Market, Some(OrderTrigger::Stop(px) | OrderTrigger::TakeProfit(px))) => px,
         (OrderPrice::Market, _) if side == OrderSide::Buy => look.bbo.ask.px,
         (OrderPrice::Market, _) => look.bbo.bid.px,
     }
 }
 
-fn check_status(
+/// Whether the venue takes such an order in this status.
+///
+/// # Errors
+/// [`RejectReason::VenueClosed`].
+pub fn check_status(
     spec: &OrderSpec,
     intent: Intent,
     status: TradingStatus,
@@ -219,8 +244,13 @@ pub fn quantity(size: Size, px: Px, look: &Look<'_>) -> Result<Qty, RejectReason
     let of = look.instrument;
     let unit = i128::from(pow10(of.price_precision)) * i128::from(pow10(of.qty_precision));
     // One division of whole numbers: dividing by the rate first would lose a lot to rounding.
-    let scaled = notional.to_bits().checked_mul(unit).ok_or(bad)?;
     let price = look.quote_rate.to_bits().checked_mul(i128::from(px.raw())).ok_or(bad)?;
+    let (mut wanted, mut price) = (notional.to_bits(), price);
+    while wanted.checked_mul(unit).is_none() {
+        wanted >>= 1;
+        price = (price >> 1) + 1; // up: never too much
+    }
+    let scaled = wanted * unit;
     let qty = i64::try_from(scaled / price).map_err(|_| bad)?;
     Ok(Qty::new(qty))
 }

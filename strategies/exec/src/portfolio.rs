@@ -205,6 +205,11 @@ impl Portfolio {
         }
     }
 
+    /// True when nothing is held any more and nothing is left.
+    pub fn is_ruined(&self) -> bool {
+        self.open == 0 && self.row.equity <= 0
+    }
+
     /// True once every starting asset has had a price, so that the baseline is known.
     pub fn is_based(&self) -> bool {
         self.spot_values.iter().all(Option::is_some)
@@ -371,7 +376,7 @@ impl Portfolio {
             let index = self.next_row;
             self.next_row = (self.next_row + 1) % self.books.len();
             let book = &mut self.books[index];
-            if !book.is_changed || (book.fills == 0 && self.positions[index].lots == 0) {
+            if !book.is_changed {
                 continue;
             }
             book.is_changed = false;

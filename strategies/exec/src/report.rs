@@ -57,6 +57,13 @@ pub enum ReportKind {
         /// Way to the venue that was drawn for it.
         latency: DurationNs,
     },
+    /// An order was replaced, and is this now.
+    Changed {
+        /// Whose.
+        strategy: StratId,
+        /// The order.
+        order: OpenOrder,
+    },
     /// An order was executed, in whole or in part.
     Fill(Fill),
     /// An order ended.
@@ -129,6 +136,15 @@ pub enum ReportKind {
         symbol: SymbolId,
         /// The bar.
         bar: Bar,
+    },
+    /// A strategy wanted nothing; at most one a second for each strategy and symbol.
+    Skipped {
+        /// Whose.
+        strategy: StratId,
+        /// In what.
+        symbol: SymbolId,
+        /// Why.
+        why: Skip,
     },
     /// How often a strategy skipped for a reason, at the end of the session.
     SkipCount {

@@ -50,6 +50,10 @@ pub struct Risk {
     second: i64,
     losses: u32,
     cool_until: ExchNs,
+    /// Profit when the account was last resumed, from which losses count.
+    profit_from: Money,
+    /// Highest equity since then.
+    peak: Money,
 }
 
 impl Risk {
@@ -61,12 +65,14 @@ impl Risk {
             second: 0,
             losses: 0,
             cool_until: ExchNs::new(i64::MIN),
+            profit_from: Money::ZERO,
+            peak: Money::ZERO,
         }
     }
 
-    /// Forgets what happened.
-    pub const fn reset(&mut self) {
-        *self = Self::new(self.limits);
+    /// Forgets what happened; losses and falls count from `row`.
+    pub fn restart(&mut self, row: &AccountRow) {
+        *self = Self { profit_from: row.profit(), peak: row.equity, ..Self::new(self.limits) };
     }
 
     /// Whether an entry may be made now; counts it when it may.
@@ -88,12 +94,17 @@ impl Risk {
 
     /// Value that a position now worth `position`, of positions worth `exposure`, may still grow by,
     /// with the reason that binds; `None` without a limit.
-    pub fn room(&self, position: Money, exposure: Money) -> Option<(Money, RejectReason)> {
-        let of = |limit: Money, used: Money, why| {
-            (limit > 0).then(|| ((limit - used).max(Money::ZERO), why))
-        };
-        let by_position = of(self.limits.position_max, position, RejectReason::PositionLimit);
-        let by_exposure = of(self.limits.exposure_max, exposure, RejectReason::ExposureLimit);
+    pub fn room(
+        &self,
+        position: impl Fn() -> Money,
+        exposure: impl Fn() -> Money,
+    ) -> Option<(Money, RejectReason)> {
+        let limits = &self.limits;
+        let room = |limit: Money, used: Money| (limit - used).max(Money::ZERO);
+        let by_position = (limits.position_max > 0)
+            .then(|| (room(limits.position_max, position()), RejectReason::PositionLimit));
+        let by_exposure = (limits.exposure_max > 0)
+            .then(|| (room(limits.exposure_max, exposure()), RejectReason::ExposureLimit));
         smaller(by_position, by_exposure)
     }
 
@@ -111,13 +122,16 @@ impl Risk {
     }
 
     /// Why the account must halt, if it must.
-    pub fn halt(&self, row: &AccountRow) -> Option<HaltReason> {
-        if self.limits.loss_max > 0 && row.profit() <= -self.limits.loss_max {
+    pub fn halt(&mut self, row: &AccountRow) -> Option<HaltReason> {
+        let limits = &self.limits;
+        if limits.loss_max > 0 && row.profit() - self.profit_from <= -limits.loss_max {
             return Some(HaltReason::LossLimit);
         }
-        let limit = self.limits.drawdown_max;
-        if limit > 0 && row.performance.drawdown_now() >= limit {
-            return Some(HaltReason::Drawdown);
+        if limits.drawdown_max > 0 {
+            self.peak = if self.peak == 0 { row.baseline } else { self.peak }.max(row.equity);
+            if self.peak - row.equity >= limits.drawdown_max * self.peak {
+                return Some(HaltReason::Drawdown);
+            }
         }
         None
     }

@@ -44,6 +44,8 @@ pub(crate) struct Desk {
     pub(crate) next: Vec<Signal>,
     pub(crate) heard: Vec<Heard>,
     pub(crate) lots_seen: Vec<i64>,
+    pub(crate) orders_seen: Vec<usize>,
+    pub(crate) cash_seen: Vec<Money>,
     pub(crate) panics: bool,
 }
 
@@ -61,6 +63,8 @@ impl Strategy for Script {
         let mut desk = self.0.lock().unwrap();
         let panics = desk.panics;
         desk.lots_seen.push(account.position(BTC).lots);
+        desk.orders_seen.push(account.orders.len());
+        desk.cash_seen.push(account.cash);
         for signal in desk.next.drain(..) {
             out.push(signal);
         }

@@ -8,6 +8,7 @@
 mod execute;
 mod protect;
 mod resting;
+mod travel;
 
 pub use execute::opens;
 pub use protect::{Settled, average_entry, bits};
@@ -20,7 +21,7 @@ use paperwire_core::limits::{ORDERS_MAX, SYMBOLS_MAX};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{
-    Distance, Exits, OpenOrder, OrderDone, OrderEnd, OrderState, OrderTrigger, TimeInForce,
+    Distance, Exits, OpenOrder, OrderDone, OrderEnd, OrderSpec, OrderState,
 };
 use paperwire_core::strategy::{Flip, Reason};
 use paperwire_core::time::{DurationNs, ExchNs};
@@ -81,6 +82,11 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// Numbers that no order of a strategy has.
+    pub const fn shadow() -> Self {
+        Self { orders: 1 << 63, fills: 0 }
+    }
+
     /// The next order's.
     pub const fn order(&mut self) -> OrderId {
         self.orders += 1;
@@ -101,8 +107,10 @@ pub enum Happening {
     Order(OpenOrder, Trigger),
     /// An execution.
     Fill(Fill),
-    /// The end of an order.
-    Done(OrderDone),
+    /// The end of an order, and the order as it was.
+    Done(OrderDone, OpenOrder),
+    /// An order was replaced, and is this now.
+    Changed(OpenOrder),
     /// Equity fell below the maintenance margin.
     MarginCall,
 }
@@ -133,8 +141,18 @@ impl Env<'_> {
         self.view.symbol(symbol).bbo()
     }
 
-    fn is_matching(&self, symbol: SymbolId) -> bool {
-        self.view.symbol(symbol).instrument().status.is_matching()
+    /// Whether the venue takes such orders now.
+    fn takes(&self, symbol: SymbolId, spec: &OrderSpec, intent: Intent) -> bool {
+        let status = self.view.symbol(symbol).instrument().status;
+        crate::intake::check_status(spec, intent, status).is_ok()
+    }
+
+    /// Whether anything of `symbol` can be executed and booked now: the book is live, its currency has
+    /// a price, the venue matches.
+    fn can_fill(&self, symbol: SymbolId) -> bool {
+        let state = self.view.symbol(symbol);
+        let has_prices = state.bbo().is_some() && self.view.quote_rate(symbol).is_some();
+        has_prices && state.instrument().status.is_matching()
     }
 
     /// The price that decides triggers of an order of `side`; `None` without a live book.
@@ -197,6 +215,8 @@ pub struct Terms {
     pub extra_fee: Money,
     /// A cancel or replace on its way.
     pub change: Option<Change>,
+    /// The position it opened has its exits already.
+    has_protected: bool,
     /// Shown part not yet filled.
     shown: Qty,
     /// Where its trigger stands.
@@ -219,6 +239,7 @@ impl Terms {
             due,
             extra_fee: Money::ZERO,
             change: None,
+            has_protected: false,
             shown: Qty::ZERO,
             trigger_px: Px::ZERO,
             trail: Px::ZERO,
@@ -234,6 +255,43 @@ pub struct Change {
     pub due: ExchNs,
     /// New price and quantity; `None` cancels.
     pub to: Option<(Option<Px>, Qty)>,
+}
+
+/// Which orders a change is meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// This one.
+    Order(OrderId),
+    /// Those so named; all of the symbol for 0.
+    Tag(u32),
+}
+
+impl Whose {
+    fn is(self, order: &OpenOrder) -> bool {
+        match self {
+            Self::Order(id) => order.id == id,
+            Self::Tag(tag) => tag == 0 || order.tag == tag,
+        }
+    }
+}
+
+/// New exits of a position on their way to the venue.
+#[derive(Clone, Copy, Debug)]
+struct ExitsUnderWay {
+    due: ExchNs,
+    symbol: SymbolId,
+    exits: Exits,
+}
+
+/// Exits under way at one time; more than that act at once, which errs on the safe side.
+const EXITS_UNDER_WAY_MAX: usize = 16;
+
+/// A position that must be closed and could not be, or not wholly.
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    trigger: Trigger,
+    reason: Reason,
+    extra_fee: Money,
 }
 
 /// Orders that the venue itself makes come on top of a strategy's own.
@@ -256,6 +314,11 @@ pub struct World {
     consumed: Consumed,
     /// Nothing is due before this.
     next_due: ExchNs,
+    exits_under_way: ArrayVec<ExitsUnderWay, EXITS_UNDER_WAY_MAX>,
+    /// By symbol: what has to be closed as soon as the book takes it.
+    closing: Vec<Option<Closing>>,
+    /// Equity was below the maintenance margin at the last look.
+    is_called: bool,
     /// Bit = symbol with an open order.
     order_symbols: u64,
     /// An order came, went or changed since these two were last found.
@@ -275,6 +338,9 @@ impl World {
             terms: Vec::with_capacity(ORDERS_CAPACITY),
             consumed: Consumed::default(),
             next_due: NEVER,
+            exits_under_way: ArrayVec::new(),
+            closing: vec![None; symbols],
+            is_called: false,
             order_symbols: 0,
             is_changed: false,
         }
@@ -313,11 +379,18 @@ impl World {
             || !self.consumed.is_untouched(symbol)
     }
 
-    /// Sum of what entries of one side that are still open would add, at their own prices.
-    pub fn committed(&self, side: OrderSide, view: &MarketView<'_>) -> Money {
+    /// What an open order does to a position.
+    pub fn intent(&self, id: OrderId) -> Option<Intent> {
+        self.find(id).map(|index| self.terms[index].intent)
+    }
+
+    /// Sum of what entries of one side that are still open would add, at their own prices, or at those
+    /// to come; of one symbol or of all.
+    pub fn committed(&self, side: OrderSide, of: Option<SymbolId>, view: &MarketView<'_>) -> Money {
         let mut sum = Money::ZERO;
         for (order, terms) in self.orders.iter().zip(&self.terms) {
-            if terms.intent == Intent::Exit || order.side != side {
+            let is_other = of.is_some_and(|of| of != order.symbol);
+            if terms.intent == Intent::Exit || order.side != side || is_other {
                 continue;
             }
             let state = view.symbol(order.symbol);
@@ -327,98 +400,6 @@ impl World {
             }
         }
         sum
-    }
-
-    /// Sends an order; with nothing on the way it acts at once.
-    ///
-    /// # Panics
-    /// Beyond [`ORDERS_MAX`] orders of a strategy, which it is refused before.
-    pub fn send(&mut self, order: OpenOrder, terms: Terms, env: &mut Env<'_>) {
-        assert!(self.orders.len() < ORDERS_CAPACITY, "a strategy is refused further orders before");
-        let due = terms.due;
-        self.orders.push(OpenOrder { state: OrderState::InFlight, ..order });
-        self.terms.push(terms);
-        self.is_changed = true;
-        if due <= env.at {
-            self.arrive(order.id, env);
-        }
-        self.schedule();
-    }
-
-    /// Sends a cancel or replace for the orders of `symbol` called `tag` (all for 0); false when there
-    /// is none.
-    pub fn change(
-        &mut self,
-        symbol: SymbolId,
-        tag: u32,
-        change: Change,
-        env: &mut Env<'_>,
-    ) -> bool {
-        let mut found = Found::new();
-        for (order, terms) in self.orders.iter().zip(&mut self.terms) {
-            if order.symbol == symbol && (tag == 0 || order.tag == tag) {
-                found.push(order.id);
-                // A cancel stands, whatever is wished after it.
-                if terms.change.is_none_or(|before| before.to.is_some()) {
-                    terms.change = Some(change);
-                }
-            }
-        }
-        self.is_changed = true;
-        for id in &found {
-            let index = self.find(*id).expect("it was just found");
-            // What is sent after an order cannot overtake it.
-            if change.due <= env.at && self.orders[index].state != OrderState::InFlight {
-                self.apply_change(*id, env);
-            }
-        }
-        self.schedule();
-        !found.is_empty()
-    }
-
-    /// Brings time to `to`: all that is due before then arrives, in the order of its time, and meets
-    /// the market as it is.
-    pub fn advance(&mut self, to: ExchNs, env: &mut Env<'_>) {
-        while self.next_due <= to {
-            let Some((id, due)) = self.first_due() else {
-                break;
-            };
-            env.at = env.at.max(due);
-            let index = self.find(id).expect("it was just found");
-            if self.terms[index].change.is_some_and(|change| change.due == due) {
-                self.apply_change(id, env);
-            } else if self.orders[index].state == OrderState::InFlight {
-                self.arrive(id, env);
-            } else {
-                self.end(id, OrderEnd::Expired, env);
-            }
-            self.schedule();
-        }
-    }
-
-    fn due_of(order: &OpenOrder, terms: &Terms) -> ExchNs {
-        let mut due = terms.change.map_or(NEVER, |change| change.due);
-        if order.state == OrderState::InFlight {
-            // What is sent after it cannot overtake it.
-            return terms.due;
-        }
-        if let TimeInForce::Gtd(until) = order.spec.tif {
-            due = due.min(until);
-        }
-        due
-    }
-
-    fn first_due(&self) -> Option<(OrderId, ExchNs)> {
-        let due = self.orders.iter().zip(&self.terms).map(|(o, t)| (o.id, Self::due_of(o, t)));
-        due.min_by_key(|(id, due)| (*due, *id)).filter(|(_, due)| *due < NEVER)
-    }
-
-    /// Finds anew what is due next and which symbols have orders, when that may have changed.
-    fn schedule(&mut self) {
-        if std::mem::take(&mut self.is_changed) {
-            self.next_due = self.first_due().map_or(NEVER, |(_, due)| due);
-            self.order_symbols = self.orders.iter().fold(0, |bits, o| bits | 1 << o.symbol.0);
-        }
     }
 
     fn find(&self, id: OrderId) -> Option<usize> {
@@ -440,7 +421,7 @@ impl World {
         let order = self.orders.remove(index);
         self.terms.remove(index);
         let OpenOrder { tag, symbol, left, .. } = order;
-        env.out.push(Happening::Done(OrderDone { id, tag, symbol, left, end }));
+        env.out.push(Happening::Done(OrderDone { id, tag, symbol, left, end }, order));
     }
 
     /// Cancels every order that `of` picks, at once.
@@ -456,87 +437,6 @@ impl World {
             self.end(id, end, env);
         }
         self.schedule();
-    }
-
-    fn apply_change(&mut self, id: OrderId, env: &mut Env<'_>) {
-        let Some(index) = self.find(id) else {
-            return;
-        };
-        let Some(change) = self.terms[index].change.take() else {
-            return;
-        };
-        self.is_changed = true;
-        let Some((px, qty)) = change.to else {
-            return self.end(id, OrderEnd::Cancelled, env);
-        };
-        let (order, terms) = (&mut self.orders[index], &mut self.terms[index]);
-        let filled = order.qty - order.left;
-        if qty <= filled {
-            return self.end(id, OrderEnd::Replaced, env);
-        }
-        let keeps_price = px.is_none() || px == order.spec.limit_px();
-        let is_smaller = qty <= order.qty;
-        order.qty = qty;
-        order.left = qty - filled;
-        terms.shown = terms.shown.min(order.left);
-        if keeps_price && is_smaller {
-            return;
-        }
-        if let Some(px) = px {
-            order.spec.price = paperwire_core::order::OrderPrice::Limit(px);
-        }
-        if order.state == OrderState::Resting {
-            self.work(id, env);
-        }
-    }
-
-    /// An order reaches the venue.
-    fn arrive(&mut self, id: OrderId, env: &mut Env<'_>) {
-        let Some(index) = self.find(id) else {
-            return;
-        };
-        let order = self.orders[index];
-        if env.bbo(order.symbol).is_none() {
-            return self.end(id, OrderEnd::BookNotLive, env);
-        }
-        if !env.is_matching(order.symbol) {
-            return self.end(id, OrderEnd::VenueClosed, env);
-        }
-        if self.terms[index].is_whole {
-            let held = self.account.position(order.symbol).qty();
-            (self.orders[index].qty, self.orders[index].left) = (held, held);
-        }
-        self.orders[index].state = OrderState::Waiting;
-        self.is_changed = true;
-        match order.spec.trigger {
-            None => self.work(id, env),
-            Some(trigger) => {
-                if self.set_trigger(index, trigger, env) {
-                    self.check_trigger(id, None, env);
-                } else {
-                    self.end(id, OrderEnd::NoLiquidity, env);
-                }
-            }
-        }
-    }
-
-    fn set_trigger(&mut self, index: usize, trigger: OrderTrigger, env: &Env<'_>) -> bool {
-        let order = &self.orders[index];
-        let terms = &mut self.terms[index];
-        match trigger {
-            OrderTrigger::Stop(px) | OrderTrigger::TakeProfit(px) => terms.trigger_px = px,
-            OrderTrigger::Trail(distance) => {
-                let Some(now) = env.trigger_px(order.symbol, order.side) else {
-                    return false;
-                };
-                let Some(trail) = env.distance(order.symbol, distance, now) else {
-                    return false;
-                };
-                terms.trail = trail;
-                terms.trigger_px = behind(order.side, now, trail);
-            }
-        }
-        true
     }
 }
 

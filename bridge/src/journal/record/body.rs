@@ -7,7 +7,7 @@ use paperwire_core::order::{
     Distance, ExitLevel, Exits, OpenOrder, OrderDone, OrderPrice, OrderSpec, OrderTrigger,
     TimeInForce,
 };
-use paperwire_core::strategy::{Reason, Signal, Size};
+use paperwire_core::strategy::{Reason, Signal, Size, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::report::{AccountRow, BracketRow, PositionRow};
 use serde_json::{Map, Value, json};
@@ -51,6 +51,22 @@ impl Recorder {
             "latency_ns": latency.raw(),
             "tag": order.tag,
         })
+    }
+
+    pub(super) fn changed(&self, order: &OpenOrder) -> Value {
+        let of = self.instrument(order.symbol);
+        json!({
+            "order": order.id.0,
+            "symbol": of.name.as_str(),
+            "qty": of.show_qty(order.qty).to_string(),
+            "left": of.show_qty(order.left).to_string(),
+            "terms": terms(of, &order.spec),
+            "tag": order.tag,
+        })
+    }
+
+    pub(super) fn skip(&self, symbol: SymbolId, why: Skip) -> Value {
+        json!({"symbol": self.instrument(symbol).name.as_str(), "why": why.as_str()})
     }
 
     pub(super) fn done(&self, done: &OrderDone) -> Value {

@@ -4,6 +4,7 @@ use paperwire_core::account::{AccountState, HaltReason, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::command::{Command, Verb};
 use paperwire_core::order::OrderEnd;
+use paperwire_core::time::ExchNs;
 
 use crate::report::ReportKind;
 use crate::world::Intent;
@@ -38,12 +39,19 @@ impl Engine {
                 }
                 Verb::Reset => self.reset(index, cause, ctx),
                 Verb::Kill => {
-                    self.halt(index, HaltReason::Killed, cause, ctx);
+                    if !self.is_final(index) {
+                        self.halt(index, HaltReason::Killed, cause, ctx);
+                    }
                     let end = OrderEnd::Operator;
                     self.flatten(index, Trigger::Operator, "kill", end, cause, ctx);
                 }
             }
         }
+    }
+
+    fn is_final(&self, index: usize) -> bool {
+        let last = [HaltReason::Benched, HaltReason::Bankrupt].map(AccountState::Halted);
+        last.contains(&self.slots[index].state())
     }
 
     fn resume<C: Clock, R: ReportSink>(
@@ -53,11 +61,9 @@ impl Engine {
         ctx: &mut Context<'_, C, R>,
     ) {
         // A strategy that panicked has no sound state to go on from, a bankrupt account no money.
-        let stays = matches!(
-            self.slots[index].state(),
-            AccountState::Halted(HaltReason::Benched | HaltReason::Bankrupt)
-        );
-        if !stays {
+        if !self.is_final(index) {
+            let slot = &mut self.slots[index];
+            slot.risk.restart(slot.worlds[0].account().row());
             self.set_state(index, AccountState::Active, cause, ctx);
         }
     }
@@ -75,12 +81,12 @@ impl Engine {
                 world.reset(env);
             });
         }
+        // Answers under way are of the old account.
+        self.tell_due(index, ExchNs::new(i64::MAX), cause, ctx);
         // The account was made anew in a state of its own; what changes is seen from before.
         self.slots[index].worlds[0].account_mut().set_state(before);
         let slot = &mut self.slots[index];
-        slot.risk.reset();
-        slot.tells.clear();
-        slot.known.fill(paperwire_core::account::Position::default());
+        slot.risk.restart(slot.worlds[0].account().row());
         let state = if slot.is_benched {
             AccountState::Halted(HaltReason::Benched)
         } else {

@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 
 use paperwire_core::account::{AccountState, Fill, HaltReason, Position};
 use paperwire_core::bar::Timeframe;
-use paperwire_core::order::OrderDone;
+use paperwire_core::instrument::SymbolId;
+use paperwire_core::num::Money;
+use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
 use paperwire_core::strategy::{Flip, Signals, Skip, Strategy};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 
 use crate::latency::Rng;
 use crate::risk::Risk;
-use crate::world::{Happening, World};
+use crate::world::World;
 
 use super::StrategySetup;
 
@@ -22,13 +24,34 @@ pub(super) enum Tell {
     Done(OrderDone),
 }
 
-/// A message on its way back from the venue.
+impl Tell {
+    pub(super) const fn symbol(&self) -> SymbolId {
+        match self {
+            Self::Fill(fill) => fill.symbol,
+            Self::Done(done) => done.symbol,
+        }
+    }
+}
+
+/// A message on its way back from the venue, with the account as its strategy will know it then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {
     pub due: ExchNs,
     pub tell: Tell,
-    /// The position in the message's symbol, as its strategy will know it then.
     pub position: Position,
+    pub cash: Money,
+    pub equity: Money,
+    /// The order that has ended, as it was.
+    pub order: Option<OpenOrder>,
+}
+
+/// What a strategy knows of its account; shown to it while messages are under way.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub positions: Vec<Position>,
+    pub cash: Money,
+    pub equity: Money,
+    pub orders: OpenOrders,
 }
 
 /// Messages on their way to one strategy; more than that arrive early, which a strategy with this
@@ -45,13 +68,15 @@ pub(super) struct Slot {
     pub worlds: Vec<World>,
     pub signals: Signals,
     pub skips: Vec<u64>,
+    /// By symbol: before this no further skip is reported.
+    pub next_skip: Vec<ExchNs>,
     pub risk: Risk,
     pub rng: Rng,
     pub is_benched: bool,
     /// Messages under way, in order.
     pub tells: VecDeque<Told>,
-    /// Positions as far as the strategy has been told; shown to it while messages are under way.
-    pub known: Vec<Position>,
+    /// The account as far as the strategy has been told.
+    pub known: Known,
 }
 
 impl Slot {
@@ -64,11 +89,17 @@ impl Slot {
             worlds,
             signals: Signals::default(),
             skips: vec![0; Skip::ALL.len()],
+            next_skip: vec![ExchNs::new(i64::MIN); symbols],
             risk: Risk::new(setup.risk),
             rng: Rng::new(seed, &setup.name),
             is_benched: false,
             tells: VecDeque::with_capacity(TELLS_MAX),
-            known: vec![Position::default(); symbols],
+            known: Known {
+                positions: vec![Position::default(); symbols],
+                cash: Money::ZERO,
+                equity: Money::ZERO,
+                orders: OpenOrders::new(),
+            },
         }
     }
 
@@ -83,17 +114,63 @@ impl Slot {
         is_active(0) && is_active(world)
     }
 
+    /// Brings what the strategy knows up to date, as far as it has been told.
+    pub(super) fn refresh_known(&mut self, symbol: Option<SymbolId>) {
+        let world = &self.worlds[0];
+        if self.tells.is_empty() {
+            let row = world.account().row();
+            (self.known.cash, self.known.equity) = (row.cash, row.equity);
+            if let Some(symbol) = symbol {
+                self.known.positions[symbol.index()] = *world.account().position(symbol);
+            }
+            return;
+        }
+        self.known.orders.clear();
+        let ended = self.tells.iter().filter_map(|told| told.order);
+        for order in ended.chain(world.orders().iter().copied()) {
+            if self.known.orders.try_push(order).is_err() {
+                break;
+            }
+        }
+    }
+
+    /// The position as far as the strategy knows it.
+    pub(super) fn known_position(&self, symbol: SymbolId) -> &Position {
+        if self.tells.is_empty() {
+            self.worlds[0].account().position(symbol)
+        } else {
+            &self.known.positions[symbol.index()]
+        }
+    }
+
+    /// True when an order so named has ended and its strategy does not know it yet.
+    pub(super) fn is_ended_untold(&self, symbol: SymbolId, tag: u32) -> bool {
+        let is_meant = |o: OpenOrder| o.symbol == symbol && (tag == 0 || o.tag == tag);
+        self.tells.iter().filter_map(|told| told.order).any(is_meant)
+    }
+
+    /// Counts a skip; true when it is to be reported as an example of many.
+    pub(super) fn skip(&mut self, why: Skip, symbol: SymbolId, at: ExchNs) -> bool {
+        const EVERY: DurationNs = DurationNs::from_secs(1);
+        self.skips[why as usize] += 1;
+        let next = &mut self.next_skip[symbol.index()];
+        let is_due = at >= *next;
+        if is_due {
+            *next = at.plus(EVERY);
+        }
+        is_due
+    }
+
     pub(super) fn on_fill(&mut self, fill: &Fill) {
         if let Some(net) = fill.trade_net {
             self.risk.on_trade(net, fill.at);
         }
     }
 
-    /// A world that nobody lives in can still go bankrupt there.
-    pub(super) fn settle_shadow(&mut self, world: usize, out: &[Happening]) {
+    /// A world that nobody lives in can go bankrupt there.
+    pub(super) fn settle_shadow(&mut self, world: usize) {
         let account = self.worlds[world].account_mut();
-        let is_called = out.iter().any(|happening| matches!(happening, Happening::MarginCall));
-        if is_called && account.open() == 0 && account.row().equity <= 0 {
+        if account.is_ruined() {
             account.set_state(AccountState::Halted(HaltReason::Bankrupt));
         }
     }

@@ -1,17 +1,27 @@
-use paperwire_core::account::{AccountState, HaltReason, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::command::Verb;
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
-use paperwire_core::num::Px;
-use paperwire_core::order::{ExitLevel, OrderEnd, OrderSpec};
-use paperwire_core::strategy::{Action, Reason, RejectReason, Signal};
+use paperwire_core::instrument::TradingStatus;
+use paperwire_core::num::{Money, Px, Qty};
+use paperwire_core::order::{
+    Distance, ExitLevel, Exits, OrderEnd, OrderSpec, OrderTrigger, TimeInForce, Trail,
+};
+use paperwire_core::strategy::{Action, Flip, Reason, RejectReason, Signal, Size};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
+use paperwire_core::trade::{OrderSide, TradeTick};
 
 use crate::latency::{Constant, Surge};
-use crate::testkit::{BTC, Heard, Rig, Setup, XRP_BTC, amount, config, lots, usd, worth};
+use crate::report::ReportKind;
+use crate::risk::RiskLimits;
+use crate::testkit::{
+    BTC, Heard, Rig, Setup, XRP, XRP_BTC, amount, config, instrument, lots, usd, worth,
+};
 
+mod account;
 mod defects;
+mod latency;
+mod venue;
 
 const KEEP: ExitLevel = ExitLevel::Keep;
 
@@ -110,11 +120,34 @@ fn a_level_on_the_wrong_side_refuses_the_whole_signal() {
     assert!(rig.fills().is_empty());
 }
 
+fn why() -> Reason {
+    Reason::new("test")
+}
+fn limit(px: i64) -> OrderSpec {
+    OrderSpec::limit(Px::new(px))
+}
 fn with_latency(legs: [u64; 4]) -> Rig {
     let legs = legs.map(DurationNs::from_millis);
     let mut config = config();
     config.venue.latency = Box::new(Constant::new(legs, Surge::OFF));
     Rig::with(config, Setup::default())
+}
+fn replace(px: i64, qty: i64) -> Signal {
+    Signal::new(BTC, Action::Replace, Size::Base(lots(qty)), why()).order(limit(px)).tag(7)
+}
+fn flips() -> Setup {
+    Setup { flip: Flip::Reverse, ..Setup::default() }
+}
+fn risk(risk: RiskLimits) -> Setup {
+    Setup { risk, ..Setup::default() }
+}
+
+fn small_pair(capital: i64, setup: Setup) -> Rig {
+    let mut config = config();
+    config.capital = Money::from_num(capital);
+    let mut rig = Rig::of(&[instrument("BTC/USD", 1), instrument("SHIB/USD", 8)], config, setup);
+    rig.levels(XRP_BTC, &[(1_999, i64::MAX / 4)], &[(2_000, i64::MAX / 4)]);
+    rig
 }
 
 #[test]
@@ -193,7 +226,7 @@ fn commands_block_entries_and_never_exits() {
     assert_eq!((row.equity, row.fees, row.fills), (usd(100.0), usd(0.0), 0));
     assert_eq!(row.state, AccountState::Active);
     let told = rig.reports.iter().rev().find_map(|report| match report.kind {
-        crate::report::ReportKind::State { state, .. } => Some(state),
+        ReportKind::State { state, .. } => Some(state),
         _ => None,
     });
     assert_eq!(told, Some(AccountState::Active), "a reset lifts a halt, and says so");

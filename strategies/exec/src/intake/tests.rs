@@ -47,7 +47,7 @@ fn an_exit_is_at_most_the_position_and_leaves_no_rest_that_cannot_be_sold() {
     let mut of = instrument("BTC/USD", 1);
     of.qty_min = Qty::new(1_000);
     let table = [
-        (Action::Sell, 5_000, Size::Base(Qty::new(9_000)), 5_000, true),
+        (Action::Sell, 5_000, Size::Base(Qty::new(9_000)), 5_000, false),
         (Action::Sell, 5_000, Size::Base(Qty::new(2_000)), 2_000, false),
         (Action::Sell, 5_000, Size::Base(Qty::new(4_500)), 5_000, true),
         (Action::Cover, -5_000, Size::All, 5_000, true),

@@ -42,12 +42,12 @@ fn losses_in_a_row_cool_down_and_a_gain_starts_the_count_anew() {
 #[test]
 fn the_tightest_room_binds_and_zero_is_no_limit() {
     let held = usd(50.0);
-    assert_eq!(Risk::new(RiskLimits::default()).room(usd(10.0), held), None);
+    assert_eq!(Risk::new(RiskLimits::default()).room(|| usd(10.0), || held), None);
     let limits =
         RiskLimits { position_max: usd(40.0), exposure_max: usd(70.0), ..RiskLimits::default() };
     let risk = Risk::new(limits);
-    assert_eq!(risk.room(usd(30.0), held), Some((usd(10.0), RejectReason::PositionLimit)));
-    assert_eq!(risk.room(usd(5.0), held), Some((usd(20.0), RejectReason::ExposureLimit)));
+    assert_eq!(risk.room(|| usd(30.0), || held), Some((usd(10.0), RejectReason::PositionLimit)));
+    assert_eq!(risk.room(|| usd(5.0), || held), Some((usd(20.0), RejectReason::ExposureLimit)));
     assert_eq!(GlobalLimits::default().room(|| usd(1e9)), None);
 }
 
@@ -56,12 +56,16 @@ fn losses_and_falls_halt() {
     let mut row = AccountRow::new(usd(100.0), second(0));
     let limits =
         RiskLimits { loss_max: usd(20.0), drawdown_max: usd(0.1), ..RiskLimits::default() };
-    let risk = Risk::new(limits);
+    let mut risk = Risk::new(limits);
     assert_eq!(risk.halt(&row), None);
-    row.performance.on_mark(second(1), usd(110.0));
-    row.performance.on_mark(second(2), usd(98.0));
+    row.equity = usd(110.0);
+    assert_eq!(risk.halt(&row), None);
     row.equity = usd(98.0);
     assert_eq!(risk.halt(&row), Some(HaltReason::Drawdown), "from the peak, not from the start");
     row.equity = usd(80.0);
     assert_eq!(risk.halt(&row), Some(HaltReason::LossLimit));
+    risk.restart(&row);
+    assert_eq!(risk.halt(&row), None, "a resume counts from where it was");
+    row.equity = usd(71.0);
+    assert_eq!(risk.halt(&row), Some(HaltReason::Drawdown));
 }

@@ -1,6 +1,7 @@
 //! From an order at the venue to a booked fill.
 
-use paperwire_core::account::{Evidence, Fill, Liquidity, OrderId, PositionSide};
+use paperwire_core::account::{Evidence, Fill, Liquidity, OrderId, PositionSide, Trigger};
+use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::SymbolState;
 use paperwire_core::num::{Money, Notional, Px, Qty};
 use paperwire_core::order::{OrderEnd, OrderSpec, OrderState, TimeInForce};
@@ -73,12 +74,12 @@ impl World {
         let Some(index) = self.find(id) else {
             return;
         };
-        let Some(limit) = limit else {
-            return self.end(id, OrderEnd::NoLiquidity, env);
-        };
         if matches!(tif, TimeInForce::Ioc | TimeInForce::Fok) {
             return self.end(id, OrderEnd::NotImmediate, env);
         }
+        let Some(limit) = limit else {
+            return self.end(id, OrderEnd::NoLiquidity, env);
+        };
         let (order, terms) = (&mut self.orders[index], &mut self.terms[index]);
         order.state = OrderState::Resting;
         terms.show(order, state, limit, env.at);
@@ -163,18 +164,18 @@ impl World {
         } else if let Some(end) = end {
             self.end(id, end, env);
         }
-        if self.account.position(order.symbol).lots == 0 {
-            // Nothing is left that these could close, and they must not meet a later position.
-            self.cancel_where(
-                |other, terms| {
-                    let is_exit = terms.intent == Intent::Exit || other.spec.is_reduce_only;
-                    let is_there = other.state != OrderState::InFlight;
-                    other.symbol == order.symbol && is_exit && is_there
-                },
-                OrderEnd::NothingToReduce,
-                env,
-            );
-        }
+    }
+
+    /// Ends what a closed position leaves behind: its exits, which must not meet a later position, and,
+    /// when it was not closed by its strategy, the rest of the orders that had opened it.
+    fn cancel_idle(&mut self, symbol: SymbolId, but: OrderId, is_forced: bool, env: &mut Env<'_>) {
+        let is_idle = |other: &super::OpenOrder, terms: &super::Terms| {
+            let is_exit = terms.intent == Intent::Exit || other.spec.is_reduce_only;
+            let is_there = other.state != OrderState::InFlight;
+            let is_rest = is_forced && terms.has_protected;
+            other.id != but && other.symbol == symbol && is_there && (is_exit || is_rest)
+        };
+        self.cancel_where(is_idle, OrderEnd::NothingToReduce, env);
     }
 
     /// Cancels the other orders of the same pair.
@@ -304,13 +305,17 @@ impl World {
         let reduces = position.side().is_some_and(|side| side.closing() == order.side);
         let close = if reduces { walk.qty.min(position.qty()) } else { Qty::ZERO };
         let open = walk.qty - close;
-        let close_part = i128::from(close.raw()) * walk.notional.raw() / i128::from(walk.qty.raw());
+        let (whole, qty) = (walk.notional.raw(), i128::from(walk.qty.raw()));
+        let part = i128::from(close.raw());
+        let close_part = whole / qty * part + whole % qty * part / qty;
         let fee_rate = self.fee_rate(index, liquidity, env);
         let (order_ref, terms) = (&mut self.orders[index], &mut self.terms[index]);
         order_ref.left -= walk.qty;
         terms.shown = Qty::new((terms.shown.raw() - walk.qty.raw()).max(0));
         let evidence = evidence(state, &order, terms, walk, print, env);
-        let terms = *terms;
+        let terms_before = *terms;
+        terms.has_protected |= !open.is_zero();
+        let terms = terms_before;
         let parts = [
             (close, Notional::new(close_part)),
             (open, Notional::new(walk.notional.raw() - close_part)),
@@ -332,9 +337,15 @@ impl World {
                 at: env.at,
                 tag: order.tag,
             };
+            let was_flat = self.account.position(order.symbol).lots == 0;
             let booked = self.account.book(&execution);
             let px = Walk { qty, notional, ..*walk }.average_px();
-            if !booked.is_exit {
+            if booked.trade_net.is_some() {
+                self.closing[order.symbol.index()] = None;
+                self.cancel_idle(order.symbol, id, terms.trigger != Trigger::Strategy, env);
+            }
+            if !booked.is_exit && (was_flat || !terms.has_protected) {
+                // By its first part; later ones must not undo what followed the market since.
                 self.protect_entry(order.symbol, &terms.exits, px, env);
             }
             self.mark(order.symbol, env);

@@ -10,13 +10,14 @@ use paperwire_core::limits::SYMBOLS_MAX;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{ExitLevel, Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, Trail};
 use paperwire_core::strategy::{Reason, RejectReason};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
+use crate::fill::Taker;
 use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
 
 use super::resting::is_beyond;
-use super::{Env, Happening, Intent, Terms, World, behind};
+use super::{Closing, Env, Happening, Intent, Terms, TriggerPrice, World, behind};
 
 /// Symbols whose bits are set.
 pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
@@ -31,7 +32,9 @@ impl World {
         }
         self.follow_queues(symbol, env);
         self.watch(symbol, None, env);
-        self.reach(symbol, env);
+        if env.can_fill(symbol) {
+            self.reach(symbol, env);
+        }
         self.schedule();
     }
 
@@ -40,8 +43,11 @@ impl World {
         if env.bbo(symbol).is_none() {
             return;
         }
-        self.watch(symbol, Some(trade.px), env);
-        self.hit(symbol, trade, env);
+        let is_told = env.rules.trigger_price == TriggerPrice::Executable;
+        self.watch(symbol, is_told.then_some((trade.px, trade.at)), env);
+        if env.can_fill(symbol) {
+            self.hit(symbol, trade, env);
+        }
         self.schedule();
     }
 
@@ -51,19 +57,21 @@ impl World {
         for symbol in bits(self.account.open() | self.account.spot_symbols()) {
             self.mark(symbol, env);
             self.charge_rollover(symbol, env);
-            self.protect(symbol, None, env);
         }
         self.account.remark(env.at);
         self.check_margin(env);
+        for symbol in bits(self.account.open()) {
+            self.protect(symbol, None, env);
+        }
     }
 
-    fn watch(&mut self, symbol: SymbolId, traded: Option<Px>, env: &mut Env<'_>) {
+    fn watch(&mut self, symbol: SymbolId, traded: Option<(Px, ExchNs)>, env: &mut Env<'_>) {
         self.mark(symbol, env);
         self.check_margin(env);
         if self.account.open() >> symbol.0 & 1 == 1 {
             self.protect(symbol, traded, env);
         }
-        if !self.orders.is_empty() {
+        if self.order_symbols >> symbol.0 & 1 == 1 && env.can_fill(symbol) {
             self.check_triggers(symbol, traded, env);
         }
     }
@@ -115,11 +123,14 @@ impl World {
     /// Closes positions while equity does not cover the maintenance margin.
     fn check_margin(&mut self, env: &mut Env<'_>) {
         if !env.rules.margin.is_called(&self.account.standing()) {
+            self.is_called = false;
             return;
         }
-        env.out.push(Happening::MarginCall);
-        self.account.row_mut().margin_calls += 1;
-        self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
+        if !std::mem::replace(&mut self.is_called, true) {
+            env.out.push(Happening::MarginCall);
+            self.account.row_mut().margin_calls += 1;
+            self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
+        }
         let mut tried = 0u64;
         for _ in 0..SYMBOLS_MAX {
             let left = bits(self.account.open() & !tried);
@@ -139,7 +150,10 @@ impl World {
     }
 
     /// What closes the position in `symbol`, when it is reached.
-    fn protect(&mut self, symbol: SymbolId, traded: Option<Px>, env: &mut Env<'_>) {
+    fn protect(&mut self, symbol: SymbolId, traded: Option<(Px, ExchNs)>, env: &mut Env<'_>) {
+        if let Some(Closing { trigger, reason, extra_fee }) = self.closing[symbol.index()] {
+            return self.close(symbol, trigger, reason, extra_fee, env);
+        }
         let position = *self.account.position(symbol);
         let Some(side) = position.side().map(PositionSide::closing) else {
             return;
@@ -147,6 +161,7 @@ impl World {
         let Some(now) = env.trigger_px(symbol, side) else {
             return;
         };
+        let traded = traded.filter(|(_, at)| *at > position.entered_at).map(|(px, _)| px);
         // A print beyond a stop counts, since something was worth less than the touch says; one
         // beyond a target does not, since it was not ours.
         let is_past = |stop: Px| {
@@ -196,8 +211,8 @@ impl World {
         }
     }
 
-    /// Closes a whole position at the market; what the book does not take stays and is tried again at
-    /// the next event.
+    /// Closes a whole position at the market; what the book does not take now is closed as soon as it
+    /// does, whatever the price has done since.
     pub fn close(
         &mut self,
         symbol: SymbolId,
@@ -206,13 +221,19 @@ impl World {
         extra_fee: Money,
         env: &mut Env<'_>,
     ) {
-        let position = self.account.position(symbol);
+        let position = *self.account.position(symbol);
         let Some(side) = position.side().map(PositionSide::closing) else {
             return;
         };
-        // Never a fill from a book that is not believed, nor without a price of its currency.
-        let has_price = env.bbo(symbol).is_some() && env.view.quote_rate(symbol).is_some();
-        if !has_price || !env.is_matching(symbol) {
+        self.closing[symbol.index()] = Some(Closing { trigger, reason, extra_fee });
+        let spec = OrderSpec { is_reduce_only: true, ..OrderSpec::MARKET };
+        let levels = env.view.takeable(symbol, side);
+        let taker = Taker { symbol, side, qty: position.qty(), limit: None, levels };
+        // Never a fill from a book that is not believed, nor an order that would find nothing.
+        if !env.can_fill(symbol)
+            || !env.takes(symbol, &spec, Intent::Exit)
+            || self.model.take(&taker, &self.consumed).qty.is_zero()
+        {
             return;
         }
         let order = OpenOrder {
@@ -222,8 +243,9 @@ impl World {
             side,
             qty: position.qty(),
             left: position.qty(),
-            spec: OrderSpec { is_reduce_only: true, ..OrderSpec::MARKET },
+            spec,
             state: OrderState::InFlight,
+            is_changing: false,
             placed_at: env.at,
             ahead: None,
         };
@@ -239,6 +261,11 @@ impl World {
     pub fn reset(&mut self, env: &Env<'_>) {
         assert!(self.orders.is_empty(), "orders are cancelled before");
         self.consumed.clear();
+        self.closing.fill(None);
+        self.exits_under_way.clear();
+        self.is_called = false;
+        self.is_changed = true;
+        self.schedule();
         self.account.reset(env.at);
         for symbol in bits(self.account.spot_symbols()) {
             self.mark(symbol, env);
@@ -275,23 +302,16 @@ impl World {
         }
     }
 
-    /// Sets what closes an open position; percentages count from its average entry.
-    ///
-    /// # Errors
-    /// The [`RejectReason`]; nothing is changed then.
-    pub fn protect_open(
-        &mut self,
-        symbol: SymbolId,
-        exits: &Exits,
-        env: &Env<'_>,
-    ) -> Result<(), RejectReason> {
+    /// New exits reach the venue; percentages count from the average entry, and levels that the market
+    /// has passed meanwhile act at the next event.
+    pub(super) fn apply_exits(&mut self, symbol: SymbolId, exits: &Exits, env: &Env<'_>) {
         let position = *self.account.position(symbol);
-        let side = position.side().ok_or(RejectReason::NoPosition)?;
-        let now = env.trigger_px(symbol, side.closing()).ok_or(RejectReason::BookNotLive)?;
-        let entry = average_entry(&position, env.view.symbol(symbol).instrument());
-        let set = Settled::new(exits, side, entry, Some(now), symbol, env)?;
-        set.apply(self.account.position_mut(symbol), env);
-        Ok(())
+        if let Some(side) = position.side() {
+            let entry = average_entry(&position, env.view.symbol(symbol).instrument());
+            if let Ok(set) = Settled::new(exits, side, entry, None, symbol, env) {
+                set.apply(self.account.position_mut(symbol), env);
+            }
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl World {
     pub(super) fn check_triggers(
         &mut self,
         symbol: SymbolId,
-        traded: Option<Px>,
+        traded: Option<(Px, ExchNs)>,
         env: &mut Env<'_>,
     ) {
         for id in self.of(symbol, OrderState::Waiting) {
@@ -61,12 +61,22 @@ impl World {
         }
     }
 
-    pub(super) fn check_trigger(&mut self, id: OrderId, traded: Option<Px>, env: &mut Env<'_>) {
+    pub(super) fn check_trigger(
+        &mut self,
+        id: OrderId,
+        traded: Option<(Px, ExchNs)>,
+        env: &mut Env<'_>,
+    ) {
         let Some(index) = self.find(id) else {
             return;
         };
         let order = &self.orders[index];
         let terms = &mut self.terms[index];
+        if !env.takes(order.symbol, &order.spec, terms.intent) {
+            return;
+        }
+        // What was matched before it came did not meet it.
+        let traded = traded.filter(|(_, at)| *at > terms.due).map(|(px, _)| px);
         let (Some(trigger), Some(now)) =
             (order.spec.trigger, env.trigger_px(order.symbol, order.side))
         else {
@@ -105,16 +115,17 @@ impl World {
             if levels.first().is_none_or(|best| !order.side.accepts(px, best.px)) {
                 continue;
             }
-            let side = order.side.takes();
-            let mut reaching = Qty::ZERO;
-            for level in levels.iter().take_while(|level| order.side.accepts(px, level.px)) {
-                reaching += level.qty - self.consumed.at(symbol, side, level.px).min(level.qty);
-            }
-            if reaching.is_zero() {
+            let taker = crate::fill::Taker {
+                symbol,
+                side: order.side,
+                qty: order.left,
+                limit: Some(px),
+                levels,
+            };
+            let qty = self.model.take(&taker, &self.consumed).qty;
+            if qty.is_zero() {
                 continue;
             }
-            let rest = self.rest(index, px);
-            let qty = self.model.on_reach(&rest, reaching);
             let filled = self.fill_resting(id, qty, None, env);
             if env.rules.has_overlay && !filled.is_zero() {
                 let taker = crate::fill::Taker {

@@ -213,7 +213,7 @@ fn resting_exits_go_with_the_position() {
     rig.say(buy(50_000, MARKET));
     rig.say(amount(BTC, Action::Sell, 50_000).order(limit(1_010_000)).tag(9));
     rig.say(Signal::close(BTC, Reason::new("test")));
-    assert_eq!(rig.ends(), [OrderEnd::Filled, OrderEnd::Filled, OrderEnd::NothingToReduce]);
+    assert_eq!(rig.ends(), [OrderEnd::Filled, OrderEnd::NothingToReduce, OrderEnd::Filled]);
     rig.say(buy(50_000, MARKET));
     rig.book(BTC, 1_011_000, 1_011_010);
     assert_eq!(rig.position_lots(BTC), 50_000, "it does not meet the next position");
