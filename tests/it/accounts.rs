@@ -173,8 +173,13 @@ impl Walker {
                 MarketKind::Trade { trade, is_snapshot: false }
             }
             _ => {
-                let jump = if below(&mut self.rng, 1_000) == 0 { 5_000 } else { 1 };
-                let moved = mid + jump * (below(&mut self.rng, width + 1) - width / 2);
+                let step = below(&mut self.rng, width + 1) - width / 2;
+                // Now and then half as much again, or the way back, with no price in between.
+                let moved = match below(&mut self.rng, 400) {
+                    0 => mid * 3 / 2,
+                    1 => mid * 2 / 3,
+                    _ => mid + step,
+                };
                 let start = [1_000_000, 2_250, 235_000][index];
                 self.mids[index] = moved.clamp(start / 2, start * 2);
                 MarketKind::Reset(self.book(self.mids[index]))
