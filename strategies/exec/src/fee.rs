@@ -24,6 +24,11 @@ pub trait FeeModel: Send + Debug {
     /// The fee as a fraction of the execution's value, never negative. `volume_30d` is what the
     /// account traded in the last thirty days before this execution, in US dollars.
     fn rate(&self, of: &Instrument, liquidity: Liquidity, volume_30d: Money) -> Money;
+
+    /// Whether the traded value must be counted for it.
+    fn needs_volume(&self) -> bool {
+        true
+    }
 }
 
 /// The same two fees for every pair and every account.
@@ -59,6 +64,10 @@ impl FeeModel for Flat {
             Liquidity::Maker => self.maker,
             Liquidity::Taker => self.taker,
         }
+    }
+
+    fn needs_volume(&self) -> bool {
+        false
     }
 }
 

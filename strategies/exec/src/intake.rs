@@ -115,7 +115,8 @@ pub fn cut(
     Ok(Sized { qty, ..sized })
 }
 
-fn is_below_minimum(qty: Qty, px: Px, of: &Instrument) -> bool {
+/// True for less than the venue takes.
+pub fn is_below_minimum(qty: Qty, px: Px, of: &Instrument) -> bool {
     qty.is_zero() || qty < of.qty_min || of.money(px.notional(qty)) < of.cost_min
 }
 

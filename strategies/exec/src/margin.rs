@@ -147,6 +147,22 @@ impl MarginRules {
         if room <= 0 { Money::ZERO } else { room / (Money::ONE + leverage * cost) }
     }
 
+    /// True when `value` more on one side is surely within [`Self::room`]; takes no division.
+    pub fn has_ample_room(
+        &self,
+        side: PositionSide,
+        standing: &Standing,
+        cost: Money,
+        value: Money,
+    ) -> bool {
+        let (same, other) = match side {
+            PositionSide::Long => (standing.long, standing.short),
+            PositionSide::Short => (standing.short, standing.long),
+        };
+        let leverage = self.leverage(side);
+        other == 0 && value + value * leverage * cost <= self.base_of(standing) * leverage - same
+    }
+
     /// True when equity no longer covers the maintenance margin.
     pub fn is_called(&self, standing: &Standing) -> bool {
         let gross = standing.long + standing.short;

@@ -108,6 +108,11 @@ impl Risk {
         smaller(by_position, by_exposure)
     }
 
+    /// True when [`Self::room`] never binds.
+    pub fn has_no_room_limit(&self) -> bool {
+        self.limits.position_max == 0 && self.limits.exposure_max == 0
+    }
+
     /// A trade was closed with this net result.
     pub fn on_trade(&mut self, net: Money, at: ExchNs) {
         if net > 0 {
@@ -159,6 +164,11 @@ impl GlobalLimits {
     pub fn room(&self, exposure: impl Fn() -> Money) -> Option<(Money, RejectReason)> {
         let room = || (self.exposure_max - exposure()).max(Money::ZERO);
         (self.exposure_max > 0).then(|| (room(), RejectReason::ExposureLimit))
+    }
+
+    /// True when [`Self::room`] never binds.
+    pub fn has_no_room_limit(&self) -> bool {
+        self.exposure_max == 0
     }
 
     /// True when all accounts must halt.

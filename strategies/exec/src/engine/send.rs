@@ -114,8 +114,7 @@ impl Engine {
             if !slot.worlds[0].account().is_based() {
                 return Err(RejectReason::NoQuoteRate);
             }
-            let (room, why) = self.room(index, symbol, &sized, &look, Money::ZERO);
-            sized = intake::cut(sized, room, why, &look)?;
+            sized = self.cut(index, symbol, sized, &look, Money::ZERO)?;
         }
         intake::check_display(&signal.order, sized.qty)?;
         self.check_levels(index, signal, &sized)?;
@@ -123,6 +122,48 @@ impl Engine {
             self.slots[index].risk.enter(self.market.view().now())?;
         }
         Ok(sized)
+    }
+
+    /// Cuts an entry to what the account may hold.
+    fn cut(
+        &self,
+        index: usize,
+        symbol: SymbolId,
+        sized: Sized,
+        look: &Look<'_>,
+        replaced: Money,
+    ) -> Result<Sized, RejectReason> {
+        let slot = &self.slots[index];
+        let world = &slot.worlds[0];
+        // The usual case: nobody set a limit, nothing else waits or is held on the other side.
+        if slot.risk.has_no_room_limit() && self.policy.global.has_no_room_limit() {
+            // What does not even fit 63 bits is not the usual case.
+            let is_small = sized.px.raw().checked_mul(sized.qty.raw()).is_some();
+            let value = || look.instrument.money(sized.px.notional(sized.qty));
+            let value = is_small.then(value).and_then(|value| value.checked_mul(look.quote_rate));
+            let standing = world.account().standing();
+            let is_ample = |value: Money| {
+                let (side, cost) = (opens(sized.side), self.entry_cost(index, look));
+                value < standing.equity
+                    && self.rules.margin.has_ample_room(side, &standing, cost, value)
+            };
+            if world.orders().is_empty()
+                && value.is_some_and(is_ample)
+                && !intake::is_below_minimum(sized.qty, sized.px, look.instrument)
+            {
+                return Ok(sized);
+            }
+        }
+        let (room, why) = self.room(index, symbol, &sized, look, replaced);
+        intake::cut(sized, room, why, look)
+    }
+
+    /// Fee and spread of an entry that takes, as a fraction of its value.
+    fn entry_cost(&self, index: usize, look: &Look<'_>) -> Money {
+        let volume = self.slots[index].worlds[0].account().volume_30d();
+        let fee = self.rules.fees.rate(look.instrument, Liquidity::Taker, volume);
+        let (bid, ask) = (i128::from(look.bbo.bid.px.raw()), i128::from(look.bbo.ask.px.raw()));
+        fee + Money::from_bits(((ask - bid) << 64) / bid)
     }
 
     /// How much an entry may add, in the numeraire, and what binds. `replaced` is what an order that
@@ -138,10 +179,7 @@ impl Engine {
         let slot = &self.slots[index];
         let world = &slot.worlds[0];
         let account = world.account();
-        let volume = account.volume_30d();
-        let fee = self.rules.fees.rate(look.instrument, Liquidity::Taker, volume);
-        let spread = Money::from_num(look.bbo.ask.px.raw() - look.bbo.bid.px.raw());
-        let cost = fee + spread / Money::from_num(look.bbo.bid.px.raw());
+        let cost = self.entry_cost(index, look);
         let side = opens(sized.side);
         // What an order turns around first is closed, and frees its room.
         let value = account.value(symbol);
@@ -285,8 +323,7 @@ impl Engine {
                 value.checked_mul(look.quote_rate).unwrap_or(Money::MAX)
             };
             let kept = order.spec.limit_px().map_or(Money::ZERO, |px| value(px, order.left));
-            let (room, why) = self.room(index, signal.symbol, &sized, &look, kept);
-            intake::cut(sized, room, why, &look)?
+            self.cut(index, signal.symbol, sized, &look, kept)?
         } else {
             intake::cut_exit(sized, &look)?
         };

@@ -313,9 +313,9 @@ impl World {
         order_ref.left -= walk.qty;
         terms.shown = Qty::new((terms.shown.raw() - walk.qty.raw()).max(0));
         let evidence = evidence(state, &order, terms, walk, print, env);
-        let terms_before = *terms;
+        let (trigger, reason, exits) = (terms.trigger, terms.reason, terms.exits);
+        let has_protected = terms.has_protected;
         terms.has_protected |= !open.is_zero();
-        let terms = terms_before;
         let parts = [
             (close, Notional::new(close_part)),
             (open, Notional::new(walk.notional.raw() - close_part)),
@@ -333,7 +333,8 @@ impl World {
                 quote_rate: rate,
                 fee: value * rate * fee_rate,
                 liquidity,
-                counts_as_volume: !crate::fee::is_pegged_pair(state.instrument()),
+                counts_as_volume: env.rules.fees.needs_volume()
+                    && !crate::fee::is_pegged_pair(state.instrument()),
                 at: env.at,
                 tag: order.tag,
             };
@@ -342,11 +343,11 @@ impl World {
             let px = Walk { qty, notional, ..*walk }.average_px();
             if booked.trade_net.is_some() {
                 self.closing[order.symbol.index()] = None;
-                self.cancel_idle(order.symbol, id, terms.trigger != Trigger::Strategy, env);
+                self.cancel_idle(order.symbol, id, trigger != Trigger::Strategy, env);
             }
-            if !booked.is_exit && (was_flat || !terms.has_protected) {
+            if !booked.is_exit && (was_flat || !has_protected) {
                 // By its first part; later ones must not undo what followed the market since.
-                self.protect_entry(order.symbol, &terms.exits, px, env);
+                self.protect_entry(order.symbol, &exits, px, env);
             }
             self.mark(order.symbol, env);
             // A position that was just closed has no mark any more.
@@ -375,8 +376,8 @@ impl World {
                 realized: booked.realized,
                 net: booked.net,
                 trade_net: booked.trade_net,
-                trigger: terms.trigger,
-                reason: terms.reason,
+                trigger,
+                reason,
                 tag: order.tag,
                 lots_after: self.account.position(order.symbol).lots,
                 cash_after: self.account.row().cash,

@@ -19,9 +19,14 @@ use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
 use super::resting::is_beyond;
 use super::{Closing, Env, Happening, Intent, Terms, TriggerPrice, World, behind};
 
-/// Symbols whose bits are set.
+/// Symbols whose bits are set, in order.
 pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
-    (0u16..64).filter(move |bit| mask >> bit & 1 == 1).map(SymbolId)
+    let mut left = mask;
+    std::iter::from_fn(move || {
+        let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+        left &= left - 1;
+        Some(SymbolId(bit))
+    })
 }
 
 impl World {
