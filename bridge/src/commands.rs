@@ -5,11 +5,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use paperwire_exchange::{Exchange, ExchangeConfig};
+use paperwire_strategies::Registration;
 use serde_json::json;
 
 use crate::run::RunError;
 use crate::setup::SetupError;
 use crate::terminal::Terminal;
+use crate::trust::Trust;
 
 /// `90s`, `15m`, `8h` or plain seconds.
 ///
@@ -133,6 +135,44 @@ pub fn describe(name: &str) -> Result<String, RunError> {
         r.name,
         r.default_params(),
     ))
+}
+
+/// Strategies by their names, or all.
+fn named(names: &[String]) -> Result<Vec<&'static Registration>, RunError> {
+    if names.is_empty() {
+        return Ok(paperwire_strategies::all().iter().collect());
+    }
+    let find = |name: &String| paperwire_strategies::find(name).map_err(SetupError::from);
+    Ok(names.iter().map(find).collect::<Result<_, _>>()?)
+}
+
+/// A line for each strategy with its verdict, and whether all are trusted.
+///
+/// # Errors
+/// [`RunError::Strategy`] for an unknown name or a file that cannot be read.
+pub fn verify(names: &[String], lock: &Path) -> Result<(String, Result<(), RunError>), RunError> {
+    let strategies = named(names)?;
+    let trust = Trust::read(lock).map_err(SetupError::from)?;
+    let width = strategies.iter().map(|r| r.name.len()).max().unwrap_or(0);
+    let lines: Vec<String> = strategies
+        .iter()
+        .map(|r| format!("{:<width$}  {}  {}", r.name, &r.sha256[..12], trust.verdict(r).shown()))
+        .collect();
+    let verdict = trust.require(strategies).map_err(SetupError::from).map_err(RunError::from);
+    Ok((lines.join("\n"), verdict))
+}
+
+/// Trusts strategies as they are now.
+///
+/// # Errors
+/// [`RunError::Strategy`] for an unknown name or a file that cannot be written.
+pub fn trust(names: &[String], lock: &Path) -> Result<String, RunError> {
+    let strategies = named(names)?;
+    let mut trust = Trust::read(lock).map_err(SetupError::from)?;
+    trust.add(strategies.iter().copied());
+    trust.write(lock).map_err(SetupError::from)?;
+    let names: Vec<&str> = strategies.iter().map(|r| r.name).collect();
+    Ok(format!("trusted in {}: {}", lock.display(), names.join(", ")))
 }
 
 /// Writes a new strategy file into the checkout at `root`.

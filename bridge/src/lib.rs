@@ -29,5 +29,6 @@ pub mod run;
 pub mod setup;
 pub mod tally;
 pub mod terminal;
+pub mod trust;
 pub mod venue;
 pub mod warmup;

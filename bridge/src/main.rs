@@ -1,6 +1,6 @@
 //! The `paperwire` command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use paperwire_bridge::config::Config;
 use paperwire_bridge::run::{self, RunError, RunOptions};
 use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, replay, venue};
+use paperwire_bridge::{commands, replay, trust, venue};
 use paperwire_rt::alloc_guard::GuardedAlloc;
 use toml::Value;
 
@@ -73,6 +73,9 @@ struct RunArgs {
     /// Seed of the built-in exchange.
     #[arg(long)]
     seed: Option<u32>,
+    /// Refuse strategies that were not trusted as they are; see `strategies trust`.
+    #[arg(long)]
+    strict: bool,
     /// Record the session to this tape.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -165,6 +168,16 @@ enum StrategiesAction {
         /// Its name.
         name: String,
     },
+    /// Compare strategies with what was trusted; fails when one is not.
+    Verify {
+        /// Their names; all of this binary without any.
+        names: Vec<String>,
+    },
+    /// Trust strategies as they are now, after reading them.
+    Trust {
+        /// Their names; all of this binary without any.
+        names: Vec<String>,
+    },
     /// Write a working strategy to start from.
     New {
         /// Lower snake case.
@@ -244,6 +257,7 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         hdr: args.hdr.clone(),
         json: args.json,
         console: true,
+        strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
     };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))
@@ -309,8 +323,16 @@ fn strategies_command(args: &StrategiesArgs) -> Result<(), RunError> {
     match &args.action {
         StrategiesAction::List { json } => terminal.result(&commands::strategies(*json)),
         StrategiesAction::Describe { name } => terminal.result(&commands::describe(name)?),
+        StrategiesAction::Verify { names } => {
+            let (text, all_trusted) = commands::verify(names, Path::new(trust::LOCK))?;
+            terminal.result(&text);
+            all_trusted?;
+        }
+        StrategiesAction::Trust { names } => {
+            terminal.result(&commands::trust(names, Path::new(trust::LOCK))?);
+        }
         StrategiesAction::New { name } => {
-            let root = std::path::Path::new(".");
+            let root = Path::new(".");
             terminal.result(&commands::new_strategy(name, root)?);
         }
     }

@@ -101,6 +101,8 @@ pub struct RunOptions {
     pub json: bool,
     /// Take commands from standard input.
     pub console: bool,
+    /// Refuse strategies that are not trusted in this file.
+    pub strict: Option<PathBuf>,
 }
 
 /// Attempts to connect before the start is given up.
@@ -122,6 +124,9 @@ pub fn run(
 ) -> Result<(), RunError> {
     let clock = HostClock::new();
     let chosen = setup::choose(config)?;
+    if let Some(lock) = &options.strict {
+        setup::require_trust(&chosen, lock)?;
+    }
     let conditions = Conditions::of(config);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -1,5 +1,7 @@
 //! From configuration to an engine: which strategies, with which parameters, on which symbols.
 
+use std::path::Path;
+
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::strategy::Flip;
 use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
@@ -33,6 +35,9 @@ pub enum SetupError {
         /// The run's symbols.
         has: String,
     },
+    /// Some are not trusted, or that cannot be told.
+    #[error(transparent)]
+    Trust(#[from] crate::trust::TrustError),
     /// A section for a strategy that does not run.
     #[error(
         "[strategy.{0}] is configured and not among the strategies of the run; add it or remove the section"
@@ -95,6 +100,15 @@ pub fn choose(config: &Config) -> Result<Vec<Chosen>, SetupError> {
         Ok(Chosen { instance: instance.clone(), registration, section, flip, risk })
     };
     names.iter().map(choose).collect()
+}
+
+/// Refuses a run of strategies that are not trusted in `lock`.
+///
+/// # Errors
+/// [`SetupError::Trust`].
+pub fn require_trust(chosen: &[Chosen], lock: &Path) -> Result<(), SetupError> {
+    let trust = crate::trust::Trust::read(lock)?;
+    Ok(trust.require(chosen.iter().map(|chosen| chosen.registration))?)
 }
 
 /// Names, versions and hashes of the chosen strategies.

@@ -1,6 +1,6 @@
 //! From frames to market events: the part of the feed that live sessions and replays share.
 //!
-//! `MarketFeed` is a pure state machine of frames and [`Control`] decisions. It owns the verified books
+//! `MarketFeed` is a pure state machine of frames and [`crate::control::Control`] decisions. It owns the verified books
 //! and their states, and writes [`MarketEvent`]s to a sink. It reads no clock and no socket.
 
 mod decide;
