@@ -2,8 +2,10 @@
 
 pub mod fill;
 pub mod frames;
+pub mod indicators;
 pub mod ring;
 pub mod rivals;
+pub mod walk;
 
 use paperwire_core::book::L2Book;
 use paperwire_core::instrument::Instrument;
@@ -50,7 +52,24 @@ impl Ours {
 
 #[cfg(test)]
 mod tests {
+    use paperwire_rt::alloc_guard::GuardedAlloc;
+
     use super::*;
+
+    /// Counts what the indicators allocate while they run.
+    #[global_allocator]
+    static ALLOC: GuardedAlloc = GuardedAlloc;
+
+    #[test]
+    fn every_indicator_answers_and_allocates_nothing() {
+        let series = walk::Series::new(800);
+        for (name, body) in indicators::PER_BAR.iter().chain(indicators::PER_TRADE) {
+            let run = body(&series);
+            assert!(run.answers > 0, "{name} has never a value");
+            assert!(run.sum.is_finite(), "{name}");
+            assert_eq!(run.allocs, 0, "{name}");
+        }
+    }
 
     #[test]
     fn every_way_verifies_every_book() {

@@ -2,7 +2,8 @@
 //!
 //! `+DM = up` when `up > down` and `up > 0`, mirrored for `-DM`; `+-DI = 100 W(DM) / W(TR)`;
 //! `DX = 100 |+DI - -DI| / (+DI + -DI)`, 0 when nothing moved; `ADX = W(DX)`, with `W` Wilder's average.
-//! The DI need `n + 1` bars, the ADX `2 n`. Unit: 0 to 100.
+//! The DI need `n + 1` bars, the ADX `2 n`. TA-Lib seeds its sums with `n - 1` moves where Wilder takes `n`:
+//! some percent apart at first, equal in the seventh digit after 250 bars. Unit: 0 to 100.
 
 use crate::atr::true_range;
 use crate::average::Ema;

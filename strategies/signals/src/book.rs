@@ -12,6 +12,21 @@ pub fn imbalance(book: &DepthBook, levels: usize) -> Option<f64> {
     (bids > 0 && asks > 0).then(|| (bids - asks) as f64 / (bids + asks) as f64)
 }
 
+/// The same with the weight of the `i`-th level falling as `e^(-decay i)`, usually 0.5: far levels are
+/// large and cheap to show, and would else decide. Unit: none, -1 to 1.
+pub fn weighted_imbalance(book: &DepthBook, levels: usize, decay: f64) -> Option<f64> {
+    let sum = |side: &[Level]| -> f64 {
+        let (kept, mut weight, mut sum) = ((-decay).exp(), 1.0, 0.0);
+        for level in side.iter().take(levels) {
+            sum += weight * level.qty.raw() as f64;
+            weight *= kept;
+        }
+        sum
+    };
+    let (bids, asks) = (sum(book.bids()), sum(book.asks()));
+    (bids > 0.0 && asks > 0.0).then(|| (bids - asks) / (bids + asks))
+}
+
 /// `(bid q_a + ask q_b) / (q_a + q_b)`: the mid, drawn to the side with less behind it. Unit: those of
 /// the price precision.
 pub fn micro_price_units(bbo: &Bbo) -> f64 {

@@ -11,6 +11,10 @@ use paperwire_core::fixed_ring::FixedRing;
 /// of the 16 digits of a double at least 10 are then still good.
 const DOUBT: f64 = 1e-6;
 
+/// A deviation below this share of the mean is rounding, not movement: the finest tick of the venue is
+/// some 10^-8 of the dearest price.
+const ROUNDING: f64 = 1e-12;
+
 /// Rolling mean and deviation.
 #[derive(Debug)]
 pub struct RollingStats {
@@ -82,10 +86,22 @@ impl RollingStats {
         self.is_ready().then(|| (self.spread() / self.ring.len() as f64).max(0.0).sqrt())
     }
 
+    /// Distance of the newest value from the mean, in deviations; `None` too when the window does not
+    /// vary by more than rounding.
+    pub fn z(&self) -> Option<f64> {
+        let (mean, sigma) = self.mean().zip(self.sigma())?;
+        z_score(self.last()?, mean, sigma)
+    }
+
     /// The newest value.
     pub fn last(&self) -> Option<f64> {
         self.ring.newest(0).copied()
     }
+}
+
+/// `(x - mean) / sigma`; `None` where the deviation is no more than the rounding of the mean.
+pub fn z_score(x: f64, mean: f64, sigma: f64) -> Option<f64> {
+    (sigma > ROUNDING * mean.abs()).then(|| (x - mean) / sigma)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Traded volume against what is usual.
 //!
-//! The mean never includes the bar it is compared with. Sums are exact integers of lots, so they
-//! cannot drift.
+//! The mean never includes the bar it is compared with, which an older formula did. Sums are exact
+//! integers of lots, so they cannot drift: after any silence a ratio is there again with the second bar
+//! in which something trades.
 
 use paperwire_core::fixed_ring::FixedRing;
 use paperwire_core::num::Qty;
@@ -38,6 +39,49 @@ impl VolumeRatio {
     /// The newest bar's ratio.
     pub const fn value(&self) -> Option<f64> {
         self.value
+    }
+}
+
+/// Mean volume of the newest bars over that of the bars before them. Unit: a ratio, 1 is usual.
+#[derive(Debug)]
+pub struct VolumeSpike {
+    newest: FixedRing<Qty>,
+    before: FixedRing<Qty>,
+    newest_sum: i128,
+    before_sum: i128,
+}
+
+impl VolumeSpike {
+    /// Of `newest` bars against the `before` bars before them, usually 3 and 20.
+    pub fn new(newest: usize, before: usize) -> Self {
+        Self {
+            newest: FixedRing::new(newest),
+            before: FixedRing::new(before),
+            newest_sum: 0,
+            before_sum: 0,
+        }
+    }
+
+    /// Adds a closed bar.
+    pub fn push(&mut self, volume: Qty) -> Option<f64> {
+        self.newest_sum += i128::from(volume.raw());
+        if let Some(passed) = self.newest.push(volume) {
+            self.newest_sum -= i128::from(passed.raw());
+            self.before_sum += i128::from(passed.raw());
+            if let Some(oldest) = self.before.push(passed) {
+                self.before_sum -= i128::from(oldest.raw());
+            }
+        }
+        self.value()
+    }
+
+    /// The ratio, once `newest + before` bars came, while something traded in the earlier ones.
+    pub fn value(&self) -> Option<f64> {
+        let is_full = self.before.len() == self.before.capacity();
+        (is_full && self.before_sum > 0).then(|| {
+            let before = self.before_sum as f64 / self.before.len() as f64;
+            self.newest_sum as f64 / self.newest.len() as f64 / before
+        })
     }
 }
 

@@ -62,6 +62,16 @@ fn golden() {
 }
 
 #[test]
+fn ta_lib_comes_to_the_same() {
+    // talib.ADX(high, low, close, 14)[[27, 249]], from other seeds.
+    let mut adx = Adx::new(14);
+    let all: Vec<_> = bars().iter().map(|bar| adx.push(bar.high, bar.low, bar.close)).collect();
+    assert_eq!(all[26], None);
+    assert_close(all[27], 37.555_435_543_123_02, 0.1);
+    assert_close(all[249], 43.831_399_031_384_215, 1e-7);
+}
+
+#[test]
 fn ready_after_two_periods_and_flat_markets_have_no_direction() {
     let mut adx = Adx::new(3);
     let ready: Vec<_> = (0..6).map(|_| adx.push(5.0, 5.0, 5.0)).collect();

@@ -30,3 +30,15 @@ fn golden() {
 fn a_book_with_one_side_has_no_imbalance() {
     assert_eq!(imbalance(&book(&[(1, 1)], &[]), 3), None);
 }
+
+#[test]
+fn near_levels_weigh_more() {
+    let book = book(&[(999, 3), (998, 5)], &[(1001, 1), (1002, 4)]);
+    let far = (-0.5f64).exp();
+    let (bids, asks) = (3.0 + 5.0 * far, 1.0 + 4.0 * far);
+    assert_close(weighted_imbalance(&book, 10, 0.5), (bids - asks) / (bids + asks), 1e-12);
+    assert_close(weighted_imbalance(&book, 1, 0.5), 0.5, 1e-12);
+    assert_close(weighted_imbalance(&book, 10, 0.0), 0.230_769_23, 1e-8);
+    let one_sided = self::book(&[(1, 1)], &[]);
+    assert_eq!(weighted_imbalance(&one_sided, 3, 0.5), None);
+}

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::golden::assert_all_close;
+use crate::golden::{assert_all_close, assert_close, check_bars, last, random_bars};
+use crate::naive;
 
-fn naive(xs: &[f64], period: usize) -> Option<(f64, f64)> {
+fn mean_and_sigma(xs: &[f64], period: usize) -> Option<(f64, f64)> {
     let window = &xs[xs.len().checked_sub(period)?..];
     let n = period as f64;
     let mean = window.iter().sum::<f64>() / n;
@@ -19,7 +20,7 @@ fn check(xs: &[f64], period: usize) {
         mean.push(stats.mean());
         sigma.push(stats.sigma());
     }
-    let want: Vec<_> = (1..=xs.len()).map(|end| naive(&xs[..end], period)).collect();
+    let want: Vec<_> = (1..=xs.len()).map(|end| mean_and_sigma(&xs[..end], period)).collect();
     assert_all_close(&mean, &want.iter().map(|w| w.map(|w| w.0)).collect::<Vec<_>>());
     assert_all_close(&sigma, &want.iter().map(|w| w.map(|w| w.1)).collect::<Vec<_>>());
 }
@@ -38,4 +39,30 @@ proptest! {
         xs.extend((0..period).map(|i| calm + (i % 2) as f64 * 0.01));
         check(&xs, period);
     }
+}
+
+proptest! {
+    #[test]
+    fn z_equals_the_batch_formula(bars in random_bars(1..150), period in 2usize..30) {
+        let mut stats = RollingStats::new(period);
+        check_bars(&bars, |bar| { stats.push(bar.close); stats.z() }, |bars| naive::z(&naive::closes(bars), period));
+    }
+}
+
+#[test]
+fn golden_z_and_none_without_movement() {
+    let mut stats = RollingStats::new(20);
+    assert_close(
+        last(|bar| {
+            stats.push(bar.close);
+            stats.z()
+        }),
+        -1.696_715_55,
+        1e-8,
+    );
+    for _ in 0..40 {
+        stats.push(0.1);
+    }
+    assert_eq!(stats.z(), None);
+    assert_eq!(z_score(f64::NAN, f64::NAN, f64::NAN), None);
 }
