@@ -20,17 +20,20 @@ use toml::{Table, Value};
 use account::AccountSection;
 use layers::{merge, nest, parse, scalar};
 use risk::RiskSection;
+use sentiment::SentimentSection;
 use value::{count, float, range, word, wrong};
 use venue::VenueSection;
 
 mod account;
 mod layers;
 mod risk;
+mod sentiment;
 mod value;
 mod venue;
 
 pub use account::AccountConfig;
 pub use risk::{RiskConfig, RiskOverrides};
+pub use sentiment::SentimentConfig;
 pub use venue::{FeeChoice, LatencyChoice, VenueChoice};
 
 /// The documented defaults.
@@ -93,6 +96,7 @@ struct File {
     account: AccountSection,
     venue: VenueSection,
     risk: RiskSection,
+    sentiment: SentimentSection,
     threads: ThreadsSection,
     logs: LogsSection,
     exchange: ExchangeSection,
@@ -235,6 +239,8 @@ pub struct Config {
     pub venue: VenueChoice,
     /// `[risk]`.
     pub risk: RiskConfig,
+    /// `[sentiment]`.
+    pub sentiment: SentimentConfig,
     /// `[threads]`.
     pub threads: ThreadsConfig,
     /// `[logs]`.
@@ -315,6 +321,7 @@ impl Config {
             account: file.account.check()?,
             venue: file.venue.check()?,
             risk: file.risk.check()?,
+            sentiment: file.sentiment.check()?,
             threads: threads_config(&file.threads)?,
             session: file.session,
             logs: file.logs,

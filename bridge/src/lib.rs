@@ -4,6 +4,7 @@
 //! * [`setup`]: strategies and engine from the configuration, [`venue`]: where the market comes from,
 //!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
+//! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
@@ -26,6 +27,7 @@ pub mod recorder;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod sentiment;
 pub mod setup;
 pub mod tally;
 pub mod terminal;

@@ -7,6 +7,7 @@ use crate::instrument::{SymbolId, TradingStatus};
 use crate::ladder::BookSide;
 use crate::limits::EVENT_LEVELS;
 use crate::num::{Px, Qty};
+use crate::regime::Sentiment;
 use crate::time::{ExchNs, HostNs};
 use crate::trade::TradeTick;
 
@@ -36,7 +37,7 @@ pub struct MarketEvent {
     pub exch: ExchNs,
     /// Host times on the way here.
     pub stamps: Stamps,
-    /// The symbol; meaningless for a timer and a command.
+    /// The symbol; meaningless for a timer, a command and sentiment.
     pub symbol: SymbolId,
     /// What changed.
     pub kind: MarketKind,
@@ -74,6 +75,8 @@ pub enum MarketKind {
     Trading(TradingStatus),
     /// Something was ordered from outside.
     Command(Command),
+    /// What the crowd feels, from outside the venue: a slow value, numbered like everything else.
+    Sentiment(Sentiment),
     /// A second passed.
     Timer,
 }

@@ -5,7 +5,7 @@
 //!
 //! * units: [`num`], [`time`], [`instrument`], [`limits`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
-//! * what flows: [`event`], [`ring`], [`raw`], [`market`]
+//! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
 //! * how it runs and how long it takes: [`agent`], [`latency`]
 
@@ -28,6 +28,7 @@ pub mod market;
 pub mod num;
 pub mod order;
 pub mod raw;
+pub mod regime;
 pub mod ring;
 pub mod strategy;
 pub mod time;

@@ -7,6 +7,7 @@ use crate::event::{LevelBatch, MarketEvent, MarketKind, SymbolStatus};
 use crate::fixed_ring::FixedRing;
 use crate::instrument::{AssetName, Instrument, SymbolId};
 use crate::num::{Money, Px, money_from_scaled};
+use crate::regime::{MarketRegime, Sentiment, SymbolRegime};
 use crate::time::{DurationNs, ExchNs};
 use crate::trade::TradeTape;
 
@@ -48,6 +49,7 @@ pub struct SymbolState {
     tape: TradeTape,
     bars: BarSet,
     boards: [Board; Timeframe::ALL.len()],
+    regime: Option<SymbolRegime>,
     updates: u64,
     gaps: u64,
 }
@@ -63,6 +65,7 @@ impl SymbolState {
             tape: TradeTape::new(),
             bars: BarSet::new(rules),
             boards: std::array::from_fn(|_| Board::default()),
+            regime: None,
             updates: 0,
             gaps: 0,
         }
@@ -135,6 +138,11 @@ impl SymbolState {
         &self.boards[timeframe as usize]
     }
 
+    /// What this market is like, once enough bars have closed.
+    pub const fn regime(&self) -> Option<&SymbolRegime> {
+        self.regime.as_ref()
+    }
+
     /// The bars with their builder.
     pub const fn bar_set(&self) -> &BarSet {
         &self.bars
@@ -168,6 +176,8 @@ pub struct MarketState {
     symbols: Vec<SymbolState>,
     rates: Vec<QuoteRate>,
     now: ExchNs,
+    regime: Option<MarketRegime>,
+    sentiment: Option<Sentiment>,
 }
 
 /// Where the value of one unit of a quote currency comes from.
@@ -208,6 +218,8 @@ impl MarketState {
             rates: rates.collect(),
             symbols: instruments.iter().map(|i| SymbolState::new(*i, depth, rules)).collect(),
             now: ExchNs::default(),
+            regime: None,
+            sentiment: None,
         }
     }
 
@@ -270,6 +282,7 @@ impl MarketState {
             }
             MarketKind::Trading(status) => state.instrument.status = *status,
             MarketKind::Command(_) => {}
+            MarketKind::Sentiment(sentiment) => self.sentiment = Some(*sentiment),
             MarketKind::Timer => unreachable!("handled above"),
         }
         Change::Silent
@@ -280,6 +293,16 @@ impl MarketState {
         &mut self.symbols[id.index()].boards[timeframe as usize]
     }
 
+    /// What one symbol is like, for whoever finds out.
+    pub fn set_regime(&mut self, id: SymbolId, regime: SymbolRegime) {
+        self.symbols[id.index()].regime = Some(regime);
+    }
+
+    /// What all of them are like together.
+    pub const fn set_market_regime(&mut self, regime: MarketRegime) {
+        self.regime = Some(regime);
+    }
+
     /// True when some symbol of the run prices the quote currency of this one.
     pub fn has_quote_rate(&self, id: SymbolId) -> bool {
         self.rates[id.index()] != QuoteRate::Unknown
@@ -287,7 +310,13 @@ impl MarketState {
 
     /// The read-only view that strategies get.
     pub fn view(&self) -> MarketView<'_> {
-        MarketView { symbols: &self.symbols, rates: &self.rates, now: self.now }
+        MarketView {
+            symbols: &self.symbols,
+            rates: &self.rates,
+            now: self.now,
+            regime: self.regime.as_ref(),
+            sentiment: self.sentiment.as_ref(),
+        }
     }
 }
 
@@ -319,6 +348,8 @@ pub struct MarketView<'a> {
     symbols: &'a [SymbolState],
     rates: &'a [QuoteRate],
     now: ExchNs,
+    regime: Option<&'a MarketRegime>,
+    sentiment: Option<&'a Sentiment>,
 }
 
 impl<'a> MarketView<'a> {
@@ -337,6 +368,21 @@ impl<'a> MarketView<'a> {
         self.symbols.iter().enumerate().map(|(index, state)| {
             (SymbolId(u16::try_from(index).expect("at most SYMBOLS_MAX symbols")), state)
         })
+    }
+
+    /// What one symbol's market is like, once enough of its bars have closed.
+    pub fn regime(&self, id: SymbolId) -> Option<&'a SymbolRegime> {
+        self.symbol(id).regime()
+    }
+
+    /// What the whole market is like, once that is known of any symbol.
+    pub const fn market_regime(&self) -> Option<&'a MarketRegime> {
+        self.regime
+    }
+
+    /// The newest word from outside; whoever uses it minds its age.
+    pub const fn sentiment(&self) -> Option<&'a Sentiment> {
+        self.sentiment
     }
 
     /// Time since the symbol's book changed last.

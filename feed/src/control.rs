@@ -10,6 +10,7 @@ use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Px, Qty};
+use paperwire_core::regime::Sentiment;
 use paperwire_core::time::ExchNs;
 
 /// How full the market ring is.
@@ -52,6 +53,13 @@ pub enum Control {
         /// What.
         command: Command,
     },
+    /// Something was learned from outside the venue, at about this exchange time.
+    Sentiment {
+        /// Estimated exchange time.
+        at: ExchNs,
+        /// What.
+        sentiment: Sentiment,
+    },
 }
 
 /// Stands for every strategy in the encoding of a command.
@@ -87,6 +95,14 @@ impl Control {
                 let target = command.target.map_or(ALL_STRATEGIES, |target| target.0);
                 writer.put(8).put_i64(at.raw()).put_symbol(SymbolId(target));
                 writer.put(command.verb as u8).put(command.origin as u8)
+            }
+            Self::Sentiment { at, sentiment } => {
+                let share = sentiment.btc_dominance;
+                let known =
+                    u8::from(sentiment.fear_greed.is_some()) | u8::from(share.is_some()) << 1;
+                writer.put(9).put_i64(at.raw()).put_i64(sentiment.taken_at.raw()).put(known);
+                writer.put(sentiment.fear_greed.unwrap_or(0));
+                writer.put_i64(share.unwrap_or(0.0).to_bits().cast_signed())
             }
         };
         writer.at
@@ -138,6 +154,19 @@ impl Control {
                 let verb = *Verb::ALL.get(usize::from(reader.byte()?))?;
                 let origin = *Origin::ALL.get(usize::from(reader.byte()?))?;
                 Self::Command { at, command: Command { target, verb, origin } }
+            }
+            9 => {
+                let (at, taken_at) = (ExchNs::new(reader.i64()?), ExchNs::new(reader.i64()?));
+                let (known, fear_greed) = (reader.byte()?, reader.byte()?);
+                let share = f64::from_bits(reader.i64()?.cast_unsigned());
+                let sentiment = Sentiment {
+                    fear_greed: (known & 1 == 1).then_some(fear_greed),
+                    btc_dominance: (known & 2 == 2).then_some(share),
+                    taken_at,
+                };
+                // What cannot be was not written by us.
+                (known < 4 && sentiment.is_plausible()).then_some(())?;
+                Self::Sentiment { at, sentiment }
             }
             _ => return None,
         };
@@ -210,6 +239,11 @@ mod tests {
             trades: u32::MAX,
             flags: BarFlags { is_carried: true, is_incomplete: false },
         };
+        let sentiment = Sentiment {
+            fear_greed: Some(100),
+            btc_dominance: Some(58.123_456_789),
+            taken_at: ExchNs::new(-1),
+        };
         let all = [
             Control::Timer { at: ExchNs::new(i64::MAX) },
             Control::Disconnected,
@@ -230,6 +264,11 @@ mod tests {
                 at: ExchNs::new(8),
                 command: Command { target: None, verb: Verb::Pause, origin: Origin::Terminal },
             },
+            Control::Sentiment { at: ExchNs::new(9), sentiment },
+            Control::Sentiment {
+                at: ExchNs::new(10),
+                sentiment: Sentiment { fear_greed: None, btc_dominance: None, ..sentiment },
+            },
         ];
         for control in all {
             let mut out = [0; CONTROL_BYTES_MAX];
@@ -238,6 +277,19 @@ mod tests {
             for cut in 0..len {
                 assert_eq!(Control::decode(&out[..cut]), None, "{control:?} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn sentiment_that_cannot_be_is_not_read() {
+        let taken_at = ExchNs::new(1);
+        for (fear_greed, btc_dominance) in
+            [(Some(101), None), (None, Some(f64::NAN)), (None, Some(100.5)), (None, Some(-1.0))]
+        {
+            let sentiment = Sentiment { fear_greed, btc_dominance, taken_at };
+            let mut out = [0; CONTROL_BYTES_MAX];
+            let len = Control::Sentiment { at: taken_at, sentiment }.encode(&mut out);
+            assert_eq!(Control::decode(&out[..len]), None, "{sentiment:?}");
         }
     }
 }

@@ -69,3 +69,20 @@ fn a_bitcoin_quoted_pair_is_valued_through_its_leg() {
     assert_eq!(market.view().quote_rate(SymbolId(2)), Some(Money::from_num(100_000.5)));
     assert_eq!(market.view().quote_rate(SymbolId(1)), Some(Money::ONE));
 }
+
+#[test]
+fn regimes_and_sentiment_are_seen_as_set_and_change_nothing_else() {
+    let mut market = market();
+    assert_eq!(market.view().regime(SymbolId(1)), None);
+    assert_eq!((market.view().market_regime(), market.view().sentiment()), (None, None));
+    let sentiment =
+        Sentiment { fear_greed: Some(7), btc_dominance: Some(58.5), taken_at: ExchNs::new(3) };
+    let change = market.apply(&event(0, MarketKind::Sentiment(sentiment)), &mut |_, _| ());
+    assert_eq!((change, market.view().sentiment()), (Change::Silent, Some(&sentiment)));
+    let regime = SymbolRegime { adx: 30.0, ..SymbolRegime::default() };
+    market.set_regime(SymbolId(1), regime);
+    market.set_market_regime(MarketRegime { symbols: 1, ..MarketRegime::default() });
+    assert_eq!(market.view().regime(SymbolId(1)), Some(&regime));
+    assert_eq!(market.view().regime(SymbolId(0)), None);
+    assert_eq!(market.view().market_regime().map(|all| all.symbols), Some(1));
+}

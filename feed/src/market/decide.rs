@@ -1,5 +1,5 @@
-//! What a decision does to the market: of the session's clock, of the ring's state, of a person, live or
-//! read from a tape.
+//! What a decision does to the market: of the session's clock, of the ring's state, of a person or of
+//! the world outside, live or read from a tape.
 
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
 use paperwire_core::instrument::SymbolId;
@@ -20,6 +20,10 @@ impl MarketFeed {
             Control::Command { at, command } => {
                 let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
                 self.emit(sink, SymbolId(0), exch, rx, MarketKind::Command(*command));
+            }
+            Control::Sentiment { at, sentiment } => {
+                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Sentiment(*sentiment));
             }
             Control::Disconnected => {
                 self.counters.disconnects += 1;

@@ -59,3 +59,26 @@ fn every_checksum_of_the_captures_verifies() {
         assert_eq!((counters.malformed, counters.unknown_symbols), (0, 0), "{name}");
     }
 }
+
+#[test]
+fn commands_and_sentiment_are_numbered_events_that_never_go_back_in_time() {
+    use crate::control::Control;
+    use paperwire_core::command::{Command, Origin, Verb};
+    use paperwire_core::regime::Sentiment;
+
+    let of = infer::instrument_of(br#"{"symbol":"A/B","price":1.0,"qty":1.00000000}"#).unwrap();
+    let (mut market, mut sink) = (MarketFeed::new(&[of], 10), Collected(Vec::new()));
+    let (at, taken_at) = (ExchNs::new(50), ExchNs::new(40));
+    let sentiment = Sentiment { fear_greed: Some(30), btc_dominance: None, taken_at };
+    let command = Command { target: None, verb: Verb::Pause, origin: Origin::Api };
+    market.latest = Some((ExchNs::new(90), HostNs::new(1)));
+    for control in [Control::Sentiment { at, sentiment }, Control::Command { at, command }] {
+        market.on_control(HostNs::new(2), &control, &mut sink);
+    }
+    let found: Vec<_> = sink.0.iter().map(|event| (event.seq.0, event.exch, event.kind)).collect();
+    let exch = ExchNs::new(90);
+    assert_eq!(
+        found,
+        [(1, exch, MarketKind::Sentiment(sentiment)), (2, exch, MarketKind::Command(command))]
+    );
+}

@@ -14,7 +14,8 @@
 //! * models: [`volatility`] (realised, GARCH), [`kalman`], [`correlation`], [`reversion`] (half-life,
 //!   variance ratio), [`pairs`] (hedge, Engle-Granger)
 //! * trades and books: [`flow`], [`book`], [`ofi`], [`vpin`], [`sizes`], [`intensity`], [`mid_variance`]
-//! * the state of the market: [`regime`], [`session`]; all of a board's indicators: [`board`]
+//! * the state of the market: [`regime`] (volatility), [`detector`] (trend), [`session`]; what it changes
+//!   about entries: [`router`]; all of a board's indicators: [`board`]
 //! * of one's own trading: [`costs`], [`exposure`], [`breaker`], [`trail`]
 
 #![warn(missing_docs)]
@@ -32,6 +33,7 @@ pub mod choppiness;
 pub mod correlation;
 pub mod costs;
 pub mod cumulative;
+pub mod detector;
 pub mod exposure;
 pub mod extremes;
 pub mod flow;
@@ -49,6 +51,7 @@ pub mod regime;
 pub mod reversion;
 pub mod rolling;
 pub mod rsi;
+pub mod router;
 pub mod session;
 pub mod sizes;
 pub mod slope;

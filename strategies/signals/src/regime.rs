@@ -6,6 +6,9 @@
 //! 0.8 and 2.0 with a hysteresis of 0.1. Percentages that suit one pair call every other pair calm
 //! (or wild) for ever, hence the second is the default.
 
+use paperwire_core::bar::Timeframe;
+pub use paperwire_core::regime::VolatilityState as Regime;
+
 use crate::rolling::RollingStats;
 
 /// Standard deviation of simple returns. Unit: percent per bar.
@@ -38,39 +41,6 @@ impl ReturnVolatility {
     }
 }
 
-/// How violent the market is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Regime {
-    /// Quiet.
-    Low,
-    /// As usual.
-    Medium,
-    /// Lively.
-    High,
-    /// Wild.
-    Extreme,
-}
-
-impl Regime {
-    const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Extreme];
-
-    /// As an array index, 0 for low to 3 for extreme.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The word used in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Extreme => "extreme",
-        }
-    }
-}
-
 /// Where the regimes are cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RegimeRule {
@@ -78,6 +48,13 @@ pub enum RegimeRule {
     Fixed([f64; 3]),
     /// At these distances from this market's own history, in its deviations.
     Adaptive([f64; 3]),
+}
+
+/// Cuts in percent that suit bars of one length, for bars of another: volatility grows with the square
+/// root of time.
+pub fn scaled_cuts(cuts_pct: [f64; 3], of: Timeframe, to: Timeframe) -> [f64; 3] {
+    let factor = (to.minutes() as f64 / of.minutes() as f64).sqrt();
+    cuts_pct.map(|cut| cut * factor)
 }
 
 /// Cuts of the adaptive rule, in deviations of the logarithm.
@@ -115,36 +92,24 @@ impl Moments {
     }
 }
 
-/// Volatility and its regime, from one-minute closes.
-#[derive(Debug)]
-pub struct RegimeMonitor {
-    volatility: ReturnVolatility,
+/// The regime of any measure of volatility.
+#[derive(Clone, Debug)]
+pub struct RegimeBands {
     rule: RegimeRule,
     moments: Moments,
     regime: Option<Regime>,
 }
 
-impl RegimeMonitor {
-    /// One-minute closes a fixed rule needs.
-    pub const CLOSES_FIXED: u16 = 21;
-    /// One-minute closes an adaptive rule needs.
-    pub const CLOSES_ADAPTIVE: u16 = 50;
-
-    /// With volatility over 20 returns.
+impl RegimeBands {
+    /// Cut by `rule`.
     pub fn new(rule: RegimeRule) -> Self {
         let (RegimeRule::Fixed(cuts) | RegimeRule::Adaptive(cuts)) = rule;
         assert!(cuts.is_sorted(), "cuts ascend");
-        Self {
-            volatility: ReturnVolatility::new(20),
-            rule,
-            moments: Moments::default(),
-            regime: None,
-        }
+        Self { rule, moments: Moments::default(), regime: None }
     }
 
-    /// Adds a one-minute close.
-    pub fn push(&mut self, close: f64) -> Option<Regime> {
-        let volatility = self.volatility.push(close)?;
+    /// Adds a volatility in percent.
+    pub fn push(&mut self, volatility: f64) -> Option<Regime> {
         match self.rule {
             RegimeRule::Fixed(cuts) => self.regime = Some(regime(volatility, &cuts, 0.0, None)),
             // A market without any move has no logarithm; it is quiet and teaches nothing.
@@ -167,6 +132,36 @@ impl RegimeMonitor {
     /// The regime, once there is enough to say so.
     pub const fn regime(&self) -> Option<Regime> {
         self.regime
+    }
+}
+
+/// Volatility and its regime, from one-minute closes.
+#[derive(Debug)]
+pub struct RegimeMonitor {
+    volatility: ReturnVolatility,
+    bands: RegimeBands,
+}
+
+impl RegimeMonitor {
+    /// One-minute closes a fixed rule needs.
+    pub const CLOSES_FIXED: u16 = 21;
+    /// One-minute closes an adaptive rule needs.
+    pub const CLOSES_ADAPTIVE: u16 = 50;
+
+    /// With volatility over 20 returns.
+    pub fn new(rule: RegimeRule) -> Self {
+        Self { volatility: ReturnVolatility::new(20), bands: RegimeBands::new(rule) }
+    }
+
+    /// Adds a one-minute close.
+    pub fn push(&mut self, close: f64) -> Option<Regime> {
+        let volatility = self.volatility.push(close)?;
+        self.bands.push(volatility)
+    }
+
+    /// The regime, once there is enough to say so.
+    pub const fn regime(&self) -> Option<Regime> {
+        self.bands.regime()
     }
 
     /// The volatility in percent.
