@@ -139,6 +139,7 @@ pub fn walk(orders: u64, has_bracket: bool) -> Measured {
         warmup: &[],
         flip: Flip::Reject,
         risk: RiskLimits::default(),
+        router: None,
     };
     let mut engine = Engine::new(&[instrument], vec![setup], config);
     let mut bank = Bank::new(&Stage::ALL, 1);

@@ -180,6 +180,9 @@ pub struct StrategySection {
     /// What an entry against an open position does, instead of what the strategy declares.
     #[serde(default)]
     pub flip: Option<String>,
+    /// Whether the market's regime changes size, distances and permission of its entries.
+    #[serde(default)]
+    pub regime: bool,
     /// Parameters instead of the strategy's own.
     #[serde(default)]
     pub params: Table,

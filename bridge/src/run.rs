@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::BankSwap;
 use paperwire_core::limits::{
-    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN,
+    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN, SENTIMENT_RING_LEN,
 };
 use paperwire_core::raw::raw_ring;
-use paperwire_core::ring::ring;
+use paperwire_core::regime::Sentiment;
+use paperwire_core::ring::{Producer, ring};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::agent::EngineAgent;
 use paperwire_exec::engine::ENGINE_STAGES;
@@ -36,6 +37,7 @@ use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
 use crate::recorder::RecorderThread;
 use crate::report::{self, Summary};
+use crate::sentiment::{self, News, SentimentTask};
 use crate::setup::{self, SetupError};
 use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
@@ -168,6 +170,7 @@ pub fn run(
     let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
     let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
     let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
+    let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
     let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
     let drain_parts = DrainParts {
@@ -188,6 +191,7 @@ pub fn run(
             reports: feed_reports_in,
             banks: feed_banks,
             commands: commands_out,
+            sentiments: sentiments_out,
             history,
             seed: config.session.seed,
         },
@@ -217,10 +221,12 @@ pub fn run(
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
 
+    let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
     let watched = watch(config, stop, terminal, &shared, &feed, &engine, &clock);
 
     // The way of the data is the order of the end: nothing that was received stays unreported.
+    drop(sentiment);
     feed.stop();
     let feed_end = join(feed, &clock, "feed");
     let hiccups = feed_end.as_ref().ok().map(|(_, hiccups)| *hiccups);
@@ -273,6 +279,22 @@ pub fn run(
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// Starts fetching slow values, which travel to the feed thread and become events there.
+fn follow_sentiment(
+    config: &Config,
+    runtime: &tokio::runtime::Runtime,
+    clock: &HostClock,
+    mut to_feed: Producer<Sentiment>,
+    shared: Arc<Mutex<Shared>>,
+) -> Option<SentimentTask> {
+    let publish = move |news| match news {
+        // A ring that is full holds newer values than anyone needs.
+        News::Sentiment(sentiment) => drop(to_feed.push(sentiment)),
+        News::Notice(notice) => lock(&shared).notices.push_back(notice),
+    };
+    sentiment::start(runtime.handle(), &config.sentiment, clock, config.session.seed, publish)
 }
 
 fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {

@@ -6,6 +6,8 @@ use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::strategy::Flip;
 use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
 use paperwire_exec::risk::RiskLimits;
+use paperwire_signals::detector::DetectorConfig;
+use paperwire_signals::router::Router;
 use paperwire_strategies::Registration;
 
 use crate::config::{Config, ConfigError, StrategySection};
@@ -166,6 +168,7 @@ pub fn engine_config(
         margin: account.margin,
         global: config.risk.global,
         flatten_on_halt: config.risk.flatten_on_halt,
+        detector: DetectorConfig::default(),
         seed: config.session.seed,
     })
 }
@@ -212,5 +215,6 @@ fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, S
         warmup: chosen.registration.warmup,
         flip: chosen.flip,
         risk: chosen.risk,
+        router: chosen.section.regime.then(|| Router::of(chosen.registration.name)),
     })
 }

@@ -115,6 +115,7 @@ impl Tally {
             | ReportKind::Changed { .. }
             | ReportKind::Command { .. }
             | ReportKind::Benched { .. }
+            | ReportKind::Regime { .. }
             | ReportKind::Skipped { .. }
             | ReportKind::Halted => {}
         }

@@ -3,6 +3,7 @@
 use crate::instrument::SymbolId;
 use crate::num::{Money, Px, Qty};
 use crate::order::OpenOrder;
+use crate::regime::Adjustment;
 use crate::strategy::Reason;
 use crate::time::{DurationNs, ExchNs};
 use crate::trade::OrderSide;
@@ -281,6 +282,9 @@ pub struct AccountView<'a> {
     pub orders: &'a [OpenOrder],
     /// Whether entries are taken.
     pub state: AccountState,
+    /// What the regime of the event's symbol changes about entries; neutral unless asked for. Sizes and
+    /// distances are changed by the engine, the shift of thresholds is for the strategy to use.
+    pub adjustment: Adjustment,
     /// Fee of taking, as a fraction of the value.
     pub taker_fee: Money,
     /// Fee of resting, as a fraction of the value.

@@ -84,6 +84,9 @@ pub const ORDERS_MAX: usize = 64;
 /// ten orders through the 25 levels that are subscribed by default.
 pub const CONSUMED_LEVELS_MAX: usize = 256;
 
+/// Slow values from outside that wait for the feed thread; they come minutes apart.
+pub const SENTIMENT_RING_LEN: usize = 16;
+
 /// Commands that wait for the feed thread, which takes each at its next step: more than a person and a
 /// page can give within one.
 pub const COMMAND_RING_LEN: usize = 256;

@@ -298,6 +298,8 @@ words! {
         PositionLimit => "position_limit",
         /// All positions, of this or of every strategy, would exceed their limit.
         ExposureLimit => "exposure_limit",
+        /// The market's regime switches entries off.
+        RegimeOff => "regime_off",
         /// Too soon after too many losses in a row.
         Cooldown => "cooldown",
     }

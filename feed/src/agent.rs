@@ -7,6 +7,7 @@ use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{BankSwap, Stage};
 use paperwire_core::limits::{MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
 use paperwire_core::raw::{RawKind, RawProducer};
+use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Consumer, Producer};
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_rt::clock::{HostClock, UtcRelation};
@@ -120,6 +121,7 @@ pub struct FeedAgent {
     live_since: Option<HostNs>,
     is_warm: bool,
     commands: Consumer<Command>,
+    sentiments: Consumer<Sentiment>,
     /// Bars of history, and how many of them the engine already has.
     history: Vec<Control>,
     history_sent: usize,
@@ -144,6 +146,8 @@ pub struct FeedParts {
     pub banks: BankSwap,
     /// Commands from outside, which are numbered and recorded like everything else.
     pub commands: Consumer<Command>,
+    /// Slow values from outside, likewise.
+    pub sentiments: Consumer<Sentiment>,
     /// Decisions to begin with: bars of history.
     pub history: Vec<Control>,
     /// Spreads reconnects of many clients.
@@ -184,6 +188,7 @@ impl FeedAgent {
             live_since: None,
             is_warm: false,
             commands: parts.commands,
+            sentiments: parts.sentiments,
             history: parts.history,
             history_sent: 0,
         }
@@ -196,6 +201,12 @@ impl FeedAgent {
         {
             let at = self.intake.market.estimate(now).unwrap_or_default();
             self.intake.decide(now, &Control::Command { at, command });
+        }
+        while self.intake.sink.pressure() != Pressure::Drop
+            && let Some(sentiment) = self.sentiments.pop()
+        {
+            let at = self.intake.market.estimate(now).unwrap_or_default();
+            self.intake.decide(now, &Control::Sentiment { at, sentiment });
         }
     }
 

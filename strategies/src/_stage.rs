@@ -76,6 +76,7 @@ impl Stage {
             warmup: registration.warmup,
             flip: registration.flip,
             risk: RiskLimits::default(),
+            router: None,
         };
         let usd = AssetName::from("USD").unwrap();
         let mut config = EngineConfig::new(10, usd, Money::from_num(100));

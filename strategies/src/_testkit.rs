@@ -203,6 +203,7 @@ impl Bench {
             positions: &self.positions,
             orders: &[],
             state: AccountState::Active,
+            adjustment: paperwire_core::regime::Adjustment::NEUTRAL,
             taker_fee: Money::from_num(self.fee),
             maker_fee: Money::from_num(self.fee),
         };

@@ -144,6 +144,7 @@ fn engine() -> Engine {
         warmup: &[],
         flip,
         risk: RiskLimits::default(),
+        router: None,
     });
     Engine::new(&instruments, setups.into(), config)
 }

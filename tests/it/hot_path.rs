@@ -110,6 +110,7 @@ fn setup(strategy: Box<dyn Strategy>, symbols: &[SymbolId]) -> StrategySetup {
         warmup: &[],
         flip: Flip::Reverse,
         risk: RiskLimits { orders_per_min: 600, ..RiskLimits::default() },
+        router: None,
     }
 }
 

@@ -71,6 +71,7 @@ impl Rig {
             reports: reports_in,
             banks,
             commands: ring(1).1,
+            sentiments: ring(1).1,
             history,
             seed: 1,
         };

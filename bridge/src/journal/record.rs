@@ -63,7 +63,10 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         | ReportKind::Skipped { strategy, .. }
         | ReportKind::SkipCount { strategy, .. } => Some(strategy.index()),
         ReportKind::Fill(fill) => Some(fill.strategy.index()),
-        ReportKind::Market { .. } | ReportKind::Bar { .. } | ReportKind::Halted => None,
+        ReportKind::Market { .. }
+        | ReportKind::Bar { .. }
+        | ReportKind::Regime { .. }
+        | ReportKind::Halted => None,
     }
 }
 
@@ -146,6 +149,9 @@ impl Recorder {
             }
             ReportKind::Fill(fill) => ("fill", self.fill(fill)),
             ReportKind::Changed { order, .. } => ("order_changed", self.changed(order)),
+            ReportKind::Regime { symbol, transition } => {
+                ("regime", self.regime(*symbol, transition))
+            }
             ReportKind::Skipped { symbol, why, .. } => ("skip", self.skip(*symbol, *why)),
             ReportKind::Done { done, .. } => ("order_done", self.done(done)),
             ReportKind::Command { verb, origin, .. } => {

@@ -105,6 +105,7 @@ impl RunDigest {
             | ReportKind::Position { .. }
             | ReportKind::Market { .. }
             | ReportKind::Bar { .. }
+            | ReportKind::Regime { .. }
             | ReportKind::Skipped { .. }
             | ReportKind::SkipCount { .. }
             | ReportKind::Halted => {}

@@ -27,6 +27,10 @@ use paperwire_core::order::OrderEnd;
 use paperwire_core::strategy::{Event, Flip, StartContext, Strategy};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
+use paperwire_signals::board::BoardMaker;
+use paperwire_signals::detector::{Detector, DetectorConfig};
+use paperwire_signals::router::Router;
+
 use crate::fee::FeeModel;
 use crate::latency::{LatencyModel, MessageRate};
 use crate::margin::MarginRules;
@@ -67,6 +71,8 @@ pub struct StrategySetup {
     pub flip: Flip,
     /// Its limits.
     pub risk: RiskLimits,
+    /// What the market's regime changes about its entries; `None` nothing.
+    pub router: Option<Router>,
 }
 
 impl std::fmt::Debug for StrategySetup {
@@ -119,6 +125,8 @@ pub struct EngineConfig {
     pub global: GlobalLimits,
     /// Whether a limit that halts an account also closes its positions.
     pub flatten_on_halt: bool,
+    /// How the market's regime is found.
+    pub detector: DetectorConfig,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -148,6 +156,7 @@ impl EngineConfig {
             margin: MarginRules::default(),
             global: GlobalLimits::default(),
             flatten_on_halt: false,
+            detector: DetectorConfig::default(),
             seed: 1,
         }
     }
@@ -196,6 +205,9 @@ pub struct Engine {
     rate: MessageRate,
     slots: Vec<Slot>,
     closed: Vec<(SymbolId, Timeframe, Bar)>,
+    /// Of each symbol, one per timeframe.
+    boards: Vec<[BoardMaker; Timeframe::ALL.len()]>,
+    detector: Detector,
     ids: Ids,
     /// Numbers in worlds that no strategy lives in.
     shadow_ids: Ids,
@@ -230,7 +242,13 @@ impl Engine {
         assert!(instruments.len() <= SYMBOLS_MAX, "configuration bounds the number of symbols");
         assert!(strategies.len() <= STRATEGIES_MAX, "configuration bounds the strategies");
         let depth = usize::from(config.depth);
-        let market = MarketState::new(instruments, depth, config.bars, &config.numeraire);
+        let mut market = MarketState::new(instruments, depth, config.bars, &config.numeraire);
+        let mut makers = |symbol: SymbolId| {
+            Timeframe::ALL.map(|timeframe| BoardMaker::new(market.board_mut(symbol, timeframe)))
+        };
+        let symbols = u16::try_from(instruments.len()).expect("at most SYMBOLS_MAX symbols");
+        let boards = (0..symbols).map(|index| makers(SymbolId(index))).collect();
+        let detector = Detector::new(config.detector, instruments.len());
         let opening = opening(&market, &config);
         let rules = Rules {
             margin: config.margin,
@@ -271,6 +289,8 @@ impl Engine {
             latency: config.venue.latency,
             rate: MessageRate::new(config.venue.typical_rate),
             closed: Vec::with_capacity(CLOSED_TYPICAL),
+            boards,
+            detector: detector.expect("configuration checks its weights and cuts"),
             ids: Ids::default(),
             shadow_ids: Ids::shadow(),
             out: Vec::with_capacity(HAPPENINGS_MAX),

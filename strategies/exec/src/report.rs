@@ -7,6 +7,7 @@ use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{OpenOrder, OrderDone};
+use paperwire_core::regime::Transition;
 use paperwire_core::strategy::{RejectReason, Signal, Skip};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
@@ -136,6 +137,13 @@ pub enum ReportKind {
         symbol: SymbolId,
         /// The bar.
         bar: Bar,
+    },
+    /// The regime of a symbol changed, or that of all together.
+    Regime {
+        /// Which; `None` for all.
+        symbol: Option<SymbolId>,
+        /// From what to what, and when.
+        transition: Transition,
     },
     /// A strategy wanted nothing; at most one a second for each strategy and symbol.
     Skipped {

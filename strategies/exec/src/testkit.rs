@@ -166,6 +166,7 @@ impl Rig {
             warmup: setup.warmup,
             flip: setup.flip,
             risk: setup.risk,
+            router: None,
         });
         let engine = Engine::new(instruments, setups.collect(), config);
         let bank = Bank::new(&Stage::ALL, setup.strategies);

@@ -7,6 +7,7 @@ use paperwire_core::order::{
     Distance, ExitLevel, Exits, OpenOrder, OrderDone, OrderPrice, OrderSpec, OrderTrigger,
     TimeInForce,
 };
+use paperwire_core::regime::Transition;
 use paperwire_core::strategy::{Reason, Signal, Size, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::report::{AccountRow, BracketRow, PositionRow};
@@ -62,6 +63,16 @@ impl Recorder {
             "left": of.show_qty(order.left).to_string(),
             "terms": terms(of, &order.spec),
             "tag": order.tag,
+        })
+    }
+
+    pub(super) fn regime(&self, symbol: Option<SymbolId>, of: &Transition) -> Value {
+        json!({
+            "symbol": symbol.map(|symbol| self.instrument(symbol).name.as_str()),
+            "from": of.from.as_str(),
+            "to": of.to.as_str(),
+            "at_ns": of.at.raw(),
+            "composite": number(of.composite),
         })
     }
 

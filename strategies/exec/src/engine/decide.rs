@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use paperwire_core::account::{AccountView, HaltReason, Liquidity};
 use paperwire_core::agent::Clock;
-use paperwire_core::bar::Timeframe;
+use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
 use paperwire_core::time::HostNs;
@@ -23,6 +23,7 @@ impl Engine {
         let closed = std::mem::take(&mut self.closed);
         for (symbol, timeframe, bar) in &closed {
             let (symbol, timeframe) = (*symbol, *timeframe);
+            self.read_bar(symbol, timeframe, bar, cause, ctx);
             if timeframe == Timeframe::M1 && !is_history {
                 emit(ctx, cause, ReportKind::Bar { symbol, bar: *bar });
             }
@@ -30,6 +31,34 @@ impl Engine {
             self.decide(&event, Some(symbol), is_history, cause, ctx);
         }
         self.closed = closed;
+    }
+
+    /// What every strategy may read of a closed bar: its indicators, and the regime that follows.
+    fn read_bar<C: Clock, R: ReportSink>(
+        &mut self,
+        symbol: SymbolId,
+        timeframe: Timeframe,
+        bar: &Bar,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        let of = *self.market.view().symbol(symbol).instrument();
+        let maker = &mut self.boards[symbol.index()][timeframe as usize];
+        maker.push(bar, &of, self.market.board_mut(symbol, timeframe));
+        let update = self.detector.on_bar(symbol, timeframe, bar, &self.market.view());
+        let Some(update) = update else {
+            return;
+        };
+        self.market.set_regime(symbol, update.symbol);
+        if let Some(market) = update.market {
+            self.market.set_market_regime(market);
+        }
+        if let Some(transition) = update.transition {
+            emit(ctx, cause, ReportKind::Regime { symbol: Some(symbol), transition });
+        }
+        if let Some(transition) = update.market_transition {
+            emit(ctx, cause, ReportKind::Regime { symbol: None, transition });
+        }
     }
 
     /// Calls every strategy that trades `symbol` (all of them for a timer), and executes what it
@@ -67,6 +96,7 @@ impl Engine {
                 positions: known.map_or(account.positions(), |known| &known.positions),
                 orders: known.map_or(slot.worlds[0].orders(), |known| &known.orders),
                 state: account.row().state,
+                adjustment: slot.adjustment(symbol.and_then(|symbol| view.regime(symbol))),
                 taker_fee: self.rules.fees.rate(of, Liquidity::Taker, volume),
                 maker_fee: self.rules.fees.rate(of, Liquidity::Maker, volume),
             };

@@ -8,9 +8,12 @@ use paperwire_core::latency::Stage;
 use paperwire_core::limits::ORDERS_MAX;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{OpenOrder, OrderPrice, OrderState, OrderTrigger};
+use paperwire_core::regime::Adjustment;
 use paperwire_core::strategy::{Action, RejectReason, Signal, Size};
 use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;
+
+use paperwire_signals::router;
 
 use crate::intake::{self, Look, Sized};
 use crate::latency::Leg;
@@ -35,6 +38,7 @@ impl Engine {
             Action::Replace => return self.replace(index, signal, cause, ctx),
             Action::Buy | Action::Sell | Action::Short | Action::Cover | Action::Close => {}
         }
+        let signal = &self.routed(index, signal)?;
         let sized = self.size(index, signal)?;
         let order = OpenOrder {
             id: self.ids.order(),
@@ -65,6 +69,17 @@ impl Engine {
             self.in_world(index, world, cause, ctx, |world, env| world.send(order, terms, env));
         }
         Ok(())
+    }
+
+    /// The signal as the market's regime leaves it.
+    fn routed(&self, index: usize, signal: &Signal) -> Result<Signal, RejectReason> {
+        let slot = &self.slots[index];
+        let by = slot.adjustment(self.market.view().regime(signal.symbol));
+        if by == Adjustment::NEUTRAL {
+            return Ok(*signal);
+        }
+        let held = slot.known_position(signal.symbol).side();
+        router::adjusted(signal, &by, held).ok_or(RejectReason::RegimeOff)
     }
 
     fn check_ready(&self, index: usize, symbol: SymbolId) -> Result<(), RejectReason> {

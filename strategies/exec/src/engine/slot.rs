@@ -7,8 +7,11 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::Money;
 use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
+use paperwire_core::regime::{Adjustment, SymbolRegime};
 use paperwire_core::strategy::{Flip, Signals, Skip, Strategy};
 use paperwire_core::time::{DurationNs, ExchNs};
+
+use paperwire_signals::router::Router;
 
 use crate::latency::Rng;
 use crate::risk::Risk;
@@ -71,6 +74,7 @@ pub(super) struct Slot {
     /// By symbol: before this no further skip is reported.
     pub next_skip: Vec<ExchNs>,
     pub risk: Risk,
+    pub router: Option<Router>,
     pub rng: Rng,
     pub is_benched: bool,
     /// Messages under way, in order.
@@ -91,6 +95,7 @@ impl Slot {
             skips: vec![0; Skip::ALL.len()],
             next_skip: vec![ExchNs::new(i64::MIN); symbols],
             risk: Risk::new(setup.risk),
+            router: setup.router,
             rng: Rng::new(seed, &setup.name),
             is_benched: false,
             tells: VecDeque::with_capacity(TELLS_MAX),
@@ -147,6 +152,12 @@ impl Slot {
     pub(super) fn is_ended_untold(&self, symbol: SymbolId, tag: u32) -> bool {
         let is_meant = |o: OpenOrder| o.symbol == symbol && (tag == 0 || o.tag == tag);
         self.tells.iter().filter_map(|told| told.order).any(is_meant)
+    }
+
+    /// What a regime changes about entries.
+    pub(super) fn adjustment(&self, regime: Option<&SymbolRegime>) -> Adjustment {
+        let adjust = |router: &Router| router.adjust(regime.map(|regime| &regime.state));
+        self.router.as_ref().map_or(Adjustment::NEUTRAL, adjust)
     }
 
     /// Counts a skip; true when it is to be reported as an example of many.

@@ -70,6 +70,7 @@ fn exposure(market: &MarketState, coins: [f64; 3]) -> Option<Exposure> {
         positions: &positions,
         orders: &[],
         state: paperwire_core::account::AccountState::Active,
+        adjustment: paperwire_core::regime::Adjustment::NEUTRAL,
         taker_fee: Money::ZERO,
         maker_fee: Money::ZERO,
     };
