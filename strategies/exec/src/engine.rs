@@ -6,6 +6,7 @@
 //! always pays for the cold cache. The result depends on the events and the configuration only.
 
 mod command;
+mod config;
 mod decide;
 mod rows;
 mod send;
@@ -16,29 +17,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
 use paperwire_core::agent::Clock;
-use paperwire_core::bar::{Bar, BarRules, Timeframe};
+use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::{MarketEvent, MarketKind, Seq};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::market::{Change, MarketState};
-use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
-use paperwire_core::strategy::{Event, Flip, StartContext, Strategy};
+use paperwire_core::strategy::{Event, StartContext};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
 use paperwire_signals::board::BoardMaker;
-use paperwire_signals::detector::{Detector, DetectorConfig};
-use paperwire_signals::router::Router;
+use paperwire_signals::detector::Detector;
 
-use crate::fee::FeeModel;
 use crate::latency::{LatencyModel, MessageRate};
-use crate::margin::MarginRules;
 use crate::portfolio::{Opening, Spot};
 use crate::report::{Report, ReportKind};
-use crate::risk::{GlobalLimits, RiskLimits};
-use crate::world::{Env, HAPPENINGS_MAX, Happening, Ids, Rules, TriggerPrice, World};
+use crate::risk::GlobalLimits;
+use crate::world::{Env, HAPPENINGS_MAX, Happening, Ids, Rules, World};
 
+pub use config::{EngineConfig, StrategySetup, VenueConfig};
 use slot::Slot;
 
 /// The stages that the engine measures.
@@ -54,111 +52,6 @@ pub trait ReportSink {
 impl ReportSink for Vec<Report> {
     fn push(&mut self, report: Report) {
         self.push(report);
-    }
-}
-
-/// One strategy of the run.
-pub struct StrategySetup {
-    /// The strategy.
-    pub strategy: Box<dyn Strategy>,
-    /// Its name in this run, of which its random numbers are made.
-    pub name: String,
-    /// What it trades.
-    pub symbols: Vec<SymbolId>,
-    /// Closed bars it needs before its first signal.
-    pub warmup: &'static [(Timeframe, u16)],
-    /// What an entry against its open position does.
-    pub flip: Flip,
-    /// Its limits.
-    pub risk: RiskLimits,
-    /// What the market's regime changes about its entries; `None` nothing.
-    pub router: Option<Router>,
-}
-
-impl std::fmt::Debug for StrategySetup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StrategySetup").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// How the simulated venue behaves: one value per doubt about reality.
-#[derive(Debug)]
-pub struct VenueConfig {
-    /// The fill model that strategies live in, one of [`crate::fill::NAMES`].
-    pub fill_model: String,
-    /// Slippage of the `seed` model, as a fraction of the price.
-    pub slippage: Money,
-    /// Whether own fills eat displayed liquidity.
-    pub has_overlay: bool,
-    /// Whether every order also meets the models of [`crate::fill::BRACKET`].
-    pub has_bracket: bool,
-    /// Time on the way.
-    pub latency: Box<dyn LatencyModel>,
-    /// Messages per second that the latency model takes for typical.
-    pub typical_rate: u32,
-    /// What the venue charges.
-    pub fees: Box<dyn FeeModel>,
-    /// Which price triggers.
-    pub trigger_price: TriggerPrice,
-}
-
-/// The engine's configuration.
-#[derive(Debug)]
-pub struct EngineConfig {
-    /// Rows per side of every book.
-    pub depth: u16,
-    /// How bars are built.
-    pub bars: BarRules,
-    /// Currency of every account.
-    pub numeraire: AssetName,
-    /// Capital of every account.
-    pub capital: Money,
-    /// Assets of every account besides, never traded.
-    pub starting_assets: Vec<(AssetName, Money)>,
-    /// Value traded in the 30 days before, for tiered fees.
-    pub volume_30d: Money,
-    /// The venue.
-    pub venue: VenueConfig,
-    /// Leverage, maintenance, liquidation.
-    pub margin: MarginRules,
-    /// Limits of all accounts together.
-    pub global: GlobalLimits,
-    /// Whether a limit that halts an account also closes its positions.
-    pub flatten_on_halt: bool,
-    /// How the market's regime is found.
-    pub detector: DetectorConfig,
-    /// Seed of everything random.
-    pub seed: u64,
-}
-
-impl EngineConfig {
-    /// The documented defaults: `book_walk` with the overlay and no latency, 0.1 % flat, leverage 1.5
-    /// long and 2 short, no limits.
-    pub fn new(depth: u16, numeraire: AssetName, capital: Money) -> Self {
-        let fee = Money::ONE / 1000;
-        Self {
-            depth,
-            bars: BarRules::default(),
-            numeraire,
-            capital,
-            starting_assets: Vec::new(),
-            volume_30d: Money::ZERO,
-            venue: VenueConfig {
-                fill_model: "book_walk".to_owned(),
-                slippage: Money::ONE / 2000,
-                has_overlay: true,
-                has_bracket: true,
-                latency: Box::new(crate::latency::NoLatency),
-                typical_rate: 50,
-                fees: Box::new(crate::fee::Flat::new(fee, fee)),
-                trigger_price: TriggerPrice::Executable,
-            },
-            margin: MarginRules::default(),
-            global: GlobalLimits::default(),
-            flatten_on_halt: false,
-            detector: DetectorConfig::default(),
-            seed: 1,
-        }
     }
 }
 
