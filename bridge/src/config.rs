@@ -146,6 +146,7 @@ struct ThreadsSection {
     wait: String,
     feed_core: i64,
     engine_core: i64,
+    strategy_budget_ms: u64,
 }
 
 /// Keys of `[logs]`, documented in `config/default.toml`.
@@ -221,6 +222,8 @@ pub struct ThreadsConfig {
     pub feed_core: Option<usize>,
     /// Core of the engine thread; `None` chooses.
     pub engine_core: Option<usize>,
+    /// How long one call of a strategy may take; zero is off.
+    pub strategy_budget: DurationNs,
 }
 
 /// The whole configuration, checked.
@@ -428,7 +431,9 @@ fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError
         Err(_) if value == -1 => Ok(None),
         _ => Err(wrong(key, &value, "expected -1 or the number of a core")),
     };
+    range("threads.strategy_budget_ms", section.strategy_budget_ms, 0, 10_000)?;
     Ok(ThreadsConfig {
+        strategy_budget: DurationNs::from_millis(section.strategy_budget_ms),
         wait,
         feed_core: core("threads.feed_core", section.feed_core)?,
         engine_core: core("threads.engine_core", section.engine_core)?,

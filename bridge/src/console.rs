@@ -6,18 +6,18 @@
 //! the system would stop it for trying. The end of the input just ends the listening.
 
 use std::io::{BufRead, IsTerminal};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::ring::Producer;
 use paperwire_rt::runner::Wait;
 
-use crate::drain::Shared;
+use crate::drain::{Commands, Shared};
 use crate::tally::StrategyName;
 
 /// What is answered to a line that is no command.
-pub const HELP: &str = "commands: pause | resume | flatten | reset | kill, then a strategy or \"all\", \
+pub const HELP: &str = "commands: pause | resume | flatten | reset | kill | bench, then a strategy or \"all\", \
 such as: pause all; Ctrl-C ends the run";
 
 /// Why a line is no command. The message says what to write instead.
@@ -69,30 +69,33 @@ pub fn parse(line: &str, names: &[StrategyName]) -> Result<Option<Command>, Line
 /// # Errors
 /// When the system has no thread left.
 pub fn listen(
-    mut commands: Producer<Command>,
+    commands: Commands,
     names: Vec<StrategyName>,
     shared: Arc<Mutex<Shared>>,
 ) -> std::io::Result<()> {
     std::thread::Builder::new().name("console".to_owned()).spawn(move || {
         let mut line = String::new();
         loop {
-            while is_in_background() && !commands.is_abandoned() {
+            let is_over = || lock(&commands).is_abandoned();
+            while is_in_background() && !is_over() {
                 (0..100).for_each(|_| Wait::Doze.wait());
             }
             line.clear();
             // An unreadable input is as good as none.
-            if commands.is_abandoned()
-                || !matches!(std::io::stdin().lock().read_line(&mut line), Ok(1..))
-            {
+            if is_over() || !matches!(std::io::stdin().lock().read_line(&mut line), Ok(1..)) {
                 return;
             }
-            if let Some(answer) = obey(&line, &names, &mut commands) {
+            if let Some(answer) = obey(&line, &names, &mut lock(&commands)) {
                 let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 shared.notices.push_back(answer);
             }
         }
     })?;
     Ok(())
+}
+
+fn lock(commands: &Commands) -> MutexGuard<'_, Producer<Command>> {
+    commands.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sends what a line orders; the answer, when there is one besides what comes of it.

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::BufWriter;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use paperwire_core::command::Command;
 use paperwire_core::latency::BankDrain;
-use paperwire_core::ring::Consumer;
+use paperwire_core::ring::{Consumer, Producer};
 use paperwire_exec::report::Report;
 use paperwire_feed::market::Counters;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
@@ -17,6 +18,7 @@ use paperwire_rt::runner::Wait;
 use serde_json::{Value, json};
 
 use crate::announcer::Announcer;
+use crate::budget::Budget;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
 use crate::tally::Tally;
@@ -55,6 +57,9 @@ impl Shared {
     }
 }
 
+/// The way of commands to the feed thread, for everyone who may give some.
+pub type Commands = Arc<Mutex<Producer<Command>>>;
+
 /// What the thread empties and feeds.
 #[derive(Debug)]
 pub struct DrainParts {
@@ -64,6 +69,10 @@ pub struct DrainParts {
     pub feed_reports: Consumer<FeedReport>,
     /// Histograms of both threads.
     pub banks: [BankDrain; 2],
+    /// How long a strategy may take.
+    pub budget: Budget,
+    /// To the feed, which makes events of them.
+    pub commands: Commands,
     /// To the logs, when there are any.
     pub journal: Option<Journal>,
     /// To the histogram log, when there is one.
@@ -106,7 +115,7 @@ fn turn(
 ) -> usize {
     let mut work = 0;
     // Nobody panics while holding it; if somebody did, the sums are still the best there is.
-    let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = &mut *shared;
     while work < REPORTS_PER_TURN
         && let Some(report) = parts.reports.pop()
@@ -135,6 +144,11 @@ fn turn(
         let hdr = &mut parts.hdr;
         let mut failed = None;
         banks.drain(&mut shared.tally.bank, |bank| {
+            for command in parts.budget.look(bank, now) {
+                let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
+                // A ring full of commands will do without this one; the next miss says it again.
+                let _ = commands.push(command);
+            }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();
             }

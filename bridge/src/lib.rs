@@ -16,6 +16,7 @@
 #![warn(missing_docs)]
 
 mod announcer;
+pub mod budget;
 pub mod commands;
 pub mod conditions;
 pub mod config;

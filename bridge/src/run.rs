@@ -28,10 +28,11 @@ use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
+use crate::budget::Budget;
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console;
-use crate::drain::{self, DrainParts, Shared};
+use crate::drain::{self, Commands, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
@@ -170,6 +171,7 @@ pub fn run(
     let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
     let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
     let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
+    let commands: Commands = Arc::new(Mutex::new(commands_in));
     let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
     let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
@@ -177,6 +179,8 @@ pub fn run(
         reports: reports_out,
         feed_reports: feed_reports_out,
         banks: [feed_drain, engine_drain],
+        budget: Budget::new(config.threads.strategy_budget, names.len()),
+        commands: commands.clone(),
         journal,
         hdr,
     };
@@ -216,7 +220,7 @@ pub fn run(
     terminal.notice(&conditions.to_string());
     if options.console {
         terminal.notice(console::HELP);
-        console::listen(commands_in, names, shared.clone()).map_err(internal)?;
+        console::listen(commands, names, shared.clone()).map_err(internal)?;
     }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;

@@ -19,6 +19,8 @@ words! {
         Reset => "reset",
         /// Flattens and halts until a resume or reset.
         Kill => "kill",
+        /// The strategy is called no more; its positions keep what closes them.
+        Bench => "bench",
     }
 }
 
@@ -31,6 +33,8 @@ words! {
         Dashboard => "dashboard",
         /// A program over HTTP.
         Api => "api",
+        /// The program itself: the strategy took too long, several times.
+        Budget => "budget",
     }
 }
 

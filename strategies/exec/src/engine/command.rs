@@ -38,6 +38,11 @@ impl Engine {
                     self.flatten(index, Trigger::Operator, "flatten", end, cause, ctx);
                 }
                 Verb::Reset => self.reset(index, cause, ctx),
+                Verb::Bench => {
+                    if !self.slots[index].is_benched {
+                        self.bench(index, cause, ctx);
+                    }
+                }
                 Verb::Kill => {
                     if !self.is_final(index) {
                         self.halt(index, HaltReason::Killed, cause, ctx);

@@ -247,6 +247,20 @@ fn a_strategy_that_panics_is_out_alone_and_keeps_its_stop() {
 }
 
 #[test]
+fn a_strategy_can_be_benched_and_keeps_its_stop() {
+    let mut rig = Rig::new();
+    rig.say(worth(BTC, Action::Buy, 50.0).bracket(ExitLevel::PctFromFill(1.0), KEEP));
+    rig.command(Verb::Bench);
+    let calls = rig.desks[0].lock().unwrap().lots_seen.len();
+    rig.timer();
+    assert_eq!(rig.desks[0].lock().unwrap().lots_seen.len(), calls, "it is not called any more");
+    rig.command(Verb::Resume);
+    assert_eq!(rig.row().state, AccountState::Halted(HaltReason::Benched));
+    rig.book(BTC, 980_000, 980_010);
+    assert_eq!(rig.last_fill().trigger, Trigger::StopLoss);
+}
+
+#[test]
 fn the_bracket_prices_the_same_orders_three_ways() {
     let mut rig = Rig::new();
     let levels = [(1_000_005, 20_000), (1_000_105, 20_000), (1_000_205, 1_000_000)];

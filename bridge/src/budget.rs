@@ -1,0 +1,81 @@
+//! Watches how long strategies take, and benches one that holds up the others.
+//!
+//! The engine must not decide by host time, or a replay would differ. So the bridge looks at each
+//! second's histograms, and what it decides becomes a command: numbered, recorded, replayed.
+
+use std::collections::VecDeque;
+
+use paperwire_core::account::StratId;
+use paperwire_core::command::{Command, Origin, Verb};
+use paperwire_core::latency::Bank;
+use paperwire_core::time::{DurationNs, HostNs};
+
+/// Seconds with a call over the budget, within [`WITHIN`], that bench a strategy: one alone is as likely
+/// the machine's.
+const MISSES: usize = 3;
+const WITHIN: DurationNs = DurationNs::from_secs(60);
+
+/// The budget of one call, and who was over it when.
+#[derive(Debug)]
+pub struct Budget {
+    limit: DurationNs,
+    misses: Vec<VecDeque<HostNs>>,
+}
+
+impl Budget {
+    /// A budget per call for so many strategies; zero watches nobody.
+    pub fn new(limit: DurationNs, strategies: usize) -> Self {
+        Self { limit, misses: vec![VecDeque::with_capacity(MISSES); strategies] }
+    }
+
+    /// Looks at one second's histograms of the engine; the commands that follow.
+    pub fn look(&mut self, bank: &Bank, now: HostNs) -> Vec<Command> {
+        if self.limit == DurationNs::ZERO {
+            return Vec::new();
+        }
+        let mut commands = Vec::new();
+        for ((index, pair), misses) in (0u16..).zip(bank.strategies()).zip(&mut self.misses) {
+            if pair.service.is_empty() || pair.service.max() < self.limit.raw() {
+                continue;
+            }
+            misses.push_back(now);
+            misses.retain(|at| now.since(*at) < WITHIN);
+            if misses.len() >= MISSES {
+                misses.clear();
+                let (target, verb, origin) = (Some(StratId(index)), Verb::Bench, Origin::Budget);
+                commands.push(Command { target, verb, origin });
+            }
+        }
+        commands
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn second(s: u64) -> HostNs {
+        HostNs::new(s * 1_000_000_000)
+    }
+
+    fn bank(slow_ms: u64) -> Bank {
+        let mut bank = Bank::new(&[], 2);
+        bank.strategy(0).record(second(0), second(0), HostNs::new(1_000));
+        bank.strategy(1).record(second(0), second(0), HostNs::new(slow_ms * 1_000_000));
+        bank
+    }
+
+    #[test]
+    fn three_slow_seconds_within_a_minute_bench_a_strategy_alone() {
+        let mut budget = Budget::new(DurationNs::from_millis(50), 2);
+        for (at, slow_ms, benched) in
+            [(1, 60, 0), (2, 40, 0), (3, 60, 0), (70, 60, 0), (80, 60, 0), (90, 60, 1), (91, 60, 0)]
+        {
+            let commands = budget.look(&bank(slow_ms), second(at));
+            assert_eq!(commands.len(), benched, "at {at} s");
+            assert!(commands.iter().all(|command| command.target == Some(StratId(1))));
+        }
+        let mut off = Budget::new(DurationNs::ZERO, 2);
+        assert!((0..9).all(|at| off.look(&bank(9_000), second(at)).is_empty()));
+    }
+}
