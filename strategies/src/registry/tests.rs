@@ -98,3 +98,16 @@ fn the_template_trades_within_a_minute_and_lets_go() {
     let bad = params("threshold = 2.0");
     assert_eq!(registration.make(&bad).err().map(|error| error.key).as_deref(), Some("threshold"));
 }
+
+#[test]
+fn the_page_on_writing_strategies_shows_code_that_compiles() {
+    let page = include_str!("../../../docs/strategies.md");
+    let source = include_str!("../flow_pulse.rs");
+    let mut blocks = 0;
+    for block in page.split("```rust\n").skip(1) {
+        let code = block.split("```").next().unwrap();
+        assert!(source.contains(code), "not in flow_pulse.rs:\n{code}");
+        blocks += 1;
+    }
+    assert_eq!(blocks, 4);
+}
