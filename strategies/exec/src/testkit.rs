@@ -21,6 +21,8 @@ use paperwire_core::strategy::{
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::{OrderSide, TradeTick};
 
+use paperwire_signals::router::Router;
+
 use crate::engine::{Context, Engine, EngineConfig, StrategySetup};
 use crate::report::{AccountRow, BracketRow, PositionRow, Report, ReportKind};
 use crate::risk::RiskLimits;
@@ -135,11 +137,18 @@ pub(crate) struct Setup {
     pub(crate) risk: RiskLimits,
     pub(crate) warmup: &'static [(Timeframe, u16)],
     pub(crate) strategies: usize,
+    pub(crate) router: Option<Router>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { flip: Flip::Reject, risk: RiskLimits::default(), warmup: &[], strategies: 1 }
+        Self {
+            flip: Flip::Reject,
+            risk: RiskLimits::default(),
+            warmup: &[],
+            strategies: 1,
+            router: None,
+        }
     }
 }
 
@@ -166,7 +175,7 @@ impl Rig {
             warmup: setup.warmup,
             flip: setup.flip,
             risk: setup.risk,
-            router: None,
+            router: setup.router,
         });
         let engine = Engine::new(instruments, setups.collect(), config);
         let bank = Bank::new(&Stage::ALL, setup.strategies);

@@ -21,6 +21,7 @@ use crate::testkit::{
 mod account;
 mod defects;
 mod latency;
+mod regime;
 mod venue;
 
 const KEEP: ExitLevel = ExitLevel::Keep;
