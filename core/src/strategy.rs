@@ -407,5 +407,55 @@ words! {
         NoSignalConditions => "no_signal_conditions",
         /// Enough was lost for today.
         DailyLoss => "daily_loss",
+        /// The market is too wild.
+        ExtremeVolatility => "extreme_volatility",
+        /// The market that should lead is not followed now.
+        LowCorrelation => "low_correlation",
+        /// The market runs one way.
+        TrendingMarket => "trending_market",
+        /// The spread earns too little.
+        SpreadTooNarrow => "spread_too_narrow",
+        /// As many orders or changes as allowed were sent.
+        RateLimited => "rate_limited",
+        /// A leg of a basket cannot be traded.
+        LegUnavailable => "leg_unavailable",
+        /// The trend has run for so long that it is late to follow.
+        StrongTrendAdx => "strong_trend_adx",
+        /// Distances from the mean take too long or too short to be halved.
+        HalfLifeOutOfRange => "half_life_out_of_range",
+        /// Moves of the two markets go their own ways more and more.
+        CorrelationDeclining => "correlation_declining",
+        /// The series does not come back to a mean.
+        NotCointegrated => "not_cointegrated",
+        /// Nearly every move of late went one way.
+        StrongTrendDetected => "strong_trend_detected",
+        /// The relative strength is not at its extreme.
+        RsiNotConfirmed => "rsi_not_confirmed",
+        /// As many levels are held as may be.
+        MaxAccumulation => "max_accumulation",
+        /// No level of the grid may be bought now.
+        NoGridLevels => "no_grid_levels",
+        /// Too little is traded.
+        LowVolume => "low_volume",
+        /// Too little was traded within a day.
+        LowLiquidity => "low_liquidity",
+        /// Nothing crossed with this bar.
+        NoCrossover => "no_crossover",
+        /// The crossing did not start in an exhausted zone.
+        ZoneNotConfirmed => "zone_not_confirmed",
+        /// The signs together are too weak.
+        InsufficientConfidence => "insufficient_confidence",
+        /// Neither fear nor greed.
+        NeutralSentiment => "neutral_sentiment",
+        /// An extreme has lasted for so long that it is no exception any more.
+        WaitingZoneExit => "waiting_zone_exit",
+        /// Large volume is missing or goes the other way.
+        WhaleMismatch => "whale_mismatch",
+        /// Large volume that does not mean what it should.
+        VolumeFalsePositive => "volume_false_positive",
+        /// The longer timeframe points elsewhere.
+        TimeframeMisaligned => "timeframe_misaligned",
+        /// The burst is too weak or points both ways.
+        MomentumNotConfirmed => "momentum_not_confirmed",
     }
 }

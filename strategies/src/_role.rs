@@ -16,10 +16,20 @@ pub(crate) enum Role {
 impl Role {
     /// By base and quote; everything unknown is treated as the more volatile `Alt`.
     pub(crate) fn of(instrument: &Instrument) -> Self {
+        Self::of_assets(&instrument.base, &instrument.quote)
+    }
+
+    /// The same for a pair that is only known by its name, `BASE/QUOTE`.
+    pub(crate) fn of_name(name: &str) -> Self {
+        let (base, quote) = name.split_once('/').unwrap_or((name, ""));
+        Self::of_assets(base, quote)
+    }
+
+    fn of_assets(base: &str, quote: &str) -> Self {
         let is_bitcoin = |asset: &str| asset == "BTC" || asset == "XBT";
-        if is_bitcoin(&instrument.quote) {
+        if is_bitcoin(quote) {
             Self::Cross
-        } else if is_bitcoin(&instrument.base) {
+        } else if is_bitcoin(base) {
             Self::Bitcoin
         } else {
             Self::Alt

@@ -16,9 +16,10 @@ use paperwire_core::limits::EVENT_LEVELS;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{OpenOrder, OrderEnd};
 use paperwire_core::strategy::{RejectReason, Signal, Skip};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 use paperwire_exec::engine::{Context, Engine, EngineConfig, StrategySetup};
+use paperwire_exec::latency::{Constant, Surge};
 use paperwire_exec::report::{AccountRow, Report, ReportKind};
 use paperwire_exec::risk::RiskLimits;
 
@@ -51,6 +52,10 @@ fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
     }
 }
 
+fn instruments() -> Vec<Instrument> {
+    vec![instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)]
+}
+
 impl Stage {
     /// The strategy with its default parameters.
     pub(crate) fn of(name: &str) -> Self {
@@ -60,11 +65,7 @@ impl Stage {
     /// The strategy with parameters as TOML, on an engine of the documented defaults as changed by
     /// `tune` (`config.venue.fill_model = "queue".into()`, starting assets, fees...).
     pub(crate) fn with(name: &str, params: &str, tune: impl FnOnce(&mut EngineConfig)) -> Self {
-        let instruments = vec![
-            instrument("BTC", "USD", 1),
-            instrument("XRP", "USD", 5),
-            instrument("XRP", "BTC", 8),
-        ];
+        let instruments = instruments();
         let registration = crate::find(name).unwrap();
         let params = params.parse::<toml::Table>().unwrap();
         let is_wanted = |of: &Instrument| registration.symbols.contains(&of.name.as_str());
@@ -85,6 +86,16 @@ impl Stage {
         let bank = Bank::new(&Step::ALL, 1);
         let (reports, now) = (Vec::new(), START);
         Self { engine, bank, instruments, reports, now, seq: 0, trades: 0 }
+    }
+
+    /// Orders, changes of them and answers take this long.
+    pub(crate) fn slow(config: &mut EngineConfig, legs: DurationNs) {
+        config.venue.latency = Box::new(Constant::new([legs; 4], Surge::OFF));
+    }
+
+    /// A pair of the stage.
+    pub(crate) fn instrument_of(symbol: SymbolId) -> Instrument {
+        instruments()[symbol.index()]
     }
 
     pub(crate) fn event(&mut self, symbol: SymbolId, kind: MarketKind) {
@@ -191,6 +202,35 @@ impl Stage {
         }
     }
 
+    /// History in which the price goes straight from each of `closes` to the next, `minutes` bars each.
+    pub(crate) fn past(&mut self, symbol: SymbolId, closes: &[f64], minutes: u32, volume: f64) {
+        let mut bars = Vec::new();
+        for ends in closes.windows(2) {
+            let at = |i: u32| ends[0] + (ends[1] - ends[0]) * f64::from(i) / f64::from(minutes);
+            for i in 0..minutes {
+                let (open, close) = (at(i), at(i + 1));
+                bars.push([open, open.max(close), open.min(close), close, volume]);
+            }
+        }
+        self.history(symbol, &bars);
+    }
+
+    /// A whole minute in which each symbol goes straight from its first price to its second, with four
+    /// trades in the direction of the move and a book of two ticks around each.
+    pub(crate) fn walk(&mut self, legs: &[(SymbolId, f64, f64)], volume: f64) {
+        for quarter in 1..=4 {
+            for (symbol, from, to) in legs {
+                let px = from + (to - from) * f64::from(quarter) / 4.0;
+                let precision = self.instruments[symbol.index()].price_precision;
+                let tick = 1.0 / 10f64.powi(i32::from(precision));
+                self.book(*symbol, px - tick, px + tick);
+                let taker = if to >= from { OrderSide::Buy } else { OrderSide::Sell };
+                self.trade(*symbol, taker, px, volume / 4.0);
+            }
+            self.pass(15);
+        }
+    }
+
     fn pick<T>(&self, of: impl Fn(&ReportKind) -> Option<T>) -> Vec<T> {
         self.reports.iter().filter_map(|report| of(&report.kind)).collect()
     }
@@ -246,6 +286,10 @@ impl Stage {
         let position = self.engine.world(StratId(0), 0).account().position(symbol);
         let qty = self.instruments[symbol.index()].qty_f64(position.qty());
         if position.lots < 0 { -qty } else { qty }
+    }
+
+    pub(crate) fn is_flat(&self, symbol: SymbolId) -> bool {
+        self.engine.world(StratId(0), 0).account().position(symbol).lots == 0
     }
 
     /// True unless the strategy panicked.

@@ -10,6 +10,8 @@
 
 #![warn(missing_docs)]
 
+#[path = "_aligned.rs"]
+mod aligned;
 mod registry;
 #[path = "_role.rs"]
 mod role;

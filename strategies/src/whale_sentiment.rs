@@ -1,0 +1,207 @@
+//! Buys fear and sells greed when volume far beyond the usual shows that somebody large does the same.
+//!
+//! Fear is a price far below the highest of four hours, greed one far above the lowest (De Bondt & Thaler
+//! 1985 on overreaction). The bar that just closed must have a multiple of a day's mean volume and have
+//! moved the right way (Llorente et al. 2002 on volume and reversal), and the newest takers must have turned
+//! against the fall or the rise. Stop and target, wider in a lively market, are the engine's; the opposite
+//! mood closes a position as well.
+//!
+//! Everything advances with closed bars. Other events only repeat an exit that could not be done. How long
+//! an extreme has lasted is learnt again from the bars of history at each start.
+
+mod entry;
+mod exit;
+mod params;
+mod reading;
+
+use paperwire_core::account::{AccountView, Fill};
+use paperwire_core::bar::Timeframe;
+use paperwire_core::instrument::Instrument;
+use paperwire_core::market::MarketView;
+use paperwire_core::num::Money;
+use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::trade::OrderSide;
+use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
+use paperwire_signals::exposure::{Exposure, ExposureRules};
+use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::session::SessionClock;
+
+use crate::aligned::AlignedPair;
+use params::Table;
+pub use params::{Params, RegimeMode, SymbolParams};
+use reading::{BAR, Bars};
+
+/// Returns over which the correlation of the two money pairs is taken.
+const CORRELATION_BARS: usize = 20;
+
+/// The strategy.
+#[derive(Debug)]
+pub struct WhaleSentiment {
+    params: Params,
+    /// By symbol index; `None` for symbols of others.
+    desks: Vec<Option<Desk>>,
+    /// `None` unless both money pairs are traded.
+    pair: Option<AlignedPair>,
+    session: SessionClock,
+    breaker: CircuitBreaker,
+    losses: LossLimit,
+    exposure: Exposure,
+    rules: ExposureRules,
+}
+
+/// State of one pair.
+#[derive(Debug)]
+struct Desk {
+    instrument: Instrument,
+    table: Table,
+    bars: Bars,
+    regime: RegimeMonitor,
+    /// No entry before this instant.
+    next_ok_at: ExchNs,
+    /// The wait that the newest entry set.
+    cooldown: DurationNs,
+    /// Why the position must be closed, until it is.
+    exit_due: Option<Reason>,
+    /// No second exit signal before this instant.
+    exit_retry_at: ExchNs,
+    /// Net result of the parts closed so far of the open position.
+    closed_net: Money,
+}
+
+impl StrategyDef for WhaleSentiment {
+    const NAME: &'static str = "whale_sentiment";
+    const VERSION: &'static str = "1.0.0";
+    /// The cross pair has defaults too, for who names it.
+    const SYMBOLS: &'static [&'static str] = &["BTC/USD", "XRP/USD"];
+    const WARMUP: &'static [(Timeframe, u16)] =
+        &[(BAR, 310), (Timeframe::M1, RegimeMonitor::CLOSES_ADAPTIVE)];
+    type Params = Params;
+
+    fn new(params: Params) -> Self {
+        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
+        Self {
+            desks: Vec::new(),
+            pair: None,
+            session: SessionClock::new(params.session_hours),
+            breaker: CircuitBreaker::new(params.losses_max, pause),
+            losses: LossLimit::new(params.session_loss_max_pct),
+            exposure: Exposure::new(&[]),
+            rules: ExposureRules {
+                same_side_mult: params.same_side_mult,
+                long_max: params.long_usd_max,
+                short_max: params.short_usd_max,
+            },
+            params,
+        }
+    }
+}
+
+impl Strategy for WhaleSentiment {
+    fn on_start(&mut self, ctx: &StartContext<'_>) {
+        self.exposure = Exposure::new(ctx.instruments);
+        self.pair = AlignedPair::of(ctx, BAR, CORRELATION_BARS);
+        self.desks = ctx.instruments.iter().map(|_| None).collect();
+        for id in ctx.symbols {
+            let instrument = &ctx.instruments[id.index()];
+            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
+        }
+    }
+
+    fn on_event(
+        &mut self,
+        event: &Event<'_>,
+        market: &MarketView<'_>,
+        account: &AccountView<'_>,
+        out: &mut Signals,
+    ) {
+        match *event {
+            Event::Book { symbol } | Event::Trade { symbol, .. } => {
+                self.leave(symbol, market, account, out);
+            }
+            Event::Bar { symbol, timeframe: Timeframe::M1, bar, .. } => {
+                if let Some(desk) = &mut self.desks[symbol.index()] {
+                    desk.regime.push(desk.instrument.px_f64(bar.close));
+                }
+            }
+            Event::Bar { symbol, timeframe: BAR, bar, is_history } => {
+                if let Some(pair) = &mut self.pair {
+                    pair.on_bar(symbol, BAR, bar, market);
+                }
+                let Some(desk) = &mut self.desks[symbol.index()] else {
+                    return;
+                };
+                let reading = desk.bars.push(bar, &desk.instrument, &desk.table);
+                if is_history {
+                    return;
+                }
+                if let Some(reading) = &reading {
+                    self.judge(symbol, reading, market, account);
+                }
+                if self.leave(symbol, market, account, out) {
+                    return;
+                }
+                match self.entry(symbol, reading.as_ref(), market, account) {
+                    Ok(signal) => out.push(signal),
+                    Err(why) => out.skip(why),
+                }
+            }
+            Event::Bar { .. } => {}
+            Event::Timer => {
+                for (symbol, _) in market.symbols() {
+                    self.leave(symbol, market, account, out);
+                }
+            }
+        }
+    }
+
+    fn on_fill(&mut self, fill: &Fill) {
+        let Some(desk) = &mut self.desks[fill.symbol.index()] else {
+            return;
+        };
+        desk.next_ok_at = desk.next_ok_at.max(fill.at.plus(desk.cooldown));
+        let is_opening = match fill.side {
+            OrderSide::Buy => fill.lots_after > 0,
+            OrderSide::Sell => fill.lots_after < 0,
+        };
+        if is_opening {
+            return;
+        }
+        desk.closed_net += fill.net;
+        if fill.lots_after == 0 {
+            let net = desk.closed_net;
+            desk.on_flat();
+            self.breaker.on_closed(net, fill.at);
+        }
+    }
+}
+
+impl Desk {
+    fn new(instrument: &Instrument, params: &Params) -> Self {
+        let rule = match params.regime {
+            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
+            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
+        };
+        Self {
+            instrument: *instrument,
+            table: params.table(instrument),
+            bars: Bars::new(),
+            regime: RegimeMonitor::new(rule),
+            next_ok_at: ExchNs::default(),
+            cooldown: DurationNs::default(),
+            exit_due: None,
+            exit_retry_at: ExchNs::default(),
+            closed_net: Money::ZERO,
+        }
+    }
+
+    /// Everything of an ended position is forgotten.
+    fn on_flat(&mut self) {
+        self.exit_due = None;
+        self.exit_retry_at = ExchNs::default();
+        self.closed_net = Money::ZERO;
+    }
+}
+
+#[cfg(test)]
+mod tests;
