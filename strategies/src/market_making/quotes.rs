@@ -123,10 +123,13 @@ impl Desk {
         let (held, q, bounds) = (reading.held, reading.q, &reading.bounds);
         let (is_reducing, room, may_add) = match side {
             OrderSide::Buy => (reading.lots < 0, bounds.long - held, adds[0]),
-            OrderSide::Sell => (reading.lots > 0, bounds.short + held, adds[1]),
+            OrderSide::Sell => {
+                (reading.lots > 0, bounds.short + held, adds[1] && bounds.short > 0.0)
+            }
         };
         if !may_add && !is_reducing {
-            return Err(Skip::NoSignalConditions);
+            let is_allowed = adds[super::resting::slot_of(side)];
+            return Err(if is_allowed { Skip::MaxPosition } else { Skip::NoSignalConditions });
         }
         let skew = if is_reducing { SIZE_SKEW } else { -SIZE_SKEW };
         let wanted = bounds.size * size_mult * (1.0 + skew * q.abs());
