@@ -457,5 +457,7 @@ words! {
         TimeframeMisaligned => "timeframe_misaligned",
         /// The burst is too weak or points both ways.
         MomentumNotConfirmed => "momentum_not_confirmed",
+        /// The price is not at a level.
+        PriceNotAtLevel => "price_not_at_level",
     }
 }

@@ -145,7 +145,12 @@ impl Strategy for RatioTrading {
             }
             Event::Bar { symbol, timeframe, bar, is_history } => {
                 if let Some(pair) = &mut self.correlation {
+                    let before = pair.value();
                     pair.on_bar(symbol, timeframe, bar, market);
+                    // Once for each new value, whichever of the two bars brought it.
+                    if let Some(alike) = pair.value().filter(|_| pair.value() != before) {
+                        self.decline.push(alike);
+                    }
                 }
                 if !self.learn(symbol, timeframe, bar) || is_history {
                     return;
@@ -202,9 +207,6 @@ impl RatioTrading {
             return false;
         }
         desk.reading = desk.bars.push(bar);
-        if let Some(alike) = self.correlation.as_ref().and_then(AlignedPair::value) {
-            self.decline.push(alike);
-        }
         true
     }
 }

@@ -15,7 +15,8 @@ use paperwire_signals::costs::{exit_touch, net_move_pct, sign};
 use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
-use super::{Desk, EntryOrder, MeanReversion, Params, Reading, Role, TAG_BAND, TAG_VWAP};
+use super::reading::{Reading, Signs};
+use super::{Desk, EntryOrder, MeanReversion, Params, Role, TAG_BAND, TAG_VWAP};
 
 /// Factors on the threshold and the size by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -87,6 +88,7 @@ impl MeanReversion {
             return Err(Skip::TimeCooldown);
         }
         let reading = desk.reading.ok_or(Skip::WarmingUp)?;
+        let signs = reading.signs.ok_or(Skip::WarmingUp)?;
         let regime = desk.regime.regime().ok_or(Skip::WarmingUp)?;
         if regime == Regime::Extreme && params.pauses_in_extreme {
             return Err(Skip::RegimePause);
@@ -99,14 +101,14 @@ impl MeanReversion {
         }
         let held = account.position(symbol).side();
         if held.is_none() {
-            reverts(desk, &reading, params)?;
+            reverts(desk, &reading, &signs, params)?;
         }
         let takers = takers(desk, state, now, params);
-        let setup = setup(desk, &reading, regime, price, takers.as_ref().ok(), params)?;
+        let setup = setup(desk, (&reading, &signs), regime, price, takers.as_ref().ok(), params)?;
         if held.is_some() && setup.vwap.is_some() {
             return Err(Skip::ExistingPosition);
         }
-        let reason = explain(&setup, &reading, takers.as_ref().ok(), held);
+        let reason = explain(&setup, (&reading, &signs), takers.as_ref().ok(), held);
         if held == Some(setup.side.opposite()) {
             agrees(&setup, &takers?, params)?;
             return Ok(Signal::close(symbol, reason));
@@ -201,16 +203,16 @@ impl MeanReversion {
 }
 
 /// Whether this market comes back to its mean now.
-fn reverts(desk: &Desk, reading: &Reading, params: &Params) -> Result<(), Skip> {
+fn reverts(desk: &Desk, reading: &Reading, signs: &Signs, params: &Params) -> Result<(), Skip> {
     let asks_adx = params.adx_everywhere || desk.role == Role::Bitcoin;
-    if asks_adx && reading.adx > params.adx_max {
+    if asks_adx && signs.adx > params.adx_max {
         return Err(Skip::StrongTrendAdx);
     }
     if reading.trend_side(params.slope_bars).is_some() {
         return Err(Skip::TrendingMarket);
     }
     let [least, most] = params.half_life_bars;
-    let is_within = reading.half_life.is_some_and(|bars| (least..=most).contains(&bars));
+    let is_within = signs.half_life.is_some_and(|bars| (least..=most).contains(&bars));
     if params.needs_half_life && !is_within {
         return Err(Skip::HalfLifeOutOfRange);
     }
@@ -220,7 +222,7 @@ fn reverts(desk: &Desk, reading: &Reading, params: &Params) -> Result<(), Skip> 
 /// The offer of the band; without one, that of the takers' average.
 fn setup(
     desk: &Desk,
-    reading: &Reading,
+    (reading, signs): (&Reading, &Signs),
     regime: Regime,
     price: f64,
     takers: Option<&Takers>,
@@ -233,17 +235,17 @@ fn setup(
     let side = if away < 0.0 { PositionSide::Long } else { PositionSide::Short };
     let (is_exhausted, is_at_edge) = match side {
         PositionSide::Long => {
-            (reading.rsi < table.rsi_oversold, price <= reading.band.lower * (1.0 + slack))
+            (signs.rsi < table.rsi_oversold, price <= reading.band.lower * (1.0 + slack))
         }
         PositionSide::Short => {
-            (reading.rsi > table.rsi_overbought, price >= reading.band.upper * (1.0 - slack))
+            (signs.rsi > table.rsi_overbought, price >= reading.band.upper * (1.0 - slack))
         }
     };
     if away.abs() > threshold && is_exhausted && is_at_edge {
         return Ok(Setup { side, away_pct: away.abs(), vwap: None });
     }
     let [low, high] = params.vwap_rsi;
-    let is_neutral = low < reading.rsi && reading.rsi < high;
+    let is_neutral = low < signs.rsi && signs.rsi < high;
     if let Some(takers) = takers.filter(|_| params.fades_to_vwap && is_neutral) {
         let away = 100.0 * (price - takers.vwap) / takers.vwap;
         let is_long = away < 0.0;
@@ -311,7 +313,7 @@ fn exits(desk: &Desk, setup: &Setup, is_add: bool, params: &Params) -> Result<Ex
         None => ExitLevel::PctFromFill(desk.table.target_pct),
     };
     let minutes = 60.0 * params.hold_max_min as f64;
-    let bars = desk.reading.and_then(|reading| reading.half_life);
+    let bars = desk.reading.and_then(|reading| reading.signs?.half_life);
     let of_half_lives =
         bars.map_or(minutes, |bars| bars * params.hold_half_lives * BAR.raw() as f64 / 1e9);
     Ok(Exits {
@@ -337,7 +339,7 @@ fn seconds(of: f64) -> DurationNs {
 
 fn explain(
     setup: &Setup,
-    reading: &Reading,
+    (reading, signs): (&Reading, &Signs),
     takers: Option<&Takers>,
     held: Option<PositionSide>,
 ) -> Reason {
@@ -351,8 +353,8 @@ fn explain(
     Reason::new(code)
         .with("away_pct", setup.away_pct)
         .with("mean", setup.vwap.unwrap_or(reading.band.mid))
-        .with("rsi", reading.rsi)
+        .with("rsi", signs.rsi)
         .with("flow", takers.map_or(0.0, |takers| takers.imbalance))
-        .with("adx", reading.adx)
-        .with("half_life", reading.half_life.unwrap_or(f64::NAN))
+        .with("adx", signs.adx)
+        .with("half_life", signs.half_life.unwrap_or(f64::NAN))
 }

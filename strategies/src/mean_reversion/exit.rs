@@ -128,7 +128,7 @@ fn trend_against(held: &Held<'_>, desk: &Desk, params: &Params) -> Option<Reason
     (side != held.side).then(|| {
         Reason::new("trend_against")
             .with("bars", f64::from(reading.trend))
-            .with("adx", reading.adx)
+            .with("mean", reading.band.mid)
             .with("profit_pct", held.profit_pct)
     })
 }

@@ -26,10 +26,17 @@ const HALF_LIFE_BARS: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) band: Band,
-    pub(super) rsi: f64,
-    pub(super) adx: f64,
     /// Bars in a row whose slope was beyond its limit: positive while it rises.
     pub(super) trend: i32,
+    /// What an entry asks besides; exits do not wait for it.
+    pub(super) signs: Option<Signs>,
+}
+
+/// What tells a stretched price from a trend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signs {
+    pub(super) rsi: f64,
+    pub(super) adx: f64,
     /// Bars until half of a distance is gone; `None` when distances are not known to shrink.
     pub(super) half_life: Option<f64>,
 }
@@ -75,7 +82,7 @@ impl Bars {
         }
     }
 
-    /// Takes a closed bar in; `None` while anything is not ready.
+    /// Takes a closed bar in; `None` while there is no band.
     pub(super) fn push(&mut self, bar: &Bar) -> Option<Reading> {
         let price = |px| self.instrument.px_f64(px);
         let (high, low, close) = (price(bar.high), price(bar.low), price(bar.close));
@@ -94,11 +101,13 @@ impl Bars {
         };
         let band = band?;
         self.distances.push((close / band.mid).ln());
-        let half_life = match half_life(&self.distances) {
-            Err(NoFit::TooFew) if self.needs_half_life => return None,
-            half_life => half_life.ok(),
-        };
-        slope_pct?;
-        Some(Reading { band, rsi: rsi?, adx: adx?, trend: self.trend, half_life })
+        let signs = slope_pct.and_then(|_| {
+            let half_life = match half_life(&self.distances) {
+                Err(NoFit::TooFew) if self.needs_half_life => return None,
+                half_life => half_life.ok(),
+            };
+            Some(Signs { rsi: rsi?, adx: adx?, half_life })
+        });
+        Some(Reading { band, trend: self.trend, signs })
     }
 }

@@ -189,6 +189,21 @@ fn exits_do_not_wait_for_cooldown_breaker_or_limits() {
 }
 
 #[test]
+fn losses_and_entries_pause_entries() {
+    for (params, want) in [
+        ("losses_max = 1", Skip::CircuitBreaker),
+        ("session_loss_max_pct = 0.0", Skip::DailyLoss),
+        ("[symbols.'XRP/USD']\ncooldown_s = 3600", Skip::TimeCooldown),
+    ] {
+        let mut stage = stretched(params, -0.9, OrderSide::Buy);
+        at(&mut stage, XRP, 1.96);
+        bar(&mut stage, XRP, 1.96, OrderSide::Buy);
+        assert_eq!((stage.codes().len(), stage.fills().len()), (1, 2));
+        assert!(stage.skips().contains(&want), "{:?}", stage.skips());
+    }
+}
+
+#[test]
 fn age_lowers_the_target_but_never_below_the_fees() {
     // Bought at 1.98202; the mean is far above. What is bid, and whether 0.5 of the target is enough.
     for (profit_pct, after_s, want) in

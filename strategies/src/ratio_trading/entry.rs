@@ -141,15 +141,22 @@ fn confirmed(
     now: ExchNs,
     params: &Params,
 ) -> Result<(), Skip> {
-    let (away_share, is_exhausted) = match side {
-        PositionSide::Long => (reading.down_share, reading.rsi <= params.rsi_oversold),
-        PositionSide::Short => (reading.up_share, reading.rsi >= params.rsi_overbought),
+    let away_share = match side {
+        PositionSide::Long => reading.down_share,
+        PositionSide::Short => reading.up_share,
     };
-    if away_share >= params.trend_share {
+    if away_share.ok_or(Skip::WarmingUp)? >= params.trend_share {
         return Err(Skip::StrongTrendDetected);
     }
-    if params.asks_rsi && !is_exhausted {
-        return Err(Skip::RsiNotConfirmed);
+    if params.asks_rsi {
+        let rsi = reading.rsi.ok_or(Skip::WarmingUp)?;
+        let is_exhausted = match side {
+            PositionSide::Long => rsi <= params.rsi_oversold,
+            PositionSide::Short => rsi >= params.rsi_overbought,
+        };
+        if !is_exhausted {
+            return Err(Skip::RsiNotConfirmed);
+        }
     }
     if params.asks_flow {
         let age_max = DurationNs::from_secs(params.flow_age_max_s);
@@ -205,7 +212,7 @@ fn explain(
     Reason::new(code)
         .with("z", reading.z)
         .with("sigma_pct", 100.0 * reading.sigma / reading.mean)
-        .with("rsi", reading.rsi)
+        .with("rsi", reading.rsi.unwrap_or(f64::NAN))
         .with("half_life", half_life.unwrap_or(f64::NAN))
         .with("correlation", alike)
         .with("spread_pct", spread)

@@ -19,10 +19,11 @@ pub(super) struct Reading {
     pub(super) sigma: f64,
     /// Distance of the close from the mean, in deviations.
     pub(super) z: f64,
-    pub(super) rsi: f64,
+    /// What follows confirms entries; exits do not wait for it.
+    pub(super) rsi: Option<f64>,
     /// Shares of the newest moves that rose and that fell.
-    pub(super) up_share: f64,
-    pub(super) down_share: f64,
+    pub(super) up_share: Option<f64>,
+    pub(super) down_share: Option<f64>,
     /// Bars until half of a distance is gone, or what speaks against a mean.
     pub(super) fit: Result<f64, Skip>,
 }
@@ -42,7 +43,6 @@ pub(super) struct Bars {
     rsi: RsiCutler,
     moves: MoveCounter,
     logs: FixedRing<f64>,
-    needs_validation: bool,
     half_life_bars: [f64; 2],
     variance_steps: usize,
     adf_tau_max: Option<f64>,
@@ -57,7 +57,6 @@ impl Bars {
             rsi: RsiCutler::new(params.rsi_bars),
             moves: MoveCounter::new(params.trend_moves),
             logs: FixedRing::new(params.fit_bars),
-            needs_validation: params.needs_validation,
             half_life_bars: params.half_life_bars,
             variance_steps: params.variance_steps,
             adf_tau_max: params.adf_tau_max,
@@ -70,7 +69,7 @@ impl Bars {
         self.count
     }
 
-    /// Takes a closed bar in; `None` while anything is not ready.
+    /// Takes a closed bar in; `None` while mean or deviation is not known.
     pub(super) fn push(&mut self, bar: &Bar) -> Option<Reading> {
         self.count += 1;
         let close = self.instrument.px_f64(bar.close);
@@ -81,19 +80,15 @@ impl Bars {
         let rsi = self.rsi.push(close);
         self.moves.push(close);
         self.logs.push(close.ln());
-        let fit = match self.fit() {
-            Err(Skip::WarmingUp) if self.needs_validation => return None,
-            fit => fit,
-        };
         let (mean, sigma) = self.closes.mean().zip(self.closes.sigma())?;
         Some(Reading {
             mean,
             sigma,
             z: z_score(close, mean, sigma)?,
-            rsi: rsi?,
-            up_share: self.moves.up_share()?,
-            down_share: self.moves.down_share()?,
-            fit,
+            rsi,
+            up_share: self.moves.up_share(),
+            down_share: self.moves.down_share(),
+            fit: self.fit(),
         })
     }
 

@@ -14,21 +14,25 @@ fn mean(symbol: SymbolId) -> f64 {
     [100_000.0, 2.0, 0.000_02][symbol.index()]
 }
 
-/// Minutes around a mean that pulls; `pull` of a distance is left after five of them.
-fn history(stage: &mut Stage, symbol: SymbolId, five_minutes: u32, pull: f64) {
+/// Minutes around a mean that pulls; 80 % of a distance is left after five of them.
+fn minutes(symbol: SymbolId, five_minutes: u32) -> Vec<[f64; 5]> {
     let mut rows = Vec::new();
     let (mut distance, mut seed, mut before) = (0.0, 43u32, mean(symbol));
     for _ in 0..five_minutes {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let noise = f64::from(seed >> 16) / 65_536.0 - 0.5;
-        distance = pull * distance + 0.012 * noise;
+        distance = 0.8 * distance + 0.012 * noise;
         let close = mean(symbol) * (1.0 + distance);
         for _ in 0..5 {
             rows.push([before, before.max(close), before.min(close), close, 1_000.0]);
             before = close;
         }
     }
-    stage.history(symbol, &rows);
+    rows
+}
+
+fn history(stage: &mut Stage, symbol: SymbolId, five_minutes: u32) {
+    stage.history(symbol, &minutes(symbol, five_minutes));
 }
 
 fn at(stage: &mut Stage, price: f64) {
@@ -53,18 +57,17 @@ fn with(params: &str) -> Stage {
     Stage::with("ratio_trading", &table.to_string(), |_| ())
 }
 
-fn warm(params: &str, pull: f64) -> Stage {
+fn warm(params: &str) -> Stage {
     let mut stage = with(params);
-    for symbol in [BTC, XRP] {
-        history(&mut stage, symbol, 130, 0.8);
+    for symbol in [BTC, XRP, CROSS] {
+        history(&mut stage, symbol, 130);
     }
-    history(&mut stage, CROSS, 130, pull);
     stage
 }
 
 /// A ratio that came back so far, and then is away from its mean for one bar.
 fn stretched(params: &str, away_pct: f64, taker: OrderSide) -> Stage {
-    let mut stage = warm(params, 0.8);
+    let mut stage = warm(params);
     bar(&mut stage, mean(CROSS) * (1.0 + away_pct / 100.0), taker);
     assert!(stage.is_alive());
     stage
@@ -140,10 +143,10 @@ fn each_refusal_has_its_cause() {
     refused("asks_rsi = false\nposition_usd = 4.0", Skip::InsufficientSize);
     check_refused("", 0.0, Skip::NoSignalConditions);
     check_refused("asks_rsi = false\nsells_first = false", 1.6, Skip::NoSignalConditions);
-    let mut stage = warm("half_life_bars = [50.0, 96.0]", 0.8);
+    let mut stage = warm("half_life_bars = [50.0, 96.0]");
     bar(&mut stage, mean(CROSS) * 0.984, OrderSide::Buy);
     assert!(stage.codes().is_empty() && stage.skips().contains(&Skip::HalfLifeOutOfRange));
-    let mut stage = warm("regime_cuts_pct = [0.0, 0.0, 0.0]", 0.8);
+    let mut stage = warm("regime_cuts_pct = [0.0, 0.0, 0.0]");
     bar(&mut stage, mean(CROSS) * 0.984, OrderSide::Buy);
     assert!(stage.codes().is_empty() && stage.skips().contains(&Skip::RegimePause));
 }
@@ -153,7 +156,7 @@ fn each_refusal_has_its_cause() {
 fn a_wandering_ratio_is_left_alone() {
     let mut stage = with("asks_rsi = false");
     for symbol in [BTC, XRP] {
-        history(&mut stage, symbol, 130, 0.8);
+        history(&mut stage, symbol, 130);
     }
     // A trend: every move goes on.
     let rows: Vec<_> = (0..650u32)
@@ -182,6 +185,38 @@ fn exits_do_not_wait_for_limits_breaker_or_cooldown() {
 }
 
 #[test]
+fn losses_and_entries_pause_entries() {
+    for (params, want) in [
+        ("losses_max = 1\nstop_pct = 0.5", Skip::CircuitBreaker),
+        ("cooldown_bars = 10\nstop_pct = 0.5", Skip::TimeCooldown),
+    ] {
+        let mut stage = stretched(&format!("asks_rsi = false\n{params}"), -1.6, OrderSide::Buy);
+        at(&mut stage, mean(CROSS) * 0.97);
+        bar(&mut stage, mean(CROSS) * 0.98, OrderSide::Buy);
+        assert_eq!((stage.codes().len(), stage.fills().len()), (1, 2));
+        assert!(stage.skips().contains(&want), "{:?}", stage.skips());
+    }
+}
+
+#[test]
+fn a_correlation_on_its_way_down_can_pause() {
+    let params = "asks_rsi = false\npauses_on_decline = true\ncorrelation_min = -1.0\n\
+        decline_below = 1.0\ndecline_slope = 0.01";
+    let mut stage = with(params);
+    history(&mut stage, CROSS, 130);
+    history(&mut stage, BTC, 130);
+    // The other pair stops following for the newest bars.
+    let mut rows = minutes(XRP, 130);
+    for (index, row) in (0u32..).zip(rows.iter_mut().rev().take(40)) {
+        *row = [2.0, 2.03, 1.97, 2.0 + 0.02 * f64::from(index / 5 % 2), 1_000.0];
+    }
+    stage.history(XRP, &rows);
+    bar(&mut stage, mean(CROSS) * 0.984, OrderSide::Buy);
+    assert!(stage.codes().is_empty());
+    assert!(stage.skips().contains(&Skip::CorrelationDeclining), "{:?}", stage.skips());
+}
+
+#[test]
 fn an_add_moves_the_stop_to_the_average() {
     let params = "asks_rsi = false\nhalf_life_bars = [0.0, 10000.0]\nstop_z = 9.0\n\
         trend_share = 1.1\nstop_pct = 20.0\nneeds_validation = false\n";
@@ -200,7 +235,7 @@ fn age_makes_less_of_a_way_enough() {
 }
 
 fn ticks(per_second: u32) -> Vec<Signal> {
-    let mut stage = warm("asks_rsi = false\n", 0.8);
+    let mut stage = warm("asks_rsi = false\n");
     for _ in 0..301 {
         for _ in 0..per_second {
             at(&mut stage, mean(CROSS) * 0.984);
