@@ -362,7 +362,6 @@ impl Engine {
                     self.outlast(index, done.id);
                     self.tell_later(index, slot::Tell::Done(done), Some(order), cause, ctx);
                 }
-                Happening::MarginCall => {}
             }
         }
         out.clear();

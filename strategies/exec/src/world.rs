@@ -111,8 +111,6 @@ pub enum Happening {
     Done(OrderDone, OpenOrder),
     /// An order was replaced, and is this now.
     Changed(OpenOrder),
-    /// Equity fell below the maintenance margin.
-    MarginCall,
 }
 
 /// What a world works with besides itself.

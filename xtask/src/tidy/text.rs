@@ -20,6 +20,9 @@ const WORDS: &[(&str, &str)] = &[
     (concat!("#[ig", "nore"), "a test that does not run rots; slow ones ask SLOW_TESTS instead"),
 ];
 
+/// Extensions of what merges and editors leave behind.
+const LEFTOVERS: &[&str] = &["orig", "rej", "bak", "swp"];
+
 const MACHINE_PATHS: &[&str] = &[concat!("/ro", "ot/"), concat!("/wo", "rk/")];
 
 const OUTSIDE: &[&str] = &["std::net", "std::fs", "std::process", "std::env"];
@@ -32,6 +35,13 @@ pub(crate) fn check(path: &str, bytes: &[u8]) -> Vec<Complaint> {
             place: path.to_owned(),
             what: format!("{} bytes are over {BLOB_BYTES_MAX}", bytes.len()),
             because: "what is committed is cloned for ever; make it in a test or fetch it",
+        });
+    }
+    if LEFTOVERS.iter().any(|extension| has_extension(path, extension)) {
+        complaints.push(Complaint {
+            place: path.to_owned(),
+            what: "is a tool's leftover".to_owned(),
+            because: "history keeps old versions; beside the new one they only mislead",
         });
     }
     let Ok(text) = std::str::from_utf8(bytes) else {

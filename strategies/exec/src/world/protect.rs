@@ -132,7 +132,6 @@ impl World {
             return;
         }
         if !std::mem::replace(&mut self.is_called, true) {
-            env.out.push(Happening::MarginCall);
             self.account.row_mut().margin_calls += 1;
             self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
         }

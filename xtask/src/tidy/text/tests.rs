@@ -59,6 +59,11 @@ fn blobs_are_refused_save_the_lock_file() {
 }
 
 #[test]
+fn leftovers_of_tools_are_refused() {
+    check_file("core/src/a.rs.orig", "", &["core/src/a.rs.orig: is a tool's leftover"]);
+}
+
+#[test]
 fn paths_of_one_machine_are_refused_in_any_text() {
     for path in MACHINE_PATHS {
         let want = format!("README.md:1: names {path}");
