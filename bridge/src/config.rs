@@ -13,12 +13,14 @@ use paperwire_core::strategy::Flip;
 use paperwire_core::time::DurationNs;
 use paperwire_exec::risk::RiskLimits;
 use paperwire_feed::session::FeedConfig;
+use paperwire_signals::detector::{DetectorConfig, DetectorError};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use account::AccountSection;
 use layers::{merge, nest, parse, scalar};
+use regime::RegimeSection;
 use risk::RiskSection;
 use sentiment::SentimentSection;
 use value::{count, float, range, word, wrong};
@@ -26,6 +28,7 @@ use venue::VenueSection;
 
 mod account;
 mod layers;
+mod regime;
 mod risk;
 mod sentiment;
 mod value;
@@ -81,6 +84,9 @@ pub enum ConfigError {
         /// What is allowed.
         expected: String,
     },
+    /// The detector cannot work so.
+    #[error("[regime] {0}")]
+    Regime(DetectorError),
 }
 
 fn suggestion(nearest: &Option<String>) -> String {
@@ -96,6 +102,7 @@ struct File {
     account: AccountSection,
     venue: VenueSection,
     risk: RiskSection,
+    regime: RegimeSection,
     sentiment: SentimentSection,
     threads: ThreadsSection,
     logs: LogsSection,
@@ -245,6 +252,8 @@ pub struct Config {
     pub venue: VenueChoice,
     /// `[risk]`.
     pub risk: RiskConfig,
+    /// `[regime]`.
+    pub regime: DetectorConfig,
     /// `[sentiment]`.
     pub sentiment: SentimentConfig,
     /// `[threads]`.
@@ -327,6 +336,7 @@ impl Config {
             account: file.account.check()?,
             venue: file.venue.check()?,
             risk: file.risk.check()?,
+            regime: file.regime.check()?,
             sentiment: file.sentiment.check()?,
             threads: threads_config(&file.threads)?,
             session: file.session,

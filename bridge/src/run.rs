@@ -218,6 +218,9 @@ pub fn run(
         feed_runner.wait.as_str()
     ));
     terminal.notice(&conditions.to_string());
+    for warning in config.regime.warnings() {
+        terminal.notice(&format!("[regime]: {warning}"));
+    }
     if options.console {
         terminal.notice(console::HELP);
         console::listen(commands, names, shared.clone()).map_err(internal)?;

@@ -6,7 +6,6 @@ use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::strategy::Flip;
 use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
 use paperwire_exec::risk::RiskLimits;
-use paperwire_signals::detector::DetectorConfig;
 use paperwire_signals::router::Router;
 use paperwire_strategies::Registration;
 
@@ -168,7 +167,7 @@ pub fn engine_config(
         margin: account.margin,
         global: config.risk.global,
         flatten_on_halt: config.risk.flatten_on_halt,
-        detector: DetectorConfig::default(),
+        detector: config.regime,
         seed: config.session.seed,
     })
 }

@@ -14,7 +14,7 @@ use paperwire_core::market::MarketView;
 use paperwire_core::regime::{MarketRegime, SymbolRegime, Transition};
 use paperwire_core::time::{DurationNs, ExchNs};
 
-pub use config::{DetectorConfig, DetectorError, SMOOTHING_MAX, WeightOverrides, Weights};
+pub use config::{DetectorConfig, DetectorError, SMOOTHING_MAX, Weights};
 use overall::Overall;
 use symbol::SymbolDetector;
 

@@ -31,32 +31,7 @@ impl Default for Weights {
     }
 }
 
-/// Weights that replace single ones of others.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "the weights of the same names")]
-pub struct WeightOverrides {
-    pub adx: Option<f64>,
-    pub chop: Option<f64>,
-    pub ma: Option<f64>,
-    pub rsi: Option<f64>,
-    pub volume: Option<f64>,
-    pub sentiment: Option<f64>,
-}
-
 impl Weights {
-    /// These, with those that are given over them; one that is left out keeps its value.
-    #[must_use]
-    pub fn merged(self, over: &WeightOverrides) -> Self {
-        Self {
-            adx: over.adx.unwrap_or(self.adx),
-            chop: over.chop.unwrap_or(self.chop),
-            ma: over.ma.unwrap_or(self.ma),
-            rsi: over.rsi.unwrap_or(self.rsi),
-            volume: over.volume.unwrap_or(self.volume),
-            sentiment: over.sentiment.unwrap_or(self.sentiment),
-        }
-    }
-
     fn named(&self) -> [(&'static str, f64); 6] {
         [
             ("adx", self.adx),

@@ -9,11 +9,9 @@ fn check(change: impl FnOnce(&mut DetectorConfig), message: &str) {
 }
 
 #[test]
-fn weights_are_merged_and_must_sum_to_one() {
-    let over = WeightOverrides { adx: Some(0.35), sentiment: Some(0.0), ..Default::default() };
-    let merged = Weights::default().merged(&over);
-    assert_eq!(merged, Weights { adx: 0.35, sentiment: 0.0, ..Weights::default() });
-    DetectorConfig { weights: merged, ..DetectorConfig::default() }.check().unwrap();
+fn weights_must_sum_to_one() {
+    let weights = Weights { adx: 0.35, sentiment: 0.0, ..Weights::default() };
+    DetectorConfig { weights, ..DetectorConfig::default() }.check().unwrap();
     check(|config| config.weights.adx = 0.5, "the weights sum to 1.25");
     check(|config| config.weights.rsi = -0.1, "weight rsi = -0.1: expected 0 to 1");
     check(|config| config.weights.volume = f64::NAN, "weight volume = NaN");
