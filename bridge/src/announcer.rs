@@ -36,6 +36,11 @@ impl Announcer {
                 let new = || Carried { seq: report.seq, verb, origin, strategies: Vec::new() };
                 self.carried.get_or_insert_with(new).strategies.push(strategy.index());
             }
+            ReportKind::Param { strategy, change, origin } => {
+                let of = &tally.strategies[strategy.index()];
+                let (key, value) = (of.param(change), change.value);
+                lines.push(format!("{}: {key} = {value} ({})", of.instance, origin.as_str()));
+            }
             ReportKind::State { strategy, state } if self.carried.is_none() => {
                 lines.push(format!("{} is {}", name(strategy.index()), shown(state)));
             }
@@ -82,6 +87,7 @@ mod tests {
             instance: instance.to_owned(),
             version: String::new(),
             sha256: String::new(),
+            reloadable: &[],
         };
         let mut tally = Tally::new(["a", "b"].map(name).to_vec(), Vec::new(), Money::ONE);
         let (mut announcer, mut lines) = (Announcer::default(), Vec::new());

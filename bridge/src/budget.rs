@@ -43,7 +43,7 @@ impl Budget {
             if misses.len() >= MISSES {
                 misses.clear();
                 let (target, verb, origin) = (Some(StratId(index)), Verb::Bench, Origin::Budget);
-                commands.push(Command { target, verb, origin });
+                commands.push(Command::Do { target, verb, origin });
             }
         }
         commands
@@ -73,7 +73,9 @@ mod tests {
         {
             let commands = budget.look(&bank(slow_ms), second(at));
             assert_eq!(commands.len(), benched, "at {at} s");
-            assert!(commands.iter().all(|command| command.target == Some(StratId(1))));
+            let target = Some(StratId(1));
+            let bench = Command::Do { target, verb: Verb::Bench, origin: Origin::Budget };
+            assert!(commands.iter().all(|command| *command == bench));
         }
         let mut off = Budget::new(DurationNs::ZERO, 2);
         assert!((0..9).all(|at| off.look(&bank(9_000), second(at)).is_empty()));

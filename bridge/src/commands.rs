@@ -125,13 +125,14 @@ pub fn describe(name: &str) -> Result<String, RunError> {
         r.warmup.iter().map(|(tf, bars)| format!("{bars} bars of {}", tf.as_str())).collect();
     let warmup = if warmup.is_empty() { "none".to_owned() } else { warmup.join(", ") };
     Ok(format!(
-        "{} {}\n{}\n\nsha256   {}\nsymbols  {}\nwarm-up  {warmup}\nflip     {}: what an entry against its position does\n\nparameters, under [strategy.{}.params]:\n{}",
+        "{} {}\n{}\n\nsha256   {}\nsymbols  {}\nwarm-up  {warmup}\nflip     {}: what an entry against its position does\nreload   {}: may change while it runs\n\nparameters, under [strategy.{}.params]:\n{}",
         r.name,
         r.version,
         r.summary,
         r.sha256,
         r.symbols.join(", "),
         r.flip.as_str(),
+        if r.reloadable.is_empty() { "none".to_owned() } else { r.reloadable.join(", ") },
         r.name,
         r.default_params(),
     ))

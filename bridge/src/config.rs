@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use account::AccountSection;
-use layers::{merge, nest, parse, scalar};
+use layers::{merge, nest, parse};
 use regime::RegimeSection;
 use risk::RiskSection;
 use sentiment::SentimentSection;
@@ -35,6 +35,7 @@ mod value;
 mod venue;
 
 pub use account::AccountConfig;
+pub(crate) use layers::scalar;
 pub use risk::{RiskConfig, RiskOverrides};
 pub use sentiment::SentimentConfig;
 pub use venue::{FeeChoice, LatencyChoice, VenueChoice};

@@ -14,11 +14,11 @@ use paperwire_core::ring::Producer;
 use paperwire_rt::runner::Wait;
 
 use crate::drain::{Commands, Shared};
-use crate::tally::StrategyName;
+use crate::params::{ChangeError, LiveParams};
 
 /// What is answered to a line that is no command.
 pub const HELP: &str = "commands: pause | resume | flatten | reset | kill | bench, then a strategy or \"all\", \
-such as: pause all; Ctrl-C ends the run";
+such as: pause all; set STRATEGY KEY VALUE changes a parameter, set STRATEGY shows which; Ctrl-C ends the run";
 
 /// Why a line is no command. The message says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum LineError {
     /// Nothing or too much after the verb.
     #[error("{0} whom? name one strategy or \"all\": {1}")]
     Target(&'static str, String),
+    /// A parameter without a value, or with too much.
+    #[error("set what? set STRATEGY KEY VALUE; {0}")]
+    Set(String),
     /// No strategy of this run has that name.
     #[error("no strategy of this run is called {name:?}; there are: {known}")]
     Unknown {
@@ -37,30 +40,86 @@ pub enum LineError {
         /// The names of the run.
         known: String,
     },
+    /// The parameter does not change, or not to this.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// The engine has not come round to the earlier ones.
+    #[error("{0} was not taken: too many commands wait; try again")]
+    Full(&'static str),
 }
 
-/// Reads a line; `None` when there is nothing in it.
-///
-/// # Errors
-/// [`LineError`].
-pub fn parse(line: &str, names: &[StrategyName]) -> Result<Option<Command>, LineError> {
-    let mut words = line.split_whitespace();
-    let Some(first) = words.next() else {
-        return Ok(None);
-    };
-    let is_meant = |verb: &&Verb| verb.as_str().eq_ignore_ascii_case(first);
-    let verb = Verb::ALL.iter().copied().find(|verb| is_meant(&verb));
-    let verb = verb.ok_or_else(|| LineError::Verb(first.to_owned()))?;
-    let known = || names.iter().map(|of| of.instance.as_str()).collect::<Vec<_>>().join(", ");
-    let (Some(name), None) = (words.next(), words.next()) else {
-        return Err(LineError::Target(verb.as_str(), known()));
-    };
-    let origin = Origin::Terminal;
-    let index = (0u16..).zip(names).find(|(_, of)| of.instance == name).map(|(index, _)| index);
-    match index {
-        Some(index) => Ok(Some(Command { target: Some(StratId(index)), verb, origin })),
-        None if name == "all" => Ok(Some(Command { target: None, verb, origin })),
-        None => Err(LineError::Unknown { name: name.to_owned(), known: known() }),
+/// Turns lines into commands.
+#[derive(Debug)]
+pub struct Console {
+    commands: Commands,
+    /// By index of the strategy.
+    params: Vec<LiveParams>,
+}
+
+impl Console {
+    /// A console of a run with these strategies.
+    pub const fn new(commands: Commands, params: Vec<LiveParams>) -> Self {
+        Self { commands, params }
+    }
+
+    /// Does what a line orders; the answer, when there is one besides what comes of it.
+    ///
+    /// # Errors
+    /// [`LineError`]; nothing was ordered then.
+    pub fn obey(&mut self, line: &str) -> Result<Option<String>, LineError> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [] => Ok(None),
+            ["help" | "?"] => Ok(Some(HELP.to_owned())),
+            [set, rest @ ..] if set.eq_ignore_ascii_case("set") => self.set(rest),
+            [first, rest @ ..] => self.order(first, rest).map(|()| None),
+        }
+    }
+
+    fn order(&self, first: &str, rest: &[&str]) -> Result<(), LineError> {
+        let is_meant = |verb: &&Verb| verb.as_str().eq_ignore_ascii_case(first);
+        let verb = Verb::ALL.iter().copied().find(|verb| is_meant(&verb));
+        let verb = verb.ok_or_else(|| LineError::Verb(first.to_owned()))?;
+        let target = match rest {
+            ["all"] => None,
+            [name] => Some(self.find(name)?.0),
+            _ => return Err(LineError::Target(verb.as_str(), self.known())),
+        };
+        let command = Command::Do { target, verb, origin: Origin::Terminal };
+        lock(&self.commands).push(command).map_err(|_| LineError::Full(verb.as_str()))
+    }
+
+    fn set(&mut self, words: &[&str]) -> Result<Option<String>, LineError> {
+        let [name, rest @ ..] = words else {
+            return Err(LineError::Target("set", self.known()));
+        };
+        let (target, index) = self.find(name)?;
+        let live = &mut self.params[index];
+        let (key, value) = match rest {
+            [] => return Ok(Some(format!("{name}: {}", live.reloadable()))),
+            [key, value] => (key, value),
+            _ => return Err(LineError::Set(live.reloadable())),
+        };
+        let checked = live.check(key, value)?;
+        let command = Command::Set { target, change: checked.change, origin: Origin::Terminal };
+        lock(&self.commands).push(command).map_err(|_| LineError::Full("set"))?;
+        let answer = format!("{name}: {key} was {}", checked.before);
+        live.take(checked);
+        Ok(Some(answer))
+    }
+
+    fn find(&self, name: &str) -> Result<(StratId, usize), LineError> {
+        let found = (0u16..).zip(&self.params).find(|(_, of)| of.instance() == name);
+        let unknown = || LineError::Unknown { name: name.to_owned(), known: self.known() };
+        found.map(|(id, _)| (StratId(id), usize::from(id))).ok_or_else(unknown)
+    }
+
+    fn known(&self) -> String {
+        self.params.iter().map(LiveParams::instance).collect::<Vec<_>>().join(", ")
+    }
+
+    fn is_over(&self) -> bool {
+        lock(&self.commands).is_abandoned()
     }
 }
 
@@ -68,24 +127,21 @@ pub fn parse(line: &str, names: &[StrategyName]) -> Result<Option<Command>, Line
 ///
 /// # Errors
 /// When the system has no thread left.
-pub fn listen(
-    commands: Commands,
-    names: Vec<StrategyName>,
-    shared: Arc<Mutex<Shared>>,
-) -> std::io::Result<()> {
+pub fn listen(mut console: Console, shared: Arc<Mutex<Shared>>) -> std::io::Result<()> {
     std::thread::Builder::new().name("console".to_owned()).spawn(move || {
         let mut line = String::new();
         loop {
-            let is_over = || lock(&commands).is_abandoned();
-            while is_in_background() && !is_over() {
+            while is_in_background() && !console.is_over() {
                 (0..100).for_each(|_| Wait::Doze.wait());
             }
             line.clear();
             // An unreadable input is as good as none.
-            if is_over() || !matches!(std::io::stdin().lock().read_line(&mut line), Ok(1..)) {
+            if console.is_over() || !matches!(std::io::stdin().lock().read_line(&mut line), Ok(1..))
+            {
                 return;
             }
-            if let Some(answer) = obey(&line, &names, &mut lock(&commands)) {
+            let answer = console.obey(&line).unwrap_or_else(|error| Some(error.to_string()));
+            if let Some(answer) = answer {
                 let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 shared.notices.push_back(answer);
             }
@@ -96,20 +152,6 @@ pub fn listen(
 
 fn lock(commands: &Commands) -> MutexGuard<'_, Producer<Command>> {
     commands.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Sends what a line orders; the answer, when there is one besides what comes of it.
-fn obey(line: &str, names: &[StrategyName], commands: &mut Producer<Command>) -> Option<String> {
-    match parse(line, names) {
-        Ok(None) => None,
-        Ok(Some(command)) => commands.push(command).err().map(|command| {
-            format!("{} was not taken: too many commands wait; try again", command.verb.as_str())
-        }),
-        Err(LineError::Verb(word)) if matches!(word.as_str(), "help" | "?") => {
-            Some(HELP.to_owned())
-        }
-        Err(error) => Some(error.to_string()),
-    }
 }
 
 /// True when the input is a terminal that another process is at.
@@ -133,60 +175,83 @@ fn is_elsewhere(stat: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use paperwire_core::command::ParamChange;
     use paperwire_core::limits::COMMAND_RING_LEN;
-    use paperwire_core::ring::ring;
+    use paperwire_core::ring::{Consumer, ring};
 
     use super::*;
 
-    fn names() -> Vec<StrategyName> {
-        let name = |instance: &str| StrategyName {
-            instance: instance.to_owned(),
-            version: String::new(),
-            sha256: String::new(),
+    fn console(len: usize) -> (Console, Consumer<Command>) {
+        let live = |instance: &str| {
+            let name = instance.split('#').next().unwrap();
+            let registration = paperwire_strategies::find(name).unwrap();
+            LiveParams::new(instance, registration, &toml::Table::new())
         };
-        ["order_flow", "flow_pulse", "flow_pulse#b"].map(name).to_vec()
+        let (commands, sent) = ring(len);
+        let params = ["order_flow", "flow_pulse", "flow_pulse#b"].map(live).to_vec();
+        (Console::new(Arc::new(Mutex::new(commands)), params), sent)
     }
 
     #[test]
     fn a_line_is_a_verb_and_a_strategy_or_all() {
-        let names = names();
-        let to = |line: &str| parse(line, &names).unwrap().map(|it| (it.verb, it.target));
-        assert_eq!(to("pause all\n"), Some((Verb::Pause, None)));
-        assert_eq!(to("  KILL   flow_pulse#b "), Some((Verb::Kill, Some(StratId(2)))));
+        let (mut console, mut sent) = console(COMMAND_RING_LEN);
+        let mut check = |line: &str, verb: Verb, target: Option<u16>| {
+            assert_eq!(console.obey(line), Ok(None));
+            let (target, origin) = (target.map(StratId), Origin::Terminal);
+            assert_eq!(sent.pop(), Some(Command::Do { target, verb, origin }));
+        };
+        check("pause all\n", Verb::Pause, None);
+        check("  KILL   flow_pulse#b ", Verb::Kill, Some(2));
         for verb in Verb::ALL {
-            let line = format!("{} order_flow", verb.as_str());
-            assert_eq!(to(&line), Some((*verb, Some(StratId(0)))));
+            check(&format!("{} order_flow", verb.as_str()), *verb, Some(0));
         }
-        assert_eq!(to(" \n"), None);
-        assert_eq!(parse("pause all", &names).unwrap().unwrap().origin, Origin::Terminal);
+        assert_eq!(console.obey(" \n"), Ok(None));
+        assert!(sent.pop().is_none());
+    }
+
+    #[test]
+    fn set_changes_a_parameter_of_one_strategy() {
+        let (mut console, mut sent) = console(COMMAND_RING_LEN);
+        let answer = console.obey("set flow_pulse#b threshold 0.5").unwrap().unwrap();
+        assert_eq!(answer, "flow_pulse#b: threshold was 0.3");
+        let change = ParamChange { key: 1, value: 0.5 };
+        let (target, origin) = (StratId(2), Origin::Terminal);
+        assert_eq!(sent.pop(), Some(Command::Set { target, change, origin }));
+        let shown = |console: &mut Console, name: &str| {
+            console.obey(&format!("set {name}")).unwrap().unwrap()
+        };
+        assert!(shown(&mut console, "flow_pulse#b").contains("threshold = 0.5"));
+        assert!(shown(&mut console, "flow_pulse").contains("threshold = 0.3"));
     }
 
     #[test]
     fn what_is_no_command_is_answered_and_sends_nothing() {
-        let names = names();
-        let (mut commands, mut sent) = ring(COMMAND_RING_LEN);
+        let (mut console, mut sent) = console(COMMAND_RING_LEN);
+        assert_eq!(console.obey("help").unwrap().unwrap(), HELP);
         for (line, answer) in [
             ("stop all", "\"stop\" is no command; commands: pause | resume | flatten"),
-            ("help", "commands: pause"),
             ("pause", "pause whom?"),
             ("pause all now", "pause whom?"),
             ("kill flow", "no strategy of this run is called \"flow\"; there are: order_flow, "),
+            ("set", "set whom?"),
+            ("set all", "no strategy of this run is called \"all\""),
+            ("set flow_pulse threshold", "set what? set STRATEGY KEY VALUE; window = 20, "),
+            ("set flow_pulse threshold 2", "threshold: 2.0 is not within"),
+            ("set flow_pulse size 2", "\"size\" does not change while flow_pulse runs"),
         ] {
-            let found = obey(line, &names, &mut commands).unwrap();
+            let found = console.obey(line).unwrap_err().to_string();
             assert!(found.contains(answer), "{found}");
         }
-        assert_eq!(obey("", &names, &mut commands), None);
         assert!(sent.pop().is_none());
-        assert_eq!(obey("reset order_flow", &names, &mut commands), None);
-        let command = sent.pop().unwrap();
-        assert_eq!((command.target, command.verb), (Some(StratId(0)), Verb::Reset));
     }
 
     #[test]
-    fn a_full_ring_is_told() {
-        let (mut commands, _sent) = ring(1);
-        assert_eq!(obey("pause all", &names(), &mut commands), None);
-        assert!(obey("kill all", &names(), &mut commands).unwrap().contains("try again"));
+    fn a_full_ring_is_told_and_changes_nothing() {
+        let (mut console, _sent) = console(1);
+        assert_eq!(console.obey("pause all"), Ok(None));
+        assert!(console.obey("kill all").unwrap_err().to_string().contains("try again"));
+        assert_eq!(console.obey("set flow_pulse threshold 0.5"), Err(LineError::Full("set")));
+        assert!(console.obey("set flow_pulse").unwrap().unwrap().contains("threshold = 0.3"));
     }
 
     #[test]

@@ -253,6 +253,7 @@ impl Writer {
             ReportKind::Benched { .. }
             | ReportKind::Halted
             | ReportKind::Command { .. }
+            | ReportKind::Param { .. }
             | ReportKind::State { .. } => {
                 self.streams.system.push(&line, worth);
                 true

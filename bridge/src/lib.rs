@@ -8,7 +8,8 @@
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
-//!   [`console`]: what people type into a running session, [`commands`]: the small commands
+//!   [`console`]: what people type into a running session, [`params`]: parameters as they are now,
+//!   [`commands`]: the small commands
 //!
 //! Nothing here can slow the engine: rings are emptied at the bridge's own pace, and each has its
 //! documented policy for when that is not enough.
@@ -24,6 +25,7 @@ pub mod console;
 pub mod drain;
 pub mod hdr;
 pub mod journal;
+pub mod params;
 pub mod recorder;
 pub mod replay;
 pub mod report;

@@ -31,7 +31,7 @@ use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 use crate::budget::Budget;
 use crate::conditions::Conditions;
 use crate::config::Config;
-use crate::console;
+use crate::console::{self, Console};
 use crate::drain::{self, Commands, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
@@ -223,7 +223,8 @@ pub fn run(
     }
     if options.console {
         terminal.notice(console::HELP);
-        console::listen(commands, names, shared.clone()).map_err(internal)?;
+        let console = Console::new(commands, setup::live_params(&chosen));
+        console::listen(console, shared.clone()).map_err(internal)?;
     }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;

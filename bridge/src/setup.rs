@@ -10,6 +10,7 @@ use paperwire_signals::router::Router;
 use paperwire_strategies::Registration;
 
 use crate::config::{Config, ConfigError, StrategySection};
+use crate::params::LiveParams;
 use crate::tally::StrategyName;
 
 /// Why a strategy cannot be part of the run.
@@ -118,8 +119,17 @@ pub fn names(chosen: &[Chosen]) -> Vec<StrategyName> {
         instance: chosen.instance.clone(),
         version: chosen.registration.version.to_owned(),
         sha256: chosen.registration.sha256.to_owned(),
+        reloadable: chosen.registration.reloadable,
     };
     chosen.iter().map(name).collect()
+}
+
+/// Parameters of the chosen strategies as they start.
+pub fn live_params(chosen: &[Chosen]) -> Vec<LiveParams> {
+    let live = |chosen: &Chosen| {
+        LiveParams::new(&chosen.instance, chosen.registration, &chosen.section.params)
+    };
+    chosen.iter().map(live).collect()
 }
 
 /// An engine with the chosen strategies.

@@ -1,5 +1,6 @@
 //! What a run has come to: the sum of all reports, for the status line, the final report and JSON.
 
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::num::Money;
@@ -20,6 +21,15 @@ pub struct StrategyName {
     pub version: String,
     /// SHA-256 of its source files.
     pub sha256: String,
+    /// Parameters that may change while it runs, in the order of their numbers.
+    pub reloadable: &'static [&'static str],
+}
+
+impl StrategyName {
+    /// The key that a change is of.
+    pub fn param(&self, change: ParamChange) -> &'static str {
+        self.reloadable.get(usize::from(change.key)).copied().unwrap_or("?")
+    }
 }
 
 /// An account under each model of [`BRACKET`]; `None` without a bracket.
@@ -114,6 +124,7 @@ impl Tally {
             ReportKind::Order { .. }
             | ReportKind::Changed { .. }
             | ReportKind::Command { .. }
+            | ReportKind::Param { .. }
             | ReportKind::Benched { .. }
             | ReportKind::Regime { .. }
             | ReportKind::Skipped { .. }

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
+
 fn paperwire(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_paperwire"))
         .args(args)
@@ -30,16 +32,23 @@ fn folder() -> PathBuf {
 fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     let folder = folder();
     let run = ["run", "--duration", "6s", "--set", "exchange.rate=8", "--record", "session.tape"];
-    let commands = "pause flow_pulse\nkill order_flow\ndance all\n";
+    let commands = "set flow_pulse threshold 0.2\nset flow_pulse stop_pct 99\npause flow_pulse\n\
+        kill order_flow\ndance all\n";
     let run = paperwire(&folder, &run, commands);
     let said = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{said}");
     assert!(said.contains("\"dance\" is no command"), "{said}");
+    assert!(said.contains("flow_pulse: threshold was 0.3"), "{said}");
+    assert!(said.contains("flow_pulse: threshold = 0.2 (terminal)"), "{said}");
+    assert!(said.contains("stop_pct: 99.0 is not within 0.01 to 50.0"), "{said}");
 
     let system = std::fs::read_dir(folder.join("logs/system")).unwrap().next().unwrap().unwrap();
     let log = std::fs::read_to_string(system.path()).unwrap();
     let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let commands: Vec<_> = lines.filter(|line| line["event"] == "command").collect();
+    let (commands, lines): (Vec<_>, Vec<_>) = lines.partition(|line| line["event"] == "command");
+    let changes: Vec<_> = lines.iter().filter(|line| line["event"] == "param").collect();
+    let wanted = json!({"key": "threshold", "value": 0.2, "origin": "terminal"});
+    assert_eq!((changes.len(), &changes[0]["param"]), (1, &wanted));
     let of = |strategy: &str| commands.iter().find(|line| line["strategy"] == strategy).unwrap();
     for (strategy, verb) in [("flow_pulse", "pause"), ("order_flow", "kill")] {
         assert_eq!(of(strategy)["command"]["verb"], verb, "{commands:?}");

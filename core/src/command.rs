@@ -38,13 +38,37 @@ words! {
     }
 }
 
+/// A new value for a parameter that may change while its strategy runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamChange {
+    /// Place in the strategy's list of such parameters.
+    pub key: u16,
+    /// The value, checked by whoever ordered it; whole numbers are exact, 1 is true and 0 false.
+    pub value: f64,
+}
+
+/// The value is a number: the bridge and the tape's reader refuse others.
+impl Eq for ParamChange {}
+
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// One strategy, or all.
-    pub target: Option<StratId>,
-    /// What.
-    pub verb: Verb,
-    /// Who.
-    pub origin: Origin,
+pub enum Command {
+    /// Do something.
+    Do {
+        /// One strategy, or all.
+        target: Option<StratId>,
+        /// What.
+        verb: Verb,
+        /// Who ordered it.
+        origin: Origin,
+    },
+    /// Change a parameter.
+    Set {
+        /// Whose.
+        target: StratId,
+        /// Which, to what.
+        change: ParamChange,
+        /// Who ordered it.
+        origin: Origin,
+    },
 }

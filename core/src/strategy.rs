@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use crate::account::{AccountView, Fill};
 use crate::bar::{Bar, Timeframe};
+use crate::command::ParamChange;
 use crate::instrument::{AssetName, Instrument, SymbolId};
 use crate::limits::{REASON_VALUES_MAX, SIGNALS_MAX};
 use crate::market::MarketView;
@@ -62,6 +63,10 @@ pub trait Strategy: Send {
     fn on_reject(&mut self, _reject: &Reject) {}
     /// Called when an order that was not done at once has ended.
     fn on_order_done(&mut self, _done: &OrderDone) {}
+    /// Called between two events when a parameter was changed; true when it was one of this strategy.
+    fn on_param(&mut self, _change: ParamChange) -> bool {
+        false
+    }
     /// Called once, after the last event.
     fn on_stop(&mut self) {}
 }

@@ -6,7 +6,7 @@
 
 use paperwire_core::account::StratId;
 use paperwire_core::bar::{Bar, BarFlags};
-use paperwire_core::command::{Command, Origin, Verb};
+use paperwire_core::command::{Command, Origin, ParamChange, Verb};
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Px, Qty};
@@ -91,10 +91,14 @@ impl Control {
                 let flags = u8::from(bar.flags.is_carried) | u8::from(bar.flags.is_incomplete) << 1;
                 writer.put(flags)
             }
-            Self::Command { at, command } => {
-                let target = command.target.map_or(ALL_STRATEGIES, |target| target.0);
-                writer.put(8).put_i64(at.raw()).put_symbol(SymbolId(target));
-                writer.put(command.verb as u8).put(command.origin as u8)
+            Self::Command { at, command: Command::Do { target, verb, origin } } => {
+                let target = target.map_or(ALL_STRATEGIES, |target| target.0);
+                writer.put(8).put_i64(at.raw()).put_u16(target);
+                writer.put(*verb as u8).put(*origin as u8)
+            }
+            Self::Command { at, command: Command::Set { target, change, origin } } => {
+                writer.put(10).put_i64(at.raw()).put_u16(target.0).put_u16(change.key);
+                writer.put_i64(change.value.to_bits().cast_signed()).put(*origin as u8)
             }
             Self::Sentiment { at, sentiment } => {
                 let share = sentiment.btc_dominance;
@@ -149,11 +153,11 @@ impl Control {
             }
             8 => {
                 let at = ExchNs::new(reader.i64()?);
-                let target = reader.symbol()?.0;
+                let target = reader.u16()?;
                 let target = (target != ALL_STRATEGIES).then_some(StratId(target));
                 let verb = *Verb::ALL.get(usize::from(reader.byte()?))?;
                 let origin = *Origin::ALL.get(usize::from(reader.byte()?))?;
-                Self::Command { at, command: Command { target, verb, origin } }
+                Self::Command { at, command: Command::Do { target, verb, origin } }
             }
             9 => {
                 let (at, taken_at) = (ExchNs::new(reader.i64()?), ExchNs::new(reader.i64()?));
@@ -167,6 +171,16 @@ impl Control {
                 // What cannot be was not written by us.
                 (known < 4 && sentiment.is_plausible()).then_some(())?;
                 Self::Sentiment { at, sentiment }
+            }
+            10 => {
+                let (at, target) = (ExchNs::new(reader.i64()?), StratId(reader.u16()?));
+                let key = reader.u16()?;
+                let value = f64::from_bits(reader.i64()?.cast_unsigned());
+                let origin = *Origin::ALL.get(usize::from(reader.byte()?))?;
+                // What is not a number was not written by us.
+                value.is_finite().then_some(())?;
+                let change = ParamChange { key, value };
+                Self::Command { at, command: Command::Set { target, change, origin } }
             }
             _ => return None,
         };
@@ -192,9 +206,13 @@ impl Writer<'_> {
         self
     }
 
-    fn put_symbol(&mut self, symbol: SymbolId) -> &mut Self {
-        let [low, high] = symbol.0.to_le_bytes();
+    fn put_u16(&mut self, value: u16) -> &mut Self {
+        let [low, high] = value.to_le_bytes();
         self.put(low).put(high)
+    }
+
+    fn put_symbol(&mut self, symbol: SymbolId) -> &mut Self {
+        self.put_u16(symbol.0)
     }
 }
 
@@ -215,10 +233,14 @@ impl Reader<'_> {
         Some(i64::from_le_bytes(*bytes))
     }
 
-    fn symbol(&mut self) -> Option<SymbolId> {
+    fn u16(&mut self) -> Option<u16> {
         let (bytes, rest) = self.rest.split_first_chunk::<2>()?;
         self.rest = rest;
-        Some(SymbolId(u16::from_le_bytes(*bytes)))
+        Some(u16::from_le_bytes(*bytes))
+    }
+
+    fn symbol(&mut self) -> Option<SymbolId> {
+        self.u16().map(SymbolId)
     }
 }
 
@@ -254,7 +276,7 @@ mod tests {
             Control::History(SymbolId(3), bar),
             Control::Command {
                 at: ExchNs::new(7),
-                command: Command {
+                command: Command::Do {
                     target: Some(StratId(5)),
                     verb: Verb::Kill,
                     origin: Origin::Api,
@@ -262,7 +284,15 @@ mod tests {
             },
             Control::Command {
                 at: ExchNs::new(8),
-                command: Command { target: None, verb: Verb::Pause, origin: Origin::Terminal },
+                command: Command::Do { target: None, verb: Verb::Pause, origin: Origin::Terminal },
+            },
+            Control::Command {
+                at: ExchNs::new(-9),
+                command: Command::Set {
+                    target: StratId(127),
+                    change: ParamChange { key: 3, value: -0.1 },
+                    origin: Origin::Dashboard,
+                },
             },
             Control::Sentiment { at: ExchNs::new(9), sentiment },
             Control::Sentiment {

@@ -5,6 +5,7 @@
 
 use paperwire_core::account::{AccountView, PositionSide};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -52,6 +53,17 @@ impl Default for Params {
 }
 
 impl Validate for Params {
+    // What `set` may change in a running session; a field that `on_start` copies must not be among these.
+    reloadable!(
+        window: usize,
+        threshold: f64,
+        position_usd: f64,
+        stop_pct: f64,
+        target_pct: f64,
+        hold_max_s: u64,
+        cooldown_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         OutOfRange::check("window", self.window, 5, 1000)?;
         OutOfRange::check("threshold", self.threshold, 0.0, 1.0)?;
@@ -116,6 +128,11 @@ impl Strategy for FlowPulse {
             }
             Err(why) => out.skip(why),
         }
+    }
+
+    /// Between two events: nothing is ever changed in the middle of a decision.
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

@@ -12,6 +12,7 @@
 
 #[path = "_aligned.rs"]
 mod aligned;
+#[macro_use]
 mod registry;
 #[path = "_role.rs"]
 mod role;

@@ -3,13 +3,23 @@
 use std::fmt::Debug;
 
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::strategy::{Flip, Strategy, StrategyDef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-/// Parameters that know their ranges.
+/// Parameters that know their ranges, and which of them may change while their strategy runs.
 pub trait Validate {
+    /// Keys that a running strategy reads anew each time, so that they may change between two events. The
+    /// place of a key is its number in a [`ParamChange`]. [`reloadable!`] writes this and [`Self::reload`].
+    const RELOADABLE: &'static [&'static str] = &[];
+
+    /// Takes a new value of one of them; false for a number without a key.
+    fn reload(&mut self, _change: ParamChange) -> bool {
+        false
+    }
+
     /// Tells the first value that makes no sense.
     ///
     /// # Errors
@@ -18,6 +28,55 @@ pub trait Validate {
         Ok(())
     }
 }
+
+/// Inside `impl Validate`: `reloadable!(threshold: f64, cooldown_s: u64);` names the fields that may change
+/// while the strategy runs.
+macro_rules! reloadable {
+    ($($field:ident: $kind:ty),+ $(,)?) => {
+        const RELOADABLE: &'static [&'static str] = &[$(stringify!($field)),+];
+
+        fn reload(&mut self, change: paperwire_core::command::ParamChange) -> bool {
+            let mut keys = 0..;
+            $(if keys.next() == Some(change.key) {
+                self.$field = <$kind as $crate::registry::Reload>::of(change.value);
+                return true;
+            })+
+            false
+        }
+    };
+}
+
+/// A kind of value that can be changed: a number, or true and false.
+pub(crate) trait Reload {
+    /// From the value of a [`ParamChange`], which was checked before it was sent.
+    fn of(value: f64) -> Self;
+}
+
+impl Reload for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+}
+
+impl Reload for bool {
+    fn of(value: f64) -> Self {
+        value > 0.5
+    }
+}
+
+macro_rules! reload_whole {
+    ($($kind:ty),+) => {$(
+        impl Reload for $kind {
+            #[expect(clippy::cast_possible_truncation, reason = "within the range that was checked")]
+            #[expect(clippy::cast_sign_loss, reason = "within the range that was checked")]
+            fn of(value: f64) -> Self {
+                value as Self
+            }
+        }
+    )+};
+}
+
+reload_whole!(u32, u64, usize);
 
 /// A parameter outside its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +171,8 @@ pub struct Registration {
     pub sha256: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
+    /// Parameters that may change while it runs; the place of a key is its number in a [`ParamChange`].
+    pub reloadable: &'static [&'static str],
     make: fn(&Table) -> Result<Box<dyn Strategy>, ParamError>,
     defaults: fn() -> Table,
 }
@@ -131,6 +192,7 @@ impl Registration {
             warmup: S::WARMUP,
             sha256,
             summary,
+            reloadable: <S::Params as Validate>::RELOADABLE,
             make: make::<S>,
             defaults: defaults::<S>,
         }

@@ -13,7 +13,7 @@ pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError>
 }
 
 /// A text of the environment as the TOML value it looks like, else as a string.
-pub(super) fn scalar(text: &str) -> Value {
+pub(crate) fn scalar(text: &str) -> Value {
     let line = format!("value = {text}");
     let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))

@@ -55,6 +55,7 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         | ReportKind::Done { strategy, .. }
         | ReportKind::Changed { strategy, .. }
         | ReportKind::Command { strategy, .. }
+        | ReportKind::Param { strategy, .. }
         | ReportKind::State { strategy, .. }
         | ReportKind::Benched { strategy }
         | ReportKind::Position { strategy, .. }
@@ -156,6 +157,10 @@ impl Recorder {
             ReportKind::Done { done, .. } => ("order_done", self.done(done)),
             ReportKind::Command { verb, origin, .. } => {
                 ("command", json!({"verb": verb.as_str(), "origin": origin.as_str()}))
+            }
+            ReportKind::Param { strategy, change, origin } => {
+                let key = self.strategies[strategy.index()].param(*change);
+                ("param", json!({"key": key, "value": change.value, "origin": origin.as_str()}))
             }
             ReportKind::State { state, .. } => ("state", body::state(*state)),
             ReportKind::Benched { .. } => {

@@ -81,7 +81,12 @@ fn journal(dir: &Path, file_bytes_max: u64, strategy: &str) -> Journal {
     let session = "s1".to_owned();
     let config = JournalConfig { dir: dir.to_owned(), file_bytes_max, files_max: 2, session };
     let (version, sha256) = ("1.0.0".to_owned(), String::new());
-    let names = [StrategyName { instance: strategy.to_owned(), version, sha256 }];
+    let names = [StrategyName {
+        instance: strategy.to_owned(),
+        version,
+        sha256,
+        reloadable: &["threshold"],
+    }];
     Journal::start(config, &names, &[instrument()], HostClock::new()).unwrap()
 }
 

@@ -12,6 +12,7 @@ fn tally(profits: &[f64]) -> Tally {
         instance: format!("s{index}"),
         version: "1.0.0".to_owned(),
         sha256: String::new(),
+        reloadable: &[],
     };
     let names = (0..profits.len()).map(name).collect();
     let mut tally = Tally::new(names, Vec::new(), Money::from_num(100));

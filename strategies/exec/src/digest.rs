@@ -73,6 +73,13 @@ impl RunDigest {
                 self.bytes(&strategy.0.to_le_bytes());
                 self.bytes(&[*verb as u8, *origin as u8]);
             }
+            ReportKind::Param { strategy, change, origin } => {
+                self.tag(12, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&change.key.to_le_bytes());
+                self.bytes(&change.value.to_bits().to_le_bytes());
+                self.bytes(&[*origin as u8]);
+            }
             ReportKind::State { strategy, state } => {
                 self.tag(9, report);
                 self.bytes(&strategy.0.to_le_bytes());

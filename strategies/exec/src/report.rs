@@ -2,7 +2,7 @@
 
 use paperwire_core::account::{AccountState, Fill, Position, StratId, Trigger};
 use paperwire_core::bar::Bar;
-use paperwire_core::command::{Origin, Verb};
+use paperwire_core::command::{Origin, ParamChange, Verb};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Money, Px};
@@ -81,6 +81,15 @@ pub enum ReportKind {
         /// What.
         verb: Verb,
         /// Who gave it.
+        origin: Origin,
+    },
+    /// A parameter was changed.
+    Param {
+        /// Whose.
+        strategy: StratId,
+        /// Which, to what.
+        change: ParamChange,
+        /// Who ordered it.
         origin: Origin,
     },
     /// An account takes entries, or no longer.

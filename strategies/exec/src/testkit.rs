@@ -259,7 +259,7 @@ impl Rig {
     }
 
     pub(crate) fn command(&mut self, verb: Verb) {
-        let command = Command { target: None, verb, origin: Origin::Terminal };
+        let command = Command::Do { target: None, verb, origin: Origin::Terminal };
         self.event(BTC, MarketKind::Command(command));
     }
 

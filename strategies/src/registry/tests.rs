@@ -1,8 +1,13 @@
+use paperwire_core::account::StratId;
+use paperwire_core::command::{Command, Origin};
+use paperwire_core::event::MarketKind;
 use paperwire_core::strategy::Action;
 use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;
+use paperwire_exec::report::{Report, ReportKind};
 
 use super::*;
+use crate::stage::Stage;
 use crate::testkit::{Bench, XRP};
 use crate::{all, find, template};
 
@@ -110,4 +115,31 @@ fn the_page_on_writing_strategies_shows_code_that_compiles() {
         blocks += 1;
     }
     assert_eq!(blocks, 4);
+}
+
+#[test]
+fn a_parameter_changes_between_two_events() {
+    let mut stage = Stage::with("flow_pulse", "threshold = 1.0", |_| ());
+    stage.book(XRP, 2.0, 2.00001);
+    for i in 0..30 {
+        let side = if i % 5 == 0 { OrderSide::Sell } else { OrderSide::Buy };
+        stage.trade(XRP, side, 2.0, 10.0);
+        stage.pass(1);
+    }
+    assert_eq!(stage.codes(), Vec::<&str>::new());
+    let threshold =
+        find("flow_pulse").unwrap().reloadable.iter().position(|key| *key == "threshold");
+    let key = u16::try_from(threshold.unwrap()).unwrap();
+    let mut set = |target, key| {
+        let (change, origin) = (ParamChange { key, value: 0.5 }, Origin::Terminal);
+        let command = Command::Set { target: StratId(target), change, origin };
+        stage.event(XRP, MarketKind::Command(command));
+        stage.trade(XRP, OrderSide::Buy, 2.0, 10.0);
+        let is_change = |report: &&Report| matches!(report.kind, ReportKind::Param { .. });
+        (stage.codes(), stage.reports.iter().filter(is_change).count())
+    };
+    // Another strategy, and a parameter that there is not: nothing changes and nothing is said.
+    assert_eq!(set(7, key), (vec![], 0));
+    assert_eq!(set(0, 99), (vec![], 0));
+    assert_eq!(set(0, key), (vec!["flow"], 1));
 }

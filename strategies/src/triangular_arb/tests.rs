@@ -295,7 +295,7 @@ fn a_refused_sale_closes_every_position() {
     ms(&mut stage, 35);
     coin(&mut stage);
     assert!(stage.held(XRP) > 0.0 && stage.held(CROSS) < 0.0);
-    let pause = Command { target: None, verb: Verb::Pause, origin: Origin::Terminal };
+    let pause = Command::Do { target: None, verb: Verb::Pause, origin: Origin::Terminal };
     stage.event(BTC, MarketKind::Command(pause));
     for _ in 0..4 {
         stage.pass(1);

@@ -1,8 +1,10 @@
 //! Commands from outside, and what halts an account.
 
-use paperwire_core::account::{AccountState, HaltReason, Trigger};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
 use paperwire_core::agent::Clock;
-use paperwire_core::command::{Command, Verb};
+use paperwire_core::command::{Command, Origin, ParamChange, Verb};
 use paperwire_core::order::OrderEnd;
 use paperwire_core::time::ExchNs;
 
@@ -18,12 +20,17 @@ impl Engine {
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
+        let (target, verb, origin) = match *command {
+            Command::Do { target, verb, origin } => (target, verb, origin),
+            Command::Set { target, change, origin } => {
+                return self.set_param(target, change, origin, cause, ctx);
+            }
+        };
         for index in 0..self.slots.len() {
             let strategy = strat_id(index);
-            if command.target.is_some_and(|target| target != strategy) {
+            if target.is_some_and(|target| target != strategy) {
                 continue;
             }
-            let Command { verb, origin, .. } = *command;
             emit(ctx, cause, ReportKind::Command { strategy, verb, origin });
             match verb {
                 Verb::Pause => {
@@ -51,6 +58,29 @@ impl Engine {
                     self.flatten(index, Trigger::Operator, "kill", end, cause, ctx);
                 }
             }
+        }
+    }
+
+    fn set_param<C: Clock, R: ReportSink>(
+        &mut self,
+        target: StratId,
+        change: ParamChange,
+        origin: Origin,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        // A replay may run fewer strategies than were recorded.
+        let Some(slot) = self.slots.get_mut(target.index()).filter(|slot| !slot.is_benched) else {
+            return;
+        };
+        let strategy = &mut slot.strategy;
+        let taken = catch_unwind(AssertUnwindSafe(|| strategy.on_param(change)));
+        match taken {
+            Ok(true) => {
+                emit(ctx, cause, ReportKind::Param { strategy: target, change, origin });
+            }
+            Ok(false) => {}
+            Err(_) => self.bench(target.index(), cause, ctx),
         }
     }
 
