@@ -372,7 +372,7 @@ impl Config {
         range("logs.files_max", self.logs.files_max, 1, 1000)?;
         let exchange = &self.exchange;
         range("exchange.extra_symbols", u64::from(exchange.extra_symbols), 0, 60)?;
-        range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 1440)?;
+        range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 40_320)?;
         float("exchange.rate", exchange.rate, 0.01, 1000.0)?;
         float("exchange.speed", exchange.speed, 0.1, 1000.0)?;
         for (name, section) in &self.strategies {

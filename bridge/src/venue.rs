@@ -1,7 +1,6 @@
 //! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
 
-use paperwire_core::bar::Bar;
-use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::instrument::Instrument;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_feed::control::Control;
 use paperwire_feed::net::connect::{ConnectError, Endpoint};
@@ -68,17 +67,12 @@ impl Venue {
         let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
             return Vec::new();
         };
-        let mut all = Vec::new();
-        for (index, of) in (0u16..).zip(instruments) {
-            match warmup::fetch(rest, SymbolId(index), of) {
-                Ok(bars) => all.extend(bars),
-                Err(why) => terminal.notice(&format!("no history for {}: {why}", of.name)),
-            }
+        let (history, problems) = warmup::fetch(rest, instruments);
+        for problem in problems {
+            terminal.notice(&problem);
         }
-        let bars: usize =
-            all.iter().filter(|c| matches!(c, Control::History(_, Bar { .. }))).count();
-        terminal.notice(&format!("{bars} one-minute bars of history"));
-        all
+        terminal.notice(&format!("{} bars of history", history.len()));
+        history
     }
 
     pub(crate) fn close(self, runtime: &tokio::runtime::Runtime) {

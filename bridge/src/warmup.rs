@@ -1,23 +1,76 @@
-//! History before the first live trade: the last 720 one-minute bars, by the venue's REST interface.
+//! History before the first live trade, by the venue's REST interface: the last 720 bars of each length
+//! that strategies and the regime look at, put in the order in which they would have closed.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use paperwire_core::bar::{Bar, BarFlags};
+use paperwire_core::bar::{Bar, BarFlags, Closed, Timeframe};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::num::{DecimalError, Px, Qty, parse_decimal};
 use paperwire_core::time::ExchNs;
 use paperwire_feed::control::Control;
+use paperwire_rt::runner::Wait;
 use serde_json::Value;
 
+/// What is asked for; longer bars reach further back than the 720 minutes do.
+const TIMEFRAMES: [Timeframe; 5] =
+    [Timeframe::M1, Timeframe::M5, Timeframe::M15, Timeframe::H1, Timeframe::H4];
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// What the venue answers to whoever asks too often, and how many times it is asked again.
+const TOO_OFTEN: &str = "Too many requests";
+const AGAIN_MAX: u32 = 5;
+const AGAIN_AFTER_MS: u32 = 3_000;
 
-/// Fetches closed one-minute bars of one pair, oldest first.
-///
-/// # Errors
-/// What went wrong, in words; a run goes on without history.
-pub fn fetch(rest: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Control>, String> {
+/// History of every pair. What could not be had is left out and told.
+pub fn fetch(rest: &str, instruments: &[Instrument]) -> (Vec<Control>, Vec<String>) {
+    let (mut all, mut problems) = (Vec::new(), Vec::new());
+    let wait = || (0..AGAIN_AFTER_MS).for_each(|_| Wait::Doze.wait());
+    for (index, of) in (0u16..).zip(instruments) {
+        let mut closed: Vec<Closed> = Vec::new();
+        for timeframe in TIMEFRAMES {
+            match patiently(|| fetch_one(rest, of, timeframe), wait) {
+                Ok(bars) => closed.extend(bars.into_iter().map(|bar| (timeframe, bar))),
+                Err(why) => problems.push(format!("no history for {}: {why}", of.name)),
+            }
+        }
+        all.extend(joined(closed).into_iter().map(|closed| (SymbolId(index), closed)));
+    }
+    (in_order(all), problems)
+}
+
+/// Asks until the answer is another than that it was asked too often; `wait` passes the time between.
+fn patiently<T>(mut ask: impl FnMut() -> Result<T, String>, wait: impl Fn()) -> Result<T, String> {
+    for _ in 0..AGAIN_MAX {
+        match ask() {
+            Err(why) if why.contains(TOO_OFTEN) => wait(),
+            answer => return answer,
+        }
+    }
+    ask()
+}
+
+/// Minutes, and longer bars that begin before the first of them: the rest are made from the minutes.
+fn joined(mut closed: Vec<Closed>) -> Vec<Closed> {
+    let minutes = closed.iter().filter(|(timeframe, _)| *timeframe == Timeframe::M1);
+    if let Some(first) = minutes.map(|(_, bar)| bar.open_at).min() {
+        closed.retain(|(timeframe, bar)| *timeframe == Timeframe::M1 || bar.open_at < first);
+    }
+    closed
+}
+
+/// By the instant at which they closed, the longer first.
+fn in_order(mut all: Vec<(SymbolId, Closed)>) -> Vec<Control> {
+    all.sort_by_key(|(symbol, (timeframe, bar))| {
+        let minutes = timeframe.minutes();
+        (bar.open_at.raw() + minutes * 60_000_000_000, Reverse(minutes), *symbol)
+    });
+    all.into_iter().map(|(symbol, closed)| Control::History(symbol, closed)).collect()
+}
+
+/// Closed bars of one pair, oldest first.
+fn fetch_one(rest: &str, of: &Instrument, timeframe: Timeframe) -> Result<Vec<Bar>, String> {
     let pair = of.name.replace('/', "%2F");
-    let url = format!("{rest}/0/public/OHLC?pair={pair}&interval=1");
+    let url = format!("{rest}/0/public/OHLC?pair={pair}&interval={}", timeframe.minutes());
     let agent: ureq::Agent =
         ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
     let text = agent
@@ -25,11 +78,11 @@ pub fn fetch(rest: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Contro
         .call()
         .and_then(|mut answer| answer.body_mut().read_to_string())
         .map_err(|error| format!("{url}: {error}"))?;
-    parse(&text, symbol, of).map_err(|why| format!("{url}: {why}"))
+    parse(&text, of).map_err(|why| format!("{url}: {why}"))
 }
 
 /// Reads the answer of the `OHLC` call. The last row is still forming and is left out.
-fn parse(text: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Control>, String> {
+fn parse(text: &str, of: &Instrument) -> Result<Vec<Bar>, String> {
     let answer: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if let Some(error) = answer["error"].as_array().and_then(|errors| errors.first()) {
         return Err(error.to_string());
@@ -39,7 +92,7 @@ fn parse(text: &str, symbol: SymbolId, of: &Instrument) -> Result<Vec<Control>, 
     let rows = result.iter().find(|(key, _)| *key != "last").map(|(_, rows)| rows);
     let rows = rows.and_then(Value::as_array).ok_or("no rows")?;
     let closed = &rows[..rows.len().saturating_sub(1)];
-    let bars = closed.iter().map(|row| bar(row, of).map(|bar| Control::History(symbol, bar)));
+    let bars = closed.iter().map(|row| bar(row, of));
     bars.collect::<Option<Vec<_>>>()
         .ok_or_else(|| "a row is not [time, o, h, l, c, vwap, volume, count]".to_owned())
 }
@@ -89,16 +142,59 @@ mod tests {
             [60,"10.00000","11.5","9.0","10.5","10.26","2.50000000",3],
             [120,"10.5","10.5","10.5","10.5","0.0","0.00000000",0],
             [180,"1.0","1.0","1.0","1.0","1.0","1.0",1]],"last":120}}"#;
-        let bars = parse(text, SymbolId(0), &of).unwrap();
-        assert_eq!(bars.len(), 2);
-        let Control::History(_, first) = bars[0] else { panic!() };
+        let bars = parse(text, &of).unwrap();
+        let [first, empty] = bars[..] else { panic!() };
         assert_eq!(
             (first.open, first.vwap, first.volume),
             (Px::new(100), Px::new(102), Qty::new(250_000_000))
         );
-        let Control::History(_, empty) = bars[1] else { panic!() };
         assert!(empty.flags.is_carried && empty.vwap == empty.close);
-        let refused = parse(r#"{"error":["EQuery:Unknown asset pair"]}"#, SymbolId(0), &of);
+        let refused = parse(r#"{"error":["EQuery:Unknown asset pair"]}"#, &of);
         assert_eq!(refused.unwrap_err(), "\"EQuery:Unknown asset pair\"");
+    }
+
+    #[test]
+    fn long_bars_come_before_the_minutes_and_in_the_order_of_their_ends() {
+        let bar = |timeframe: Timeframe, minute: i64| {
+            let open_at = ExchNs::new(minute * 60_000_000_000);
+            (timeframe, Bar { open_at, ..Bar::default() })
+        };
+        let (minute, five) = (Timeframe::M1, Timeframe::M5);
+        let rows = [(five, 0), (five, 5), (five, 10), (minute, 8), (minute, 9), (minute, 10)];
+        let closed = joined(rows.map(|(timeframe, at)| bar(timeframe, at)).to_vec());
+        let all = [1, 0].map(SymbolId).map(|id| closed.iter().map(move |of| (id, *of)));
+        let order: Vec<_> = in_order(all.into_iter().flatten().collect())
+            .into_iter()
+            .map(|control| match control {
+                Control::History(symbol, (timeframe, bar)) => {
+                    (symbol.0, timeframe.minutes(), bar.open_at.raw() / 60_000_000_000)
+                }
+                _ => panic!(),
+            })
+            .collect();
+        // The five minutes from 10 on are made of the minutes; those from 5 on are whole at 10.
+        let one = [(5, 0), (1, 8), (5, 5), (1, 9), (1, 10)];
+        let both = one.iter().flat_map(|(length, at)| [0, 1].map(|id| (id, *length, *at)));
+        assert_eq!(order, both.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn whoever_is_refused_for_asking_often_asks_again_and_others_do_not() {
+        let asked = |refusals: u32, then: Result<u8, &str>| {
+            let mut count = 0;
+            let answer = patiently(
+                || {
+                    count += 1;
+                    let refusal = Err("\"EGeneral:Too many requests\"");
+                    if count <= refusals { refusal } else { then }.map_err(str::to_owned)
+                },
+                || (),
+            );
+            (count, answer.is_ok())
+        };
+        assert_eq!(asked(0, Ok(1)), (1, true));
+        assert_eq!(asked(2, Ok(1)), (3, true));
+        assert_eq!(asked(0, Err("EQuery:Unknown asset pair")), (1, false));
+        assert_eq!(asked(99, Ok(1)), (AGAIN_MAX + 1, false));
     }
 }

@@ -301,14 +301,27 @@ impl BarSet {
         self.counters
     }
 
-    /// Takes a bar of history; call in time order before live trades.
-    pub fn push_history(&mut self, bar: Bar, on_closed: &mut impl FnMut(Closed)) {
-        if let Some(last) = self.closed(Timeframe::M1).newest(0)
-            && bar.open_at <= last.open_at
-        {
+    /// Takes a bar of history; call in the order of their ends, the longer first, before live trades.
+    ///
+    /// Bars of longer timeframes are for the time before the first minute; the one that this minute lies
+    /// in is taken whole and not made from the minutes that are left of it.
+    pub fn push_history(&mut self, (timeframe, bar): Closed, on_closed: &mut impl FnMut(Closed)) {
+        if self.is_closed(timeframe, bar.open_at) {
             return;
         }
-        self.close_minute(bar, on_closed);
+        if timeframe == Timeframe::M1 {
+            self.close_minute(bar, on_closed);
+            return;
+        }
+        let slot = timeframe as usize;
+        self.building[slot] = self.building[slot].filter(|of| of.bar.open_at != bar.open_at);
+        self.closed[slot].push(bar);
+        on_closed((timeframe, bar));
+    }
+
+    /// True when the bar that begins then, or a later one, was closed.
+    fn is_closed(&self, timeframe: Timeframe, open_at: ExchNs) -> bool {
+        self.closed(timeframe).newest(0).is_some_and(|last| open_at <= last.open_at)
     }
 
     /// Adds a trade; `now` is the latest event time seen, and closes what it ends.
@@ -316,8 +329,7 @@ impl BarSet {
         self.advance(now, on_closed);
         let open_at = Timeframe::M1.floor(trade.at);
         let Some(minute) = &mut self.minute else {
-            let last = self.closed(Timeframe::M1).newest(0);
-            if last.is_some_and(|bar| open_at <= bar.open_at) {
+            if self.is_closed(Timeframe::M1, open_at) {
                 self.counters.late_trades += 1;
                 return;
             }
@@ -382,6 +394,9 @@ impl BarSet {
         for timeframe in &Timeframe::ALL[1..] {
             let slot = *timeframe as usize;
             let open_at = timeframe.floor(bar.open_at);
+            if self.is_closed(*timeframe, open_at) {
+                continue; // History had it whole.
+            }
             // Under `Skip` the last minute of a longer bar may not exist: the first minute of the
             // next bar then closes it.
             if let Some(building) = self.building[slot]

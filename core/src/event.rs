@@ -1,6 +1,6 @@
 //! What travels from the feed to the engine: one fixed-size, `Copy` value per change.
 
-use crate::bar::Bar;
+use crate::bar::Closed;
 use crate::book::Level;
 use crate::command::Command;
 use crate::instrument::{SymbolId, TradingStatus};
@@ -67,8 +67,8 @@ pub enum MarketKind {
         /// Last traded price.
         last: Px,
     },
-    /// A closed one-minute bar of history, for warm-up.
-    History(Bar),
+    /// A closed bar of history, for warm-up.
+    History(Closed),
     /// The symbol can be trusted less, or again.
     Status(SymbolStatus),
     /// The venue's own word on what may be done with the pair.

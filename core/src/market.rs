@@ -269,8 +269,8 @@ impl MarketState {
                 return Change::Trade;
             }
             MarketKind::Ticker { last, .. } => state.last = Some(*last),
-            MarketKind::History(bar) => {
-                state.bars.push_history(*bar, &mut |bar| on_closed(symbol, bar));
+            MarketKind::History(closed) => {
+                state.bars.push_history(*closed, &mut |bar| on_closed(symbol, bar));
             }
             MarketKind::Status(status) => {
                 let before = state.status;

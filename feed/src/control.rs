@@ -5,7 +5,7 @@
 //! a replay takes it from there instead of deciding again.
 
 use paperwire_core::account::StratId;
-use paperwire_core::bar::{Bar, BarFlags};
+use paperwire_core::bar::{Bar, BarFlags, Closed, Timeframe};
 use paperwire_core::command::{Command, Origin, ParamChange, Verb};
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
@@ -45,7 +45,7 @@ pub enum Control {
     /// A conflated symbol's whole book fits now.
     Flush(SymbolId),
     /// A bar of history for warm-up.
-    History(SymbolId, Bar),
+    History(SymbolId, Closed),
     /// Something was ordered from outside, at about this exchange time.
     Command {
         /// Estimated exchange time.
@@ -66,7 +66,7 @@ pub enum Control {
 const ALL_STRATEGIES: u16 = u16::MAX;
 
 /// Longest encoding: a bar.
-pub const CONTROL_BYTES_MAX: usize = 64;
+pub const CONTROL_BYTES_MAX: usize = 65;
 
 impl Control {
     /// Encodes into `out` and returns the length. Little-endian fields after one byte of kind.
@@ -79,8 +79,8 @@ impl Control {
             Self::Resync(symbol, reason) => writer.put(4).put_symbol(*symbol).put(*reason as u8),
             Self::Pressure(level) => writer.put(5).put(*level as u8),
             Self::Flush(symbol) => writer.put(6).put_symbol(*symbol),
-            Self::History(symbol, bar) => {
-                writer.put(7).put_symbol(*symbol).put_i64(bar.open_at.raw());
+            Self::History(symbol, (timeframe, bar)) => {
+                writer.put(11).put(*timeframe as u8).put_symbol(*symbol).put_i64(bar.open_at.raw());
                 for px in [bar.open, bar.high, bar.low, bar.close, bar.vwap] {
                     writer.put_i64(px.raw());
                 }
@@ -131,7 +131,10 @@ impl Control {
                 _ => return None,
             }),
             6 => Self::Flush(reader.symbol()?),
-            7 => {
+            // Minutes, as they were written before there were others.
+            7 | 11 => {
+                let timeframe = if kind == 7 { 0 } else { usize::from(reader.byte()?) };
+                let timeframe = *Timeframe::ALL.get(timeframe)?;
                 let symbol = reader.symbol()?;
                 let open_at = ExchNs::new(reader.i64()?);
                 let mut px = [Px::ZERO; 5];
@@ -149,7 +152,7 @@ impl Control {
                 let flags = reader.byte()?;
                 let flags = BarFlags { is_carried: flags & 1 == 1, is_incomplete: flags & 2 == 2 };
                 let bar = Bar { open_at, open, high, low, close, volume, vwap, trades, flags };
-                Self::History(symbol, bar)
+                Self::History(symbol, (timeframe, bar))
             }
             8 => {
                 let at = ExchNs::new(reader.i64()?);
@@ -273,7 +276,8 @@ mod tests {
             Control::Resync(SymbolId(1), GapReason::Crossed),
             Control::Pressure(Pressure::Drop),
             Control::Flush(SymbolId(2)),
-            Control::History(SymbolId(3), bar),
+            Control::History(SymbolId(3), (Timeframe::M1, bar)),
+            Control::History(SymbolId(4), (Timeframe::W1, bar)),
             Control::Command {
                 at: ExchNs::new(7),
                 command: Command::Do {

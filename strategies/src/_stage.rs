@@ -6,7 +6,7 @@
 
 use paperwire_core::account::{Fill, StratId};
 use paperwire_core::agent::StoppedClock;
-use paperwire_core::bar::{Bar, BarFlags};
+use paperwire_core::bar::{Bar, BarFlags, Timeframe};
 use paperwire_core::book::Level;
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId, TradingStatus};
@@ -183,7 +183,7 @@ impl Stage {
                 trades: 10,
                 flags: BarFlags { is_carried: false, is_incomplete: false },
             };
-            self.event(symbol, MarketKind::History(bar));
+            self.event(symbol, MarketKind::History((Timeframe::M1, bar)));
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicU32;
 
 use paperwire_core::agent::Agent;
-use paperwire_core::bar::Bar;
+use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::{GapReason, MarketEvent, MarketKind, SymbolStatus};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::BankSwap;
@@ -153,7 +153,7 @@ fn a_good_day_has_no_bad_checksum_with_and_without_tls() {
 fn more_history_than_the_ring_holds_comes_first_and_whole() {
     let bar = |minute: i64| {
         let open_at = ExchNs::new(minute * 60_000_000_000);
-        Control::History(SymbolId(0), Bar { open_at, ..Bar::default() })
+        Control::History(SymbolId(0), (Timeframe::M1, Bar { open_at, ..Bar::default() }))
     };
     let count = 2 * MARKET_RING_LEN;
     let history = (0..i64::try_from(count).unwrap()).map(bar).collect();

@@ -106,7 +106,7 @@ fn history_is_continued_and_never_repeated() {
         ..Bar::default()
     };
     for minute in [0, 1, 2, 2, 1, 3] {
-        bars.push_history(history(minute), &mut |bar| closed.push(bar));
+        bars.push_history((Timeframe::M1, history(minute)), &mut |bar| closed.push(bar));
     }
     bars.on_trade(&tick(3 * MINUTE_NS + 5, 9, 1), ExchNs::new(4 * MINUTE_NS), &mut |bar| {
         closed.push(bar);
@@ -117,6 +117,43 @@ fn history_is_continued_and_never_repeated() {
     assert_eq!(minutes(&closed).len(), 4);
     assert_eq!(bars.counters().late_trades, 1, "its minute is already history");
     assert_eq!(bars.forming().unwrap().open_at.raw(), 4 * MINUTE_NS);
+}
+
+#[test]
+fn long_history_is_continued_by_minutes() {
+    let mut bars = BarSet::new(BarRules::default());
+    let mut closed = Vec::new();
+    let bar = |minute: i64, close: i64| Bar {
+        open_at: ExchNs::new(minute * MINUTE_NS),
+        close: Px::new(close),
+        ..Bar::default()
+    };
+    // Five minutes from 5 on were had whole, of which the minutes 8 and 9 were had too.
+    let history = [
+        (5, 0, 1),
+        (1, 8, 2),
+        (5, 5, 3),
+        (1, 9, 3),
+        (1, 10, 4),
+        (1, 11, 4),
+        (1, 12, 4),
+        (1, 13, 4),
+        (1, 14, 5),
+    ];
+    for (length, minute, close) in history {
+        let timeframe = if length == 5 { Timeframe::M5 } else { Timeframe::M1 };
+        bars.push_history((timeframe, bar(minute, close)), &mut |bar| closed.push(bar));
+    }
+    let five = |closed: &[Closed]| -> Vec<(i64, i64, bool)> {
+        let five = closed.iter().filter(|(timeframe, _)| *timeframe == Timeframe::M5);
+        five.map(|(_, bar)| {
+            (bar.open_at.raw() / MINUTE_NS, bar.close.raw(), bar.flags.is_incomplete)
+        })
+        .collect()
+    };
+    assert_eq!(five(&closed), [(0, 1, false), (5, 3, false), (10, 5, false)]);
+    assert_eq!(bars.closed(Timeframe::M5).len(), 3);
+    assert_eq!(bars.closed(Timeframe::M1).len(), 7);
 }
 
 proptest! {

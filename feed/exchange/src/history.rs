@@ -1,8 +1,8 @@
 //! What has traded: every recent trade, and minute bars made from them and from nothing else.
 //!
 //! Longer intervals, day statistics and all REST answers are computed from these two lists, so they
-//! agree with each other. Before the market starts a past is made up: one random walk per pair in
-//! whole minutes that ends at the start price, with some trades sampled inside each minute. Both
+//! agree with each other. Before the market starts a past is made up: fair prices in the moods of
+//! the live market, moved to end at the start price, with some trades sampled inside each minute. Both
 //! lists are bounded; the oldest entries go first.
 
 use std::collections::VecDeque;
@@ -12,8 +12,9 @@ use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
-use crate::market::listing::{Anchor, Listing};
-use crate::market::rng::{Rng, exp, ln};
+use crate::market::fair::Fair;
+use crate::market::listing::Listing;
+use crate::market::rng::{Rng, exp};
 use crate::matching::{OrdType, Trade};
 
 /// Intervals of bars that Kraken offers, in minutes.
@@ -227,8 +228,12 @@ fn merge<'a>(mut bars: impl Iterator<Item = &'a Bar>) -> Option<Bar> {
     Some(sum)
 }
 
-/// Volatility of the past, basis points per minute: common factor and each pair's own.
-const PAST_VOL_BP: (f64, f64) = (3.5, 2.0);
+/// How much further prices move in a minute of the market, where flow pushes them, than the fair prices of
+/// the past do by themselves (measured over a day of it).
+const PAST_STRETCH: f64 = 1.75;
+
+/// Fair prices of the past are moved so many times a minute.
+const PAST_STEPS: u32 = 6;
 
 /// A sampled trade of the past stands for so many usual ones, so that volumes match the live market.
 const SAMPLED_FOR: f64 = 12.0;
@@ -251,41 +256,43 @@ pub(crate) fn pasts(
     histories
 }
 
-/// Log prices at every minute boundary, oldest first, walked backwards from the start prices.
-fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Vec<f64>> {
-    let count = usize::try_from(minutes).expect("minutes fit") + 1;
-    let common: Vec<f64> = (0..count).map(|_| PAST_VOL_BP.0 * 1e-4 * rng.gaussian()).collect();
-    let mut paths: Vec<Vec<f64>> = Vec::with_capacity(listings.len());
-    for listing in listings {
-        let path = match listing.behaviour.anchor {
-            Anchor::Market(beta) => {
-                let mut log_px = ln(listing.behaviour.start);
-                let mut path: Vec<f64> = Vec::with_capacity(count);
-                for shock in &common {
-                    path.push(log_px);
-                    log_px -= beta * shock + PAST_VOL_BP.1 * 1e-4 * rng.gaussian();
-                }
-                path.reverse();
-                path
-            }
-            Anchor::Ratio(over, under) => {
-                paths[over].iter().zip(&paths[under]).map(|(a, b)| a - b).collect()
-            }
-        };
-        paths.push(path);
+/// The past of one pair: log prices at every minute boundary, oldest first, and how busy each minute was.
+#[derive(Debug, Default)]
+struct Path {
+    log_px: Vec<f64>,
+    activity: Vec<f64>,
+}
+
+/// Paths in the moods of the live market, moved so that they end at the start prices.
+fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Path> {
+    let mut fair = Fair::new(listings, rng.fork(0));
+    let mut paths: Vec<Path> = listings.iter().map(|_| Path::default()).collect();
+    let ends: Vec<f64> = (0..listings.len()).map(|index| fair.log_price(index)).collect();
+    for _ in 0..=minutes {
+        for (index, path) in paths.iter_mut().enumerate() {
+            path.log_px.push(PAST_STRETCH * fair.log_price(index));
+            path.activity.push(fair.regime().activity());
+        }
+        for _ in 0..PAST_STEPS {
+            fair.step(60.0 / f64::from(PAST_STEPS));
+        }
+    }
+    for (path, end) in paths.iter_mut().zip(ends) {
+        let shift = end - path.log_px.last().copied().unwrap_or(end);
+        path.log_px.iter_mut().for_each(|log_px| *log_px += shift);
     }
     paths
 }
 
-fn past(listing: &Listing, path: &[f64], end: ExchNs, first_id: u64, rng: &mut Rng) -> History {
+fn past(listing: &Listing, path: &Path, end: ExchNs, first_id: u64, rng: &mut Rng) -> History {
     let rules = &listing.instrument;
     let behaviour = &listing.behaviour;
     let mut history = History::default();
     let mut trade_id = first_id;
-    let begin = end.raw() - MINUTE_NS * i64::try_from(path.len() - 1).expect("a short past");
+    let begin = end.raw() - MINUTE_NS * i64::try_from(path.log_px.len() - 1).expect("a short past");
     let mut minute_begin = begin;
-    for ends in path.windows(2) {
-        let wanted = behaviour.past_trades * rng.log_normal(0.85, 0.55);
+    for (ends, activity) in path.log_px.windows(2).zip(&path.activity) {
+        let wanted = behaviour.past_trades * activity * rng.log_normal(0.85, 0.55);
         let count = whole(wanted + rng.unit());
         let mut offsets: Vec<f64> = (0..count).map(|_| rng.unit()).collect();
         offsets.sort_by(f64::total_cmp);

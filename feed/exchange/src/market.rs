@@ -20,7 +20,7 @@ use crate::matching::{Change, Engine};
 mod config;
 mod desk;
 mod event;
-mod fair;
+pub(crate) mod fair;
 pub mod listing;
 pub mod rng;
 

@@ -42,8 +42,8 @@ impl MarketFeed {
             Control::Resync(symbol, reason) => self.void(*symbol, *reason, sink),
             Control::Pressure(level) => self.pressure = *level,
             Control::Flush(symbol) => self.flush(*symbol, rx, sink),
-            Control::History(symbol, bar) => {
-                self.emit(sink, *symbol, bar.open_at, rx, MarketKind::History(*bar));
+            Control::History(symbol, closed) => {
+                self.emit(sink, *symbol, closed.1.open_at, rx, MarketKind::History(*closed));
             }
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::market::{Market, MarketConfig};
+use paperwire_core::instrument::SymbolId;
 use paperwire_core::time::DurationNs;
 
 #[test]
@@ -7,7 +8,7 @@ fn the_past_fills_720_minutes_and_meets_the_start_price() {
     let mut market = Market::new(&MarketConfig::new(4)).unwrap();
     let start = market.now();
     for (index, listing) in market.listings().iter().enumerate() {
-        let symbol = paperwire_core::instrument::SymbolId(u16::try_from(index).unwrap());
+        let symbol = SymbolId(u16::try_from(index).unwrap());
         let history = market.history(symbol);
         let bars = history.bars(1, 720, start);
         assert_eq!(bars.len(), 720, "{}", listing.name());
@@ -63,4 +64,27 @@ fn an_interval_without_trades_is_flat() {
     assert_eq!(history.traded_bars(1, 10).len(), 2);
     assert_eq!(history.day().unwrap().trades, 3);
     assert_eq!(history.trades_after(ExchNs::new(61_000_000_000)).count(), 1);
+}
+
+#[test]
+fn the_past_moves_like_the_live_market() {
+    const MINUTES: usize = 90;
+    let mut market = Market::new(&MarketConfig::new(3)).unwrap();
+    let end = market.now().plus(DurationNs::from_secs(60 * MINUTES as u64));
+    market.advance_to(end, &mut Vec::new());
+    for index in 0..3 {
+        let bars = market.history(SymbolId(index)).bars(1, 720 + MINUTES, end);
+        let sigma = |bars: &[Bar]| {
+            let log_px = |bar: &Bar| (bar.close.raw() as f64).ln();
+            let moves: Vec<f64> = bars.windows(2).map(|w| log_px(&w[1]) - log_px(&w[0])).collect();
+            (moves.iter().map(|x| x * x).sum::<f64>() / moves.len() as f64).sqrt()
+        };
+        let (past, live) = bars.split_at(720);
+        let ratio = sigma(live) / sigma(past);
+        assert!(
+            (0.6..1.6).contains(&ratio),
+            "{}: {ratio}",
+            market.listings()[usize::from(index)].name()
+        );
+    }
 }

@@ -167,7 +167,8 @@ impl Fair {
         exp(self.log_price(index))
     }
 
-    fn log_price(&self, index: usize) -> f64 {
+    /// Its logarithm.
+    pub(crate) fn log_price(&self, index: usize) -> f64 {
         let walk = &self.walks[index];
         let legs = match walk.anchor {
             Anchor::Market(_) => 0.0,

@@ -174,7 +174,7 @@ impl Desk {
             flags: BarFlags::default(),
         };
         let mut closed = Vec::new();
-        bars.push_history(bar, &mut |bar| closed.push(bar));
+        bars.push_history((Timeframe::M1, bar), &mut |bar| closed.push(bar));
         let mut last = None;
         for (timeframe, bar) in closed {
             let of = *self.market.view().symbol(id).instrument();

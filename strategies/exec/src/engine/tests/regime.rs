@@ -23,7 +23,7 @@ fn history(rig: &mut Rig, minutes: i64, step: i64) {
             trades: 5,
             flags: BarFlags { is_carried: false, is_incomplete: false },
         };
-        rig.event(BTC, MarketKind::History(bar));
+        rig.event(BTC, MarketKind::History((Timeframe::M1, bar)));
     }
 }
 
