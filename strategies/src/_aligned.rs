@@ -68,9 +68,11 @@ impl AlignedPair {
             .find(|other| other.open_at == bar.open_at);
         if let Some(partner) = partner {
             self.newest = Some(bar.open_at);
+            // Bitcoin first, whichever of the two closed last.
+            let bars = if at == 0 { [bar, partner] } else { [partner, bar] };
             let price =
-                |at: usize, of: &Bar| market.symbol(self.symbols[at]).instrument().px_f64(of.close);
-            self.correlation.push(price(at, bar), price(1 - at, partner));
+                |at: usize| market.symbol(self.symbols[at]).instrument().px_f64(bars[at].close);
+            self.correlation.push(price(0), price(1));
         }
     }
 
@@ -99,5 +101,55 @@ impl AlignedPair {
             return Err(Skip::CorrelationLimit);
         }
         Ok((1.0 - (alike - SHRINK_FROM).max(0.0)).max(SHRINK_MIN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paperwire_core::bar::BarRules;
+    use paperwire_core::event::{MarketEvent, MarketKind, Seq, Stamps};
+    use paperwire_core::market::MarketState;
+    use paperwire_core::num::Px;
+
+    use super::*;
+    use crate::testkit::{BTC, XRP, instruments};
+
+    #[test]
+    fn it_does_not_matter_which_of_the_two_closes_first() {
+        let instruments = instruments();
+        let usd = "USD".try_into().unwrap();
+        let mut market = MarketState::new(&instruments, 10, BarRules::default(), &usd);
+        let symbols = [BTC, XRP];
+        let mut pair = AlignedPair::of(
+            &StartContext {
+                instruments: &instruments,
+                symbols: &symbols,
+                numeraire: usd,
+                taker_fee: 0.0,
+                maker_fee: 0.0,
+            },
+            Timeframe::M1,
+            10,
+        )
+        .unwrap();
+        for minute in 0..12 {
+            // Both rise and fall together, by a tenth in turn.
+            let rise = if minute % 3 == 0 { 11 } else { 10 };
+            let order = if minute % 2 == 0 {
+                [(BTC, 100_000), (XRP, 2_000)]
+            } else {
+                [(XRP, 2_000), (BTC, 100_000)]
+            };
+            for (symbol, px) in order {
+                let close = Px::new(px * rise);
+                let bar =
+                    Bar { open_at: ExchNs::new(minute * 60_000_000_000), close, ..Bar::default() };
+                let kind = MarketKind::History((Timeframe::M1, bar));
+                let (seq, exch, stamps) = (Seq(0), bar.open_at, Stamps::default());
+                market.apply(&MarketEvent { seq, exch, stamps, symbol, kind }, &mut |_, _| ());
+                pair.on_bar(symbol, Timeframe::M1, &bar, &market.view());
+            }
+        }
+        assert!((pair.value().unwrap() - 1.0).abs() < 1e-9, "{:?}", pair.value());
     }
 }

@@ -67,6 +67,11 @@ fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
     }
 }
 
+/// `BTC`, `XRP` and `CROSS`.
+pub(crate) fn instruments() -> Vec<Instrument> {
+    vec![instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)]
+}
+
 impl Bench {
     /// A registered strategy with parameters as TOML and a taker fee.
     pub(crate) fn new(name: &str, params: &str, fee: f64) -> Self {
@@ -75,11 +80,7 @@ impl Bench {
     }
 
     pub(crate) fn of(mut strategy: Box<dyn Strategy>, fee: f64) -> Self {
-        let instruments = vec![
-            instrument("BTC", "USD", 1),
-            instrument("XRP", "USD", 5),
-            instrument("XRP", "BTC", 8),
-        ];
+        let instruments = instruments();
         let numeraire = AssetName::from("USD").unwrap();
         strategy.on_start(&StartContext {
             instruments: &instruments,
