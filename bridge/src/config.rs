@@ -10,7 +10,7 @@ use std::path::Path;
 use paperwire_core::bar::{BarRules, GapPolicy};
 use paperwire_core::limits::{DEPTHS, STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::strategy::Flip;
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_exec::risk::RiskLimits;
 use paperwire_feed::session::FeedConfig;
 use paperwire_signals::detector::{DetectorConfig, DetectorError};
@@ -175,8 +175,10 @@ pub struct ExchangeSection {
     pub rate: f64,
     pub speed: f64,
     pub extra_symbols: u16,
+    pub start: String,
     pub history_minutes: u32,
     pub faults: String,
+    pub scenes: String,
 }
 
 /// Keys of `[strategy.NAME]`.
@@ -375,6 +377,11 @@ impl Config {
         range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 40_320)?;
         float("exchange.rate", exchange.rate, 0.01, 1000.0)?;
         float("exchange.speed", exchange.speed, 0.1, 1000.0)?;
+        let is_instant = ExchNs::parse_rfc3339(exchange.start.as_bytes()).is_some();
+        if !exchange.start.is_empty() && !is_instant {
+            let expected = "expected an instant such as 2026-03-02T09:00:00Z, or nothing";
+            return Err(wrong("exchange.start", &exchange.start, expected));
+        }
         for (name, section) in &self.strategies {
             section.flip(name)?;
             section.limits(name, self.risk.limits)?;

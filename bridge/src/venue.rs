@@ -1,6 +1,8 @@
 //! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
 
 use paperwire_core::instrument::Instrument;
+use paperwire_core::time::ExchNs;
+use paperwire_exchange::market::scenes;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_feed::control::Control;
 use paperwire_feed::net::connect::{ConnectError, Endpoint};
@@ -92,6 +94,7 @@ pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
     exchange.market.rate = section.rate;
     exchange.market.extra_symbols = section.extra_symbols;
     exchange.market.history_minutes = section.history_minutes;
+    exchange.market.start = ExchNs::parse_rfc3339(section.start.as_bytes());
     exchange.speed = section.speed;
     if !section.faults.is_empty() {
         let file = &section.faults;
@@ -99,6 +102,14 @@ pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
             .map_err(|error| RunError::Config(format!("exchange.faults = {file}: {error}")))?;
         let faults = Faults::parse(&text);
         exchange.faults = faults.map_err(|error| RunError::Config(format!("{file}: {error}")))?;
+    }
+    if !section.scenes.is_empty() {
+        let file = &section.scenes;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| RunError::Config(format!("exchange.scenes = {file}: {error}")))?;
+        let scenes = scenes::parse(&text);
+        exchange.market.scenes =
+            scenes.map_err(|error| RunError::Config(format!("{file}: {error}")))?;
     }
     Ok(exchange)
 }

@@ -31,7 +31,8 @@ fn folder() -> PathBuf {
 #[test]
 fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     let folder = folder();
-    let run = ["run", "--duration", "6s", "--set", "exchange.rate=8", "--record", "session.tape"];
+    let run = ["run", "--strategies", "flow_pulse,order_flow", "--duration", "6s"];
+    let run = [&run[..], &["--set", "exchange.rate=8", "--record", "session.tape"]].concat();
     let commands = "set flow_pulse threshold 0.2\nset flow_pulse stop_pct 99\npause flow_pulse\n\
         kill order_flow\ndance all\n";
     let run = paperwire(&folder, &run, commands);

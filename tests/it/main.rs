@@ -15,6 +15,7 @@ mod live;
 mod material;
 mod queue;
 mod session;
+mod ten;
 
 #[global_allocator]
 static ALLOC: GuardedAlloc = GuardedAlloc;

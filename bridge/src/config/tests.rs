@@ -47,6 +47,7 @@ fn a_mistake_is_named_with_its_remedy() {
     check("[session]\nsymbols = []", "session.symbols = 0 entries: expected 1 to 64");
     check("[session]\nsymbols = [\"A/B\", \"A/B\"]", "listed twice");
     check("[threads]\nwait = \"sleep\"", "threads.wait = sleep");
+    check("[exchange]\nstart = \"today\"", "exchange.start = today: expected an instant such as");
     check("[bars]\ngap_policy = \"fill\"", "bars.gap_policy = fill");
     check("session = 3", "session = 3: expected a table");
     check("[feed", "TOML parse error");

@@ -15,6 +15,7 @@ use paperwire_core::trade::OrderSide;
 use crate::market::fair::Fair;
 use crate::market::listing::Listing;
 use crate::market::rng::{Rng, exp};
+use crate::market::scenes::Play;
 use crate::matching::{OrdType, Trade};
 
 /// Intervals of bars that Kraken offers, in minutes.
@@ -243,9 +244,10 @@ pub(crate) fn pasts(
     listings: &[Listing],
     end: ExchNs,
     minutes: u32,
+    play: Play,
     rng: &mut Rng,
 ) -> Vec<History> {
-    let paths = paths(listings, minutes, rng);
+    let paths = paths(listings, minutes, play, rng);
     let mut rng = rng.fork(1);
     let mut histories = Vec::with_capacity(listings.len());
     for (index, (listing, path)) in listings.iter().zip(&paths).enumerate() {
@@ -264,14 +266,14 @@ struct Path {
 }
 
 /// Paths in the moods of the live market, moved so that they end at the start prices.
-fn paths(listings: &[Listing], minutes: u32, rng: &mut Rng) -> Vec<Path> {
-    let mut fair = Fair::new(listings, rng.fork(0));
+fn paths(listings: &[Listing], minutes: u32, play: Play, rng: &mut Rng) -> Vec<Path> {
+    let mut fair = Fair::new(listings, rng.fork(0), play, PAST_STRETCH);
     let mut paths: Vec<Path> = listings.iter().map(|_| Path::default()).collect();
     let ends: Vec<f64> = (0..listings.len()).map(|index| fair.log_price(index)).collect();
     for _ in 0..=minutes {
         for (index, path) in paths.iter_mut().enumerate() {
-            path.log_px.push(PAST_STRETCH * fair.log_price(index));
-            path.activity.push(fair.regime().activity());
+            path.log_px.push(fair.log_price(index));
+            path.activity.push(fair.activity(index));
         }
         for _ in 0..PAST_STEPS {
             fair.step(60.0 / f64::from(PAST_STEPS));

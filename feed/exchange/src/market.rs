@@ -23,6 +23,7 @@ mod event;
 pub(crate) mod fair;
 pub mod listing;
 pub mod rng;
+pub mod scenes;
 
 pub use config::{DEFAULT_START, MarketConfig, MarketError};
 pub use event::{EventKind, MarketEvent};
@@ -32,6 +33,7 @@ use desk::Desk;
 use fair::Fair;
 use listing::{Anchor, Listing, listings};
 use rng::Rng;
+use scenes::Play;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
@@ -88,8 +90,12 @@ impl Market {
         let start = config.start.unwrap_or(DEFAULT_START);
         let mut rng = Rng::new(config.seed);
         let listings = listings(config.extra_symbols);
-        let fair = Fair::new(&listings, rng.fork(1));
-        let histories = pasts(&listings, start, config.history_minutes, &mut rng.fork(2));
+        let find = |name: &str| listings.iter().position(|listing| listing.name() == name);
+        let play = Play::new(&config.scenes, find, 0.0).map_err(MarketError::Symbol)?;
+        let fair = Fair::new(&listings, rng.fork(1), play, 1.0);
+        let past_s = -60.0 * f64::from(config.history_minutes);
+        let past = Play::new(&config.scenes, find, past_s).map_err(MarketError::Symbol)?;
+        let histories = pasts(&listings, start, config.history_minutes, past, &mut rng.fork(2));
         let mut desk_rng = rng.fork(3);
         let desks: Vec<Desk> = listings
             .iter()
@@ -266,8 +272,8 @@ impl Market {
 
     fn taker(&mut self, index: usize, buys: bool, events: &mut Vec<MarketEvent>) {
         self.trade(index, buys, 1.0, 0.03, events);
-        let busy = self.rate * self.fair.regime().activity();
-        let bias = self.fair.regime().buy_bias();
+        let busy = self.rate * self.fair.activity(index);
+        let bias = self.fair.buy_bias(index);
         let desk = &mut self.desks[index];
         // One trade draws others: a branching process, mostly in the same direction.
         if desk.rng().chance(0.5) {
@@ -281,8 +287,8 @@ impl Market {
     }
 
     fn start_meta(&mut self, index: usize) {
-        let bias = self.fair.regime().buy_bias();
-        let busy = self.rate * self.fair.regime().activity();
+        let bias = self.fair.buy_bias(index);
+        let busy = self.rate * self.fair.activity(index);
         let desk = &mut self.desks[index];
         let buys = desk.rng().chance(bias);
         let left = u32::try_from(4 + desk.rng().below(36)).expect("a small number");
@@ -298,6 +304,9 @@ impl Market {
         let Anchor::Ratio(over, under) = self.desks[index].behaviour().anchor else {
             return;
         };
+        if self.fair.is_held(index) {
+            return;
+        }
         let mids = [index, over, under].map(|at| self.desks[at].mid());
         let [Some(ratio), Some(over_px), Some(under_px)] = mids else {
             return;

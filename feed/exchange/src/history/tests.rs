@@ -82,7 +82,7 @@ fn the_past_moves_like_the_live_market() {
         let (past, live) = bars.split_at(720);
         let ratio = sigma(live) / sigma(past);
         assert!(
-            (0.6..1.6).contains(&ratio),
+            (0.6..1.8).contains(&ratio),
             "{}: {ratio}",
             market.listings()[usize::from(index)].name()
         );

@@ -2,6 +2,8 @@
 
 use paperwire_core::time::ExchNs;
 
+use super::scenes::Scene;
+
 /// 2026-01-01T00:00:00Z: where a market begins when nobody says otherwise.
 pub const DEFAULT_START: ExchNs = ExchNs::new(1_767_225_600_000_000_000);
 
@@ -20,19 +22,31 @@ pub struct MarketConfig {
     pub extra_symbols: u16,
     /// Minutes of past that are made up before the start.
     pub history_minutes: u32,
+    /// What is to happen, besides what happens by itself.
+    pub scenes: Vec<Scene>,
 }
 
 impl MarketConfig {
     /// The four default pairs at rate 1 with twelve hours of past.
     pub const fn new(seed: u64) -> Self {
-        Self { seed, start: None, rate: 1.0, extra_symbols: 0, history_minutes: 720 }
+        Self {
+            seed,
+            start: None,
+            rate: 1.0,
+            extra_symbols: 0,
+            history_minutes: 720,
+            scenes: Vec::new(),
+        }
     }
 }
 
 /// Why a market cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MarketError {
     /// Not a positive number, or so large that time between events vanishes.
     #[error("rate {0} is not within 0.001 to 1000")]
     Rate(f64),
+    /// A scene is about a pair that is not listed.
+    #[error("a scene is about {0:?}, which is not listed")]
+    Symbol(String),
 }

@@ -4,11 +4,15 @@
 //! come from a Markov regime. Order flow pushes a fair value, half of it for good and half fading.
 //! A ratio pair has no walk: it is its two legs plus a small deviation that dies out.
 
+use serde::Deserialize;
+
 use super::listing::{Anchor, Listing};
 use super::rng::{Rng, exp, ln};
+use super::scenes::Play;
 
 /// Mood of the whole market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Regime {
     /// Little happens.
     Quiet,
@@ -76,6 +80,8 @@ const IMPACT_FADES_S: f64 = 12.0;
 /// The same for the deviation of a ratio pair from its legs.
 const DEVIATION_FADES_S: f64 = 8.0;
 const BP: f64 = 1e-4;
+/// The pair whose flow moves all: bitcoin, which is listed first.
+const LEADER: usize = 0;
 
 #[derive(Clone, Copy, Debug)]
 struct Walk {
@@ -92,10 +98,14 @@ pub(crate) struct Fair {
     regime: Regime,
     regime_left_s: f64,
     walks: Vec<Walk>,
+    play: Play,
+    /// Factor on every random move.
+    stretch: f64,
 }
 
 impl Fair {
-    pub(crate) fn new(listings: &[Listing], rng: Rng) -> Self {
+    /// Fair prices at the start of `play`; every random move is `stretch` times as large as usual.
+    pub(crate) fn new(listings: &[Listing], rng: Rng, play: Play, stretch: f64) -> Self {
         let walks = listings
             .iter()
             .map(|l| Walk {
@@ -108,11 +118,21 @@ impl Fair {
                 fading: 0.0,
             })
             .collect();
-        Self { rng, regime: Regime::Normal, regime_left_s: 45.0, walks }
+        Self { rng, regime: Regime::Normal, regime_left_s: 45.0, walks, play, stretch }
     }
 
     pub(crate) const fn regime(&self) -> Regime {
         self.regime
+    }
+
+    /// Which way flow leans in a pair: the chance that a new buyer or seller is a buyer.
+    pub(crate) fn buy_bias(&self, index: usize) -> f64 {
+        self.play.buys(index).unwrap_or(self.regime.buy_bias())
+    }
+
+    /// How busy the takers of a pair are against normal.
+    pub(crate) fn activity(&self, index: usize) -> f64 {
+        self.regime.activity() * self.play.activity(index)
     }
 
     /// Lets `dt` seconds pass.
@@ -122,18 +142,24 @@ impl Fair {
             self.regime = self.regime.next(&mut self.rng);
             self.regime_left_s = self.rng.exponential(self.regime.character().2).max(8.0);
         }
+        self.play.step(dt, &mut self.rng);
+        if let Some(mood) = self.play.mood() {
+            self.regime = mood;
+        }
         let (vol, drift_bp, _) = self.regime.character();
+        let vol = vol * self.stretch;
         let root = (dt / 60.0).sqrt();
         let mut common = drift_bp * BP * dt / 60.0;
         common += vol * MARKET_VOL_BP * BP * root * self.rng.gaussian();
         if self.rng.chance(dt / JUMP_EVERY_S) {
-            let size = self.rng.range(4.0, 14.0) * BP;
+            let size = self.rng.range(4.0, 14.0) * BP * self.stretch;
             common += if self.rng.chance(self.regime.buy_bias()) { size } else { -size };
         }
         let keep = exp(-dt / IMPACT_FADES_S);
         let keep_deviation = exp(-dt / DEVIATION_FADES_S);
-        for walk in &mut self.walks {
+        for (index, walk) in self.walks.iter_mut().enumerate() {
             walk.fading *= keep;
+            walk.log_px += self.play.drift(index, dt);
             match walk.anchor {
                 Anchor::Market(beta) => {
                     let own = vol * walk.own_vol * root * self.rng.gaussian();
@@ -147,11 +173,18 @@ impl Fair {
         }
     }
 
-    /// Order flow moves the fair value of `index` by `bp` basis points, half of it for good.
+    /// Order flow moves the fair value of `index` by `bp` basis points, half of it for good. Flow in the
+    /// first pair is news for the whole market: the others follow it, each by its part.
     pub(crate) fn push(&mut self, index: usize, bp: f64) {
-        let walk = &mut self.walks[index];
-        walk.log_px += 0.5 * bp * BP;
-        walk.fading += 0.5 * bp * BP;
+        self.walks[index].log_px += 0.5 * bp * BP;
+        self.walks[index].fading += 0.5 * bp * BP;
+        if index == LEADER {
+            for walk in &mut self.walks[LEADER + 1..] {
+                if let Anchor::Market(beta) = walk.anchor {
+                    walk.log_px += 0.5 * beta * bp * BP;
+                }
+            }
+        }
     }
 
     /// Arbitrage pulls a ratio pair back towards its legs.
@@ -160,6 +193,11 @@ impl Fair {
         debug_assert!(matches!(walk.anchor, Anchor::Ratio(..)), "only a ratio can deviate");
         walk.log_px *= 0.4;
         walk.fading *= 0.4;
+    }
+
+    /// True while a scene keeps a ratio pair away from its legs.
+    pub(crate) fn is_held(&self, index: usize) -> bool {
+        self.play.is_held(index)
     }
 
     /// The fair price.
@@ -174,6 +212,6 @@ impl Fair {
             Anchor::Market(_) => 0.0,
             Anchor::Ratio(over, under) => self.log_price(over) - self.log_price(under),
         };
-        legs + walk.log_px + walk.fading
+        legs + walk.log_px + walk.fading + self.play.offset(index)
     }
 }
