@@ -1,5 +1,5 @@
 //! What only a system call tells of the machine: the kernel's clock discipline, what the calling thread
-//! suffered, free space of a disk, and whether a socket may poll busily. Nothing here changes anything
+//! suffered, free space of a disk, the width of a screen, and whether a socket may poll busily. Nothing here changes anything
 //! but a socket that is given.
 
 use std::ffi::CString;
@@ -130,6 +130,18 @@ pub fn busy_poll(socket: BorrowedFd<'_>, span: DurationNs) -> io::Result<()> {
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Columns of the screen behind a descriptor; `None` where there is no screen.
+pub fn columns(screen: BorrowedFd<'_>) -> Option<u16> {
+    // SAFETY: `winsize` is a plain C struct of integers, for which zero is valid.
+    // JUSTIFICATION: it has no constructor.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open for the life of `screen`, and the pointer is to one live
+    // `winsize`, which is what TIOCGWINSZ fills.
+    // JUSTIFICATION: no safe wrapper in our dependencies asks for the size of a screen.
+    let result = unsafe { libc::ioctl(screen.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
+    (result == 0 && size.ws_col > 0).then_some(size.ws_col)
 }
 
 #[cfg(test)]

@@ -22,3 +22,9 @@ fn touching_new_memory_shows_as_faults_of_this_thread() {
     let after = thread_usage().unwrap().since(before);
     assert!(after.minor_faults > 0, "{after:?}, {}", touched.len());
 }
+
+#[test]
+fn a_file_is_no_screen() {
+    let file = std::fs::File::open("/dev/null").unwrap();
+    assert_eq!(columns(file.as_fd()), None);
+}

@@ -1,0 +1,120 @@
+//! The examination for people: groups of findings, then the grade and the fixes that are worth most.
+
+use std::fmt::Write as _;
+
+use super::verdict::to_mend;
+use super::{Examination, Finding, GROUPS, Grade};
+
+/// Fixes shown below the grade; `--fix-script` has all of them.
+const FIXES_SHOWN: usize = 5;
+
+const NAME_WIDTH: usize = 27;
+
+/// Width of number, grade and name, where the readings begin.
+const INDENT: usize = 3 + 6 + NAME_WIDTH + 3;
+
+/// The whole report in lines of `width`.
+pub fn report(examination: &Examination, width: usize) -> String {
+    let mut out = String::new();
+    let print = &examination.fingerprint;
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        out,
+        "host {}: {}, {} cores, {} GiB, Linux {}\nfeed on {}, engine on {}, waiting by {}; examined: cores {}",
+        print.hash,
+        print.cpu,
+        print.cores,
+        print.memory_gib,
+        print.kernel,
+        core(examination.cores.feed),
+        core(examination.cores.engine),
+        examination.cores.wait,
+        examination.cores.examined(),
+    );
+    for group in &GROUPS {
+        let _ = writeln!(out, "\n{}", group.name);
+        for check in group.checks {
+            let found = examination.findings.iter().find(|of| of.number == check.number);
+            if let Some(finding) = found {
+                finding_lines(&mut out, finding, width);
+            }
+        }
+    }
+    let _ = write!(out, "\n{}", verdict(examination, width));
+    out
+}
+
+fn core(core: Option<usize>) -> String {
+    core.map_or_else(|| "any core".to_owned(), |core| format!("core {core}"))
+}
+
+fn finding_lines(out: &mut String, finding: &Finding, width: usize) {
+    let head = format!(
+        "{:>3} {:<4}  {:<NAME_WIDTH$}  ",
+        finding.number,
+        finding.grade.as_str(),
+        finding.name
+    );
+    let read = wrapped(&finding.read, width.saturating_sub(INDENT));
+    let _ = writeln!(out, "{head}{}", read.join(&format!("\n{:INDENT$}", "")));
+    if !matches!(finding.grade, Grade::Warn | Grade::Fail) {
+        return;
+    }
+    let fix = finding.fix.as_ref().map(ToString::to_string);
+    let parts = [("why", Some(finding.why)), ("fix", fix.as_deref())];
+    for (label, text) in parts {
+        let Some(text) = text else { continue };
+        for (index, line) in wrapped(text, width.saturating_sub(INDENT + 5)).iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let _ = writeln!(out, "{:INDENT$}{label:<3}  {line}", "");
+        }
+    }
+}
+
+fn verdict(examination: &Examination, width: usize) -> String {
+    let count = |grade| examination.findings.iter().filter(|of| of.grade == grade).count();
+    let mut out = format!(
+        "grade {}: {} good, {} info, {} warn, {} fail, {} unknown{}\n",
+        examination.grade,
+        count(Grade::Good),
+        count(Grade::Info),
+        count(Grade::Warn),
+        count(Grade::Fail),
+        count(Grade::Unknown),
+        if examination.is_quick { "; without the noise test, which an A needs" } else { "" },
+    );
+    let open = to_mend(&examination.findings);
+    if open.is_empty() {
+        return out.trim_end().to_owned();
+    }
+    out.push_str("\nworth the most:\n");
+    for finding in open.iter().take(FIXES_SHOWN) {
+        let Some(fix) = &finding.fix else { continue };
+        let lines = wrapped(&fix.to_string(), width.saturating_sub(5));
+        let _ = writeln!(out, "{:>3}  {}", finding.number, lines.join("\n     "));
+    }
+    let _ = write!(
+        out,
+        "all {} as a script: paperwire doctor --fix-script; the way there: docs/tuning.md",
+        open.len()
+    );
+    out
+}
+
+/// Breaks at blanks; a longer word gets a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
