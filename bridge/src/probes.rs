@@ -67,7 +67,7 @@ pub fn measure(clock: &HostClock) -> ProbeTax {
 
     #[expect(clippy::cast_precision_loss, reason = "a dozen stages")]
     let stages = Stage::ALL.len() as f64;
-    let event_ns = stages * (clock_read_ns + 2.0 * record_ns);
+    let event_ns = (stages * (clock_read_ns + 2.0 * record_ns)).round();
     ProbeTax { clock_read_ns, record_ns, ring_hop_ns, guard_ns, event_ns }
 }
 

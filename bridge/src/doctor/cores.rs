@@ -53,7 +53,7 @@ impl Cores {
     pub(super) fn mend(&self, fix: impl FnOnce(&CpuSet, &CpuSet) -> Fix) -> Fix {
         let (pinned, rest) = (self.pinned(), self.housekeeping());
         if pinned.is_empty() || rest.is_empty() {
-            return Fix::advice("mend check 1 first: threads with cores of their own");
+            return Fix::Elsewhere("check 1 first: threads with cores of their own");
         }
         fix(&pinned, &rest)
     }

@@ -12,6 +12,8 @@ pub enum Fix {
     Shell(String),
     /// Something no command does: firmware, another machine, a setting of Paperwire.
     Advice(String),
+    /// What mends it belongs to other checks, which say it themselves.
+    Elsewhere(&'static str),
 }
 
 impl Fix {
@@ -38,6 +40,7 @@ impl fmt::Display for Fix {
         match self {
             Self::Boot(parameters) => write!(f, "boot with {parameters}"),
             Self::Shell(text) | Self::Advice(text) => f.write_str(text),
+            Self::Elsewhere(text) => f.write_str(text),
         }
     }
 }

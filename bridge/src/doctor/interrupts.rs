@@ -102,11 +102,18 @@ fn routed_to(seen: &Seen<'_>, cores: &CpuSet) -> Vec<u32> {
 
 fn route(seen: &Seen<'_>, numbers: &[u32]) -> Fix {
     let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
-    seen.cores.mend(|_, rest| {
-        Fix::shell(format!(
+    const DEFAULT: &str = "/proc/irq/default_smp_affinity";
+    let default = seen.tree.read(DEFAULT).ok().and_then(|text| CpuSet::from_mask(&text));
+    seen.cores.mend(|pinned, rest| {
+        // Managed interrupts refuse; boot parameters move those (6).
+        let mut command = format!(
             "for irq in {}; do echo {rest} > /proc/irq/$irq/smp_affinity_list; done",
             numbers.join(" "),
-        ))
+        );
+        if default.is_some_and(|default| !default.and(pinned).is_empty()) {
+            command = format!("{command}; echo {} > {DEFAULT}", rest.mask());
+        }
+        Fix::shell(command)
     })
 }
 

@@ -114,6 +114,11 @@ fn isolated(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let pinned = seen.cores.pinned();
     let missing = pinned.without(&isolated);
     let read = format!("isolated: {isolated}; pinned: {pinned}");
+    if seen.cores.housekeeping().is_empty() || pinned.contains(0) {
+        let read = format!("{read}; core 0 and one more must be left for everything else");
+        let advice = "set threads.feed_core and threads.engine_core to other cores than 0";
+        return Ok(Outcome::fail(read, Fix::advice(advice)));
+    }
     if missing.is_empty() {
         return Ok(Outcome::good(read));
     }
@@ -121,7 +126,13 @@ fn isolated(seen: &Seen<'_>) -> Result<Outcome, Unread> {
 }
 
 fn tickless(seen: &Seen<'_>) -> Result<Outcome, Unread> {
-    let tickless = list(seen.tree, "/sys/devices/system/cpu/nohz_full")?;
+    const PATH: &str = "/sys/devices/system/cpu/nohz_full";
+    let tickless = list(seen.tree, PATH).map_err(|unread| match unread {
+        Unread::Absent(_) => {
+            Unread::Other(format!("{PATH} is not there: a kernel without CONFIG_NO_HZ_FULL"))
+        }
+        other => other,
+    })?;
     let cores = seen.cores.examined();
     let read = format!("nohz_full: {tickless}; examined: {cores}");
     let fix = seen.cores.mend(|pinned, _| Fix::boot(format!("nohz_full={pinned}")));

@@ -2,6 +2,7 @@
 
 use super::fix::Fix;
 use super::scheduling::limit;
+use super::topology::has_one_node;
 use super::tree::Unread;
 use super::{Check, Grade, Outcome, Seen};
 
@@ -114,7 +115,7 @@ fn background(seen: &Seen<'_>) -> Result<Outcome, Unread> {
 
 fn balancing(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let value: u32 = match seen.tree.number("/proc/sys/kernel/numa_balancing") {
-        Err(Unread::Absent(_)) if has_one_node(seen) => {
+        Err(Unread::Absent(_)) if has_one_node(seen.tree) => {
             return Ok(Outcome::good("one node, and no balancing in this kernel"));
         }
         value => value?,
@@ -124,14 +125,6 @@ fn balancing(seen: &Seen<'_>) -> Result<Outcome, Unread> {
         return Ok(Outcome::good(read));
     }
     Ok(Outcome::warn(read, Fix::sysctl("kernel.numa_balancing", "0")))
-}
-
-fn has_one_node(seen: &Seen<'_>) -> bool {
-    let names = seen.tree.names("/sys/devices/system/node").unwrap_or_default();
-    let is_node = |name: &&String| {
-        name.strip_prefix("node").is_some_and(|number| number.parse::<u32>().is_ok())
-    };
-    names.iter().filter(is_node).count() == 1
 }
 
 fn swap(seen: &Seen<'_>) -> Result<Outcome, Unread> {

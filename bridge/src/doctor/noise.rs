@@ -46,6 +46,8 @@ const GAP_P999_MAX: DurationNs = DurationNs::from_micros(5);
 /// A core that was taken for this long was shared: milliseconds follow sooner or later.
 const GAP_FAIL: DurationNs = DurationNs::from_micros(100);
 
+const WARM_UP: DurationNs = DurationNs::from_millis(50);
+
 /// What one spinning thread saw.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CoreNoise {
@@ -119,20 +121,14 @@ pub(super) fn spin_all(
 
 fn spin(core: usize, is_pinned: bool, span: DurationNs, clock: &HostClock) -> CoreNoise {
     let mut meter = HiccupMeter::new(threshold(clock));
-    // Writes to every bucket now: their first touch would be a fault in the middle of the test.
+    // The first use of code and memory is a fault each; it belongs before the test, not into it.
+    let _ = thread_usage();
+    watch(&mut meter, clock, WARM_UP);
+    meter.show(clock.now().plus(GAP_FAIL));
     meter.clear();
     let before = thread_usage().ok();
     let started = clock.now();
-    let end = started.plus(span);
-    let mut readings = 0;
-    loop {
-        let now = clock.now();
-        meter.show(now);
-        readings += 1;
-        if now >= end {
-            break;
-        }
-    }
+    let readings = watch(&mut meter, clock, span);
     let usage = before.and_then(|before| Some(thread_usage().ok()?.since(before)));
     let at = |quantile| meter.gaps().value_at_quantile(quantile);
     let largest = meter.largest();
@@ -150,6 +146,20 @@ fn spin(core: usize, is_pinned: bool, span: DurationNs, clock: &HostClock) -> Co
         max_ns: largest.map_or(0, |largest| largest.span.raw()),
         max_at_s: Duration::from_nanos(max_at.raw()).as_secs_f64(),
         usage,
+    }
+}
+
+/// Shows the meter every reading for a while; returns how many there were.
+fn watch(meter: &mut HiccupMeter, clock: &HostClock, span: DurationNs) -> u64 {
+    let end = clock.now().plus(span);
+    let mut readings = 0;
+    loop {
+        let now = clock.now();
+        meter.show(now);
+        readings += 1;
+        if now >= end {
+            return readings;
+        }
     }
 }
 
@@ -195,8 +205,8 @@ fn noise(seen: &Seen<'_>) -> Result<Outcome, Unread> {
         () if max >= GAP_MAX.raw() || p999 >= GAP_P999_MAX.raw() => Grade::Warn,
         () => Grade::Good,
     };
-    let advice = "mend the other findings, then run this again; what is left is firmware (39)";
-    Ok(Outcome { grade, read, fix: (grade != Grade::Good).then(|| Fix::advice(advice)) })
+    let others = "mend the other findings and run this again; what is left is firmware (39)";
+    Ok(Outcome { grade, read, fix: (grade != Grade::Good).then_some(Fix::Elsewhere(others)) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]

@@ -1,6 +1,7 @@
 //! Checks 11, 12 and 13: whether the cores keep their speed and stay awake.
 
 use super::fix::Fix;
+use super::kernel::is_virtual;
 use super::tree::Unread;
 use super::{Check, Grade, Outcome, Seen};
 
@@ -28,12 +29,19 @@ pub(super) const CHECKS: [Check; 3] = [
 /// C1 and C1E leave within this; deeper ones do not.
 const EXIT_US_MAX: u64 = 10;
 
-/// What is read for each examined core, or for the machine when all agree.
-fn per_core<T: PartialEq>(
+/// What is read for each examined core.
+fn per_core<T>(
     seen: &Seen<'_>,
     read: impl Fn(usize) -> Result<T, Unread>,
 ) -> Result<Vec<(usize, T)>, Unread> {
-    seen.cores.examined().iter().map(|core| Ok((core, read(core)?))).collect()
+    let cores = seen.cores.examined();
+    let all: Result<Vec<_>, Unread> = cores.iter().map(|core| Ok((core, read(core)?))).collect();
+    all.map_err(|unread| match unread {
+        Unread::Absent(_) if is_virtual(seen.tree) == Ok(true) => {
+            Unread::Other("no cpufreq in this guest: the hypervisor sets the frequency".to_owned())
+        }
+        unread => unread,
+    })
 }
 
 fn governor(seen: &Seen<'_>) -> Result<Outcome, Unread> {

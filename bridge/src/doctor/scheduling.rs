@@ -110,8 +110,8 @@ fn faults(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     if used.iter().all(|(_, of)| of.minor_faults + of.major_faults == 0) {
         return Ok(Outcome::good(read));
     }
-    let advice = "take memory away from nobody: no swap (23), no compaction (21), memlock (18)";
-    Ok(Outcome::fail(read, Fix::advice(advice)))
+    let others = "checks 18, 21, 22 and 23: nobody who takes pages away";
+    Ok(Outcome::fail(read, Fix::Elsewhere(others)))
 }
 
 fn switches(seen: &Seen<'_>) -> Result<Outcome, Unread> {
@@ -123,5 +123,5 @@ fn switches(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     if used.iter().all(|(_, of)| of.switches_by_force + of.switches_by_choice == 0) {
         return Ok(Outcome::good(read));
     }
-    Ok(Outcome::fail(read, Fix::advice("isolate the cores: checks 1, 2, 7 and 17")))
+    Ok(Outcome::fail(read, Fix::Elsewhere("checks 1, 2, 7 and 17: nobody else on the cores")))
 }

@@ -12,7 +12,7 @@ pub fn script(examination: &Examination) -> String {
     let mut out = format!(
         "#!/bin/sh\n# What paperwire doctor would change on host {}, graded {}.\n\
          # Read it first. Commands last until the next boot; docs/tuning.md says how to keep them.\n\
-         set -eu\n",
+         # One that fails does not stop the others.\nset -u\n",
         examination.fingerprint.hash, examination.grade
     );
     let mut boot: Vec<(&Finding, &str)> = Vec::new();
@@ -27,7 +27,7 @@ pub fn script(examination: &Examination) -> String {
                 heading(&mut out, finding);
                 let _ = writeln!(out, "# by hand: {text}");
             }
-            None => {}
+            Some(Fix::Elsewhere(_)) | None => {}
         }
     }
     if !boot.is_empty() {

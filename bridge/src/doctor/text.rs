@@ -10,8 +10,14 @@ const FIXES_SHOWN: usize = 5;
 
 const NAME_WIDTH: usize = 27;
 
-/// Width of number, grade and name, where the readings begin.
-const INDENT: usize = 3 + 6 + NAME_WIDTH + 3;
+/// Width of number, grade and name, where readings begin on wide screens.
+const READ_INDENT: usize = 3 + 6 + NAME_WIDTH + 3;
+
+/// Where everything below the name begins.
+const BODY_INDENT: usize = 10;
+
+/// Narrower screens have the reading below the name instead of beside it.
+const WIDE: usize = 96;
 
 /// The whole report in lines of `width`.
 pub fn report(examination: &Examination, width: usize) -> String {
@@ -49,26 +55,32 @@ fn core(core: Option<usize>) -> String {
 }
 
 fn finding_lines(out: &mut String, finding: &Finding, width: usize) {
-    let head = format!(
-        "{:>3} {:<4}  {:<NAME_WIDTH$}  ",
-        finding.number,
-        finding.grade.as_str(),
-        finding.name
-    );
-    let read = wrapped(&finding.read, width.saturating_sub(INDENT));
-    let _ = writeln!(out, "{head}{}", read.join(&format!("\n{:INDENT$}", "")));
+    let name = format!("{:>3} {:<4}  {}", finding.number, finding.grade.as_str(), finding.name);
+    if width >= WIDE || READ_INDENT + finding.read.len() <= width {
+        let head = format!("{name:<READ_INDENT$}");
+        let indent = " ".repeat(READ_INDENT);
+        paragraph(out, &head, &indent, &finding.read, width);
+    } else {
+        let _ = writeln!(out, "{name}");
+        let indent = " ".repeat(BODY_INDENT);
+        paragraph(out, &indent, &indent, &finding.read, width);
+    }
     if !matches!(finding.grade, Grade::Warn | Grade::Fail) {
         return;
     }
     let fix = finding.fix.as_ref().map(ToString::to_string);
-    let parts = [("why", Some(finding.why)), ("fix", fix.as_deref())];
-    for (label, text) in parts {
-        let Some(text) = text else { continue };
-        for (index, line) in wrapped(text, width.saturating_sub(INDENT + 5)).iter().enumerate() {
-            let label = if index == 0 { label } else { "" };
-            let _ = writeln!(out, "{:INDENT$}{label:<3}  {line}", "");
+    for (label, text) in [("why", Some(finding.why)), ("fix", fix.as_deref())] {
+        if let Some(text) = text {
+            let head = format!("{:BODY_INDENT$}{label}  ", "");
+            paragraph(out, &head, &" ".repeat(head.len()), text, width);
         }
     }
+}
+
+/// Text after `head`, its further lines after `indent`, all within `width`.
+fn paragraph(out: &mut String, head: &str, indent: &str, text: &str, width: usize) {
+    let lines = wrapped(text, width.saturating_sub(indent.len()));
+    let _ = writeln!(out, "{head}{}", lines.join(&format!("\n{indent}")));
 }
 
 fn verdict(examination: &Examination, width: usize) -> String {
@@ -90,8 +102,8 @@ fn verdict(examination: &Examination, width: usize) -> String {
     out.push_str("\nworth the most:\n");
     for finding in open.iter().take(FIXES_SHOWN) {
         let Some(fix) = &finding.fix else { continue };
-        let lines = wrapped(&fix.to_string(), width.saturating_sub(5));
-        let _ = writeln!(out, "{:>3}  {}", finding.number, lines.join("\n     "));
+        let head = format!("{:>3} {:<4}  ", finding.number, finding.grade.as_str());
+        paragraph(&mut out, &head, &" ".repeat(BODY_INDENT), &fix.to_string(), width);
     }
     let _ = write!(
         out,

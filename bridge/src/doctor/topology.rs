@@ -4,7 +4,7 @@ use super::cpu_list::CpuSet;
 use super::fix::Fix;
 use super::isolation::{isolated_cores, list};
 use super::network::interface;
-use super::tree::Unread;
+use super::tree::{Tree, Unread};
 use super::{Check, Outcome, Seen};
 
 pub(super) const CHECKS: [Check; 3] = [
@@ -78,7 +78,10 @@ fn cache(seen: &Seen<'_>) -> Result<Outcome, Unread> {
 fn numa(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let interface = interface(seen.tree)?;
     let path = format!("/sys/class/net/{interface}/device/numa_node");
-    let node: i32 = seen.tree.number(&path)?;
+    let node: i32 = match seen.tree.number(&path) {
+        Err(Unread::Absent(_)) if has_one_node(seen.tree) => -1,
+        node => node?,
+    };
     if node < 0 {
         return Ok(Outcome::good(format!("{interface} belongs to no node: there is only one")));
     }
@@ -90,4 +93,13 @@ fn numa(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     }
     let advice = format!("set threads.feed_core and threads.engine_core to two of {near}");
     Ok(Outcome::warn(read, Fix::advice(advice)))
+}
+
+/// True when all memory is equally near to all cores.
+pub(super) fn has_one_node(tree: &Tree) -> bool {
+    let names = tree.names("/sys/devices/system/node").unwrap_or_default();
+    let is_node = |name: &&String| {
+        name.strip_prefix("node").is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    names.iter().filter(is_node).count() == 1
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::fix::Fix;
 use super::{Finding, Grade};
 
 /// The overall grade; `A` is the best.
@@ -101,7 +102,8 @@ impl FromStr for Letter {
 /// What fails or warns and can be mended, the most valuable first.
 pub(super) fn to_mend(findings: &[Finding]) -> Vec<&Finding> {
     let is_open = |finding: &&Finding| {
-        matches!(finding.grade, Grade::Fail | Grade::Warn) && finding.fix.is_some()
+        let is_own = !matches!(finding.fix, None | Some(Fix::Elsewhere(_)));
+        is_own && matches!(finding.grade, Grade::Fail | Grade::Warn)
     };
     let mut open: Vec<&Finding> = findings.iter().filter(is_open).collect();
     let value = |number| BY_VALUE.iter().position(|of| *of == number).unwrap_or(BY_VALUE.len());

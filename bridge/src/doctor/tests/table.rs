@@ -100,6 +100,10 @@ fn several_files_together_decide() {
     let isolated = siblings.file("/sys/devices/system/cpu/isolated", "2-3,6");
     check(&isolated, 8, Good, "isolated and unused", "");
 
+    let one_node = tuned().without("/sys/class/net/eth0/device/numa_node");
+    check(&one_node, 10, Good, "there is only one", "");
+    let guest = tuned().file("/proc/cpuinfo", "flags : hypervisor").without(CPU2);
+    check(&guest, 11, Grade::Unknown, "the hypervisor sets", "");
     check(&tuned().file("/sys/hypervisor/type", "xen"), 26, Warn, "virtual machine", "");
     check(&tuned().file("/proc/cmdline", "idle=poll").without(CPU2), 13, Good, "idle=poll", "");
     check(
@@ -177,8 +181,8 @@ fn what_the_spinning_threads_suffered_is_judged_by_the_thresholds() {
     let mut host = tuned();
     let usage = ThreadUsage { minor_faults: 2, switches_by_force: 7, ..ThreadUsage::default() };
     host.sample.as_mut().unwrap().noise[0].usage = Some(usage);
-    check(&host, 19, Fail, "core 2: 2 minor", "compaction");
-    check(&host, 20, Fail, "core 2: 7 forced", "isolate");
+    check(&host, 19, Fail, "core 2: 2 minor", "21");
+    check(&host, 20, Fail, "core 2: 7 forced", "nobody else");
     for of in &mut host.sample.as_mut().unwrap().noise {
         of.usage = None;
     }
@@ -192,6 +196,8 @@ fn what_the_spinning_threads_suffered_is_judged_by_the_thresholds() {
         host
     };
     check(&table("31: 5 0 0 2 nvme0q3"), 4, Fail, "core 3: device 2", "for irq in 31; do echo 0-1");
+    let moved = table("31: 5 0 0 2 nvme0q3").file("/proc/irq/default_smp_affinity", "f");
+    check(&moved, 4, Fail, "", "; echo 3 > /proc/irq/default_smp_affinity");
     check(&table("LOC: 0 0 2500 9 timer"), 4, Warn, "LOC 250/s", "nohz_full=2-3");
 
     let mut host = tuned();
@@ -226,8 +232,13 @@ fn threads_without_cores_of_their_own_are_sent_to_the_first_check() {
     check(&host, 1, Grade::Fail, "no thread is pinned: 4 usable cores", "threads.feed_core");
     check(&host, 2, Grade::Fail, "examined: 0-3", "check 1 first");
     check(&host, 7, Grade::Warn, "", "check 1 first");
+    let text = crate::doctor::script::script(&host.examine());
+    assert!(!text.contains("check 1 first"), "said once is enough: {text}");
     host.cores.usable = (0..2).collect();
     check(&host, 1, Grade::Fail, "2 usable cores", "4 cores or more");
     host.cores.feed = Some(1);
     check(&host, 1, Grade::Fail, "the engine is not pinned", "");
+    host.cores.engine = Some(0);
+    check(&host, 1, Grade::Fail, "must be left", "other cores than 0");
+    check(&host, 3, Grade::Fail, "examined: 0-1", "check 1 first");
 }
