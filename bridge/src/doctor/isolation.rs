@@ -260,22 +260,21 @@ fn cgroup(seen: &Seen<'_>) -> Result<Outcome, Unread> {
             }
         }
     }
-    let status = seen.tree.read("/proc/self/status")?;
-    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    let allowed = allowed.and_then(CpuSet::from_list);
-    let allowed = allowed.ok_or_else(|| Unread::Strange("/proc/self/status".to_owned()))?;
-    let missing = seen.cores.pinned().without(&allowed);
-    if !missing.is_empty() {
-        let read = format!("allowed on {allowed}, pinned to {missing} besides");
+    // The cpuset, not the affinity: a thread that pins itself may leave the inherited affinity.
+    let cpusets = folders.iter().map(|folder| format!("{folder}/cpuset.cpus.effective"));
+    let allowed = cpusets.filter_map(|path| list(seen.tree, &path).ok()).next();
+    let missing = allowed.as_ref().map(|allowed| seen.cores.pinned().without(allowed));
+    let shown = allowed.map_or_else(|| "any core".to_owned(), |allowed| format!("cores {allowed}"));
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+        let read = format!("the cpuset allows {shown}, pinned to {missing} besides");
         let fix = Fix::advice(format!("give the unit AllowedCPUs= with {missing} among them"));
         return Ok(Outcome::fail(read, fix));
     }
     if !is_known {
-        let reason = "no cgroup v2 limits to read (version 1, or the root group)";
-        return Ok(Outcome::unknown(format!("{reason}; allowed on {allowed}")));
+        return Ok(Outcome::unknown("no cgroup v2 limits to read: version 1, or the root group"));
     }
     let read = match limits.is_empty() {
-        true => format!("no quota; allowed on {allowed}"),
+        true => format!("no quota; {shown} allowed"),
         false => limits.join("; "),
     };
     let unit = "systemctl set-property --runtime paperwire.service CPUQuota= MemoryHigh=infinity";

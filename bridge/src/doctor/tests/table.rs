@@ -19,7 +19,6 @@ fn check(host: &Host, number: u8, grade: Grade, read: &str, fix: &str) {
 }
 
 const CPU2: &str = "/sys/devices/system/cpu/cpu2";
-const STATUS: &str = "/proc/self/status";
 
 #[test]
 fn one_wrong_file_is_found_by_its_check() {
@@ -67,7 +66,7 @@ fn one_wrong_file_is_found_by_its_check() {
         (24, "/proc/sys/kernel/watchdog_cpumask", "0-3", Warn, "watchdog on 0-3", "watchdog_cpumask=0-1"),
         (25, "/sys/fs/cgroup/paperwire.slice/cpu.max", "50000 100000", Fail, "50000 100000", "CPUQuota="),
         (25, "/sys/fs/cgroup/paperwire.slice/memory.high", "1000", Warn, "memory.high is 1000", "MemoryHigh"),
-        (25, STATUS, "Cpus_allowed_list:\t0-2", Fail, "pinned to 3 besides", "AllowedCPUs"),
+        (25, "/sys/fs/cgroup/paperwire.slice/cpuset.cpus.effective", "0-2", Fail, "pinned to 3 besides", "AllowedCPUs"),
         (26, "/proc/cpuinfo", "flags : hypervisor", Warn, "virtual machine", "machine of your own"),
         (30, "/proc/sys/net/core/busy_read", "0", Warn, "busy_read 0 us", "net.core.busy_read=50"),
         (32, "/proc/sys/net/ipv4/tcp_slow_start_after_idle", "1", Grade::Info, "retransmitted 3 of 1000", "slow_start_after_idle=0"),
