@@ -132,6 +132,7 @@ pub fn run(
         setup::require_trust(&chosen, lock)?;
     }
     let conditions = Conditions::of(config);
+    terminal.notice(&doctor::quick(config).line());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")
@@ -218,7 +219,6 @@ pub fn run(
         shown_core(engine_runner.core),
         feed_runner.wait.as_str()
     ));
-    terminal.notice(&doctor::quick(config).line());
     terminal.notice(&conditions.to_string());
     for warning in config.regime.warnings() {
         terminal.notice(&format!("[regime]: {warning}"));

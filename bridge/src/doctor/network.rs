@@ -55,7 +55,7 @@ fn coalescing(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let text = match &seen.facts.coalescing {
         Ok(text) => text,
         Err(reason) => {
-            let fix = Fix::shell(format!("ethtool -c {interface}"));
+            let fix = Fix::advice(format!("see `ethtool -c {interface}` as root, once installed"));
             return Ok(Outcome::unknown(format!("{interface}: {reason}")).with_fix(fix));
         }
     };

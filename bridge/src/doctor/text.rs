@@ -55,21 +55,25 @@ fn core(core: Option<usize>) -> String {
 }
 
 fn finding_lines(out: &mut String, finding: &Finding, width: usize) {
+    // One line for each core.
+    let read = finding.read.replace("; core ", "\ncore ");
     let name = format!("{:>3} {:<4}  {}", finding.number, finding.grade.as_str(), finding.name);
-    if width >= WIDE || READ_INDENT + finding.read.len() <= width {
+    if width >= WIDE || READ_INDENT + read.len() <= width {
         let head = format!("{name:<READ_INDENT$}");
         let indent = " ".repeat(READ_INDENT);
-        paragraph(out, &head, &indent, &finding.read, width);
+        paragraph(out, &head, &indent, &read, width);
     } else {
         let _ = writeln!(out, "{name}");
         let indent = " ".repeat(BODY_INDENT);
-        paragraph(out, &indent, &indent, &finding.read, width);
+        paragraph(out, &indent, &indent, &read, width);
     }
-    if !matches!(finding.grade, Grade::Warn | Grade::Fail) {
+    if matches!(finding.grade, Grade::Good | Grade::Info) {
         return;
     }
     let fix = finding.fix.as_ref().map(ToString::to_string);
-    for (label, text) in [("why", Some(finding.why)), ("fix", fix.as_deref())] {
+    // What is unknown is perhaps not wrong: only the way to know it is of use.
+    let why = (finding.grade != Grade::Unknown).then_some(finding.why);
+    for (label, text) in [("why", why), ("fix", fix.as_deref())] {
         if let Some(text) = text {
             let head = format!("{:BODY_INDENT$}{label}  ", "");
             paragraph(out, &head, &" ".repeat(head.len()), text, width);
@@ -113,20 +117,21 @@ fn verdict(examination: &Examination, width: usize) -> String {
     out
 }
 
-/// Breaks at blanks; a longer word gets a line of its own.
+/// Breaks at line ends and blanks; a longer word gets a line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.len() + 1 + word.len() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    if lines.is_empty() {
+    for part in text.lines() {
         lines.push(String::new());
+        for word in part.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if line.is_empty() => line.push_str(word),
+                Some(line) if line.len() + 1 + word.len() <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
     }
     lines
 }
