@@ -217,7 +217,9 @@ impl Exposure {
                 {
                     self.secret_keys.push(key.to_owned());
                 }
-                if words().any(|word| matches!(word, "bind" | "listen")) && !is_loopback(text) {
+                let serves = words().any(|word| matches!(word, "bind" | "listen"));
+                let is_page = key.starts_with("dashboard.") && is_address(text);
+                if (serves || is_page) && !is_loopback(text) {
                     self.public_addresses.push(format!("{key} = {text}"));
                 }
             }
@@ -226,8 +228,19 @@ impl Exposure {
     }
 }
 
-fn is_loopback(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+fn is_address(text: &str) -> bool {
+    text.parse::<std::net::SocketAddr>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
 }
+
+fn is_loopback(address: &str) -> bool {
+    if let Ok(ip) = address.parse::<std::net::IpAddr>() {
+        return ip.is_loopback();
+    }
+    if let Ok(socket) = address.parse::<std::net::SocketAddr>() {
+        return socket.ip().is_loopback();
+    }
+    address == "localhost" || address.starts_with("localhost:")
+}
+
+#[cfg(test)]
+mod tests;

@@ -46,11 +46,16 @@ fn locked(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let shown =
         allowed.map_or_else(|| "unlimited".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
     let read = format!("limit {shown}; locked now {locked}");
+    let has_swap = !swaps(seen)?.is_empty();
     if allowed.is_none() {
-        return Ok(Outcome::good(read));
+        // Locking is allowed, and nothing is locked: harmless only while nobody can take a page.
+        return Ok(match has_swap && locked.starts_with('0') {
+            true => Outcome::warn(format!("{read}; there is swap"), Fix::shell("swapoff -a")),
+            false => Outcome::good(read),
+        });
     }
     let fix = Fix::advice("LimitMEMLOCK=infinity in the unit, or `ulimit -l unlimited` as root");
-    if swaps(seen)?.is_empty() {
+    if !has_swap {
         return Ok(Outcome::warn(format!("{read}; there is no swap to go to"), fix));
     }
     Ok(Outcome::fail(format!("{read}; there is swap"), fix))

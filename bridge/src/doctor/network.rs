@@ -41,7 +41,13 @@ pub(super) fn interface(tree: &Tree) -> Result<String, Unread> {
     let is_default = |line: &&str| line.split_whitespace().nth(1) == Some("00000000");
     let line = text.lines().skip(1).find(is_default);
     let name = line.and_then(|line| line.split_whitespace().next());
-    name.map(str::to_owned).ok_or_else(|| Unread::Other("there is no default route".to_owned()))
+    let name = name.ok_or_else(|| Unread::Other("there is no default route".to_owned()))?;
+    // It is written into commands; the kernel allows almost any character in it.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
+    if !name.chars().all(is_plain) || name.starts_with('-') {
+        return Err(Unread::Other(format!("the interface has an odd name: {name:?}")));
+    }
+    Ok(name.to_owned())
 }
 
 /// The value after `label` in the output of `ethtool`; `n/a` and a missing line are none.

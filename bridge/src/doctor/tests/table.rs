@@ -94,6 +94,10 @@ fn several_files_together_decide() {
     let small = tuned().file("/proc/self/limits", "Max locked memory 65536 65536");
     let swapping = small.file("/proc/swaps", "Filename\n/swap file");
     check(&swapping, 18, Fail, "there is swap", "LimitMEMLOCK");
+    let unlocked = tuned().file("/proc/swaps", "Filename\n/swap file");
+    check(&unlocked, 18, Warn, "locked now 0 kB", "swapoff");
+    let bridged = tuned().file("/proc/net/route", "Iface\nbr;reboot 00000000 1\n");
+    check(&bridged, 10, Grade::Unknown, "odd name", "");
 
     let siblings = tuned().file(&format!("{CPU2}/topology/thread_siblings_list"), "2,6");
     let isolated = siblings.file("/sys/devices/system/cpu/isolated", "2-3,6");
