@@ -52,7 +52,7 @@ impl Cores {
     /// The remedy for something on the pinned cores: there is none before cores are pinned.
     pub(super) fn mend(&self, fix: impl FnOnce(&CpuSet, &CpuSet) -> Fix) -> Fix {
         let (pinned, rest) = (self.pinned(), self.housekeeping());
-        if pinned.is_empty() || rest.is_empty() {
+        if pinned.is_empty() || pinned.contains(0) || rest.is_empty() {
             return Fix::Elsewhere("check 1 first: threads with cores of their own");
         }
         fix(&pinned, &rest)

@@ -86,40 +86,40 @@ pub(super) fn list(tree: &Tree, path: &str) -> Result<CpuSet, Unread> {
     CpuSet::from_list(&tree.read(path)?).ok_or_else(|| Unread::Strange(path.to_owned()))
 }
 
-fn not_pinned(seen: &Seen<'_>, read: &str) -> Option<Outcome> {
-    let (feed, engine) = (seen.cores.feed, seen.cores.engine);
-    if feed.is_some() && engine.is_some() {
-        return None;
-    }
-    let usable = seen.cores.usable.len();
-    let who = match (feed, engine) {
+/// What is wrong with the placement itself, before any core can be isolated for it.
+fn misplaced(seen: &Seen<'_>, isolated: &CpuSet) -> Option<(String, String)> {
+    let cores = seen.cores;
+    let usable = cores.usable.len();
+    let who = match (cores.feed, cores.engine) {
         (None, None) => "no thread is pinned",
-        (None, _) => "the feed is not pinned",
-        (_, None) => "the engine is not pinned",
-        _ => return None,
+        (None, Some(_)) => "the feed is not pinned",
+        (Some(_), None) => "the engine is not pinned",
+        (Some(feed), Some(engine)) if feed == engine => "feed and engine share a core",
+        (Some(feed), Some(engine)) => {
+            let spares_none = cores.housekeeping().is_empty() || feed == 0 || engine == 0;
+            let wrong = "core 0 and one more must be left for everything else".to_owned();
+            return spares_none.then(|| (wrong, format!("{SET} to other cores than 0")));
+        }
     };
     let advice = match usable {
-        0..=2 => "use a machine with 4 cores or more: feed, engine, and two for everything else",
-        _ => "set threads.feed_core and threads.engine_core",
+        // The affinity that a process inherits has no isolated cores: they must be named.
+        _ if isolated.len() >= 2 => format!("{SET} to two of {isolated}, and threads.wait to spin"),
+        0..=2 => "use a machine with 4 cores or more: feed, engine, two for the rest".to_owned(),
+        _ => SET.to_owned(),
     };
-    let read = format!("{who}: {usable} usable cores; {read}");
-    Some(Outcome::fail(read, Fix::advice(advice)))
+    Some((format!("{who}: {usable} usable cores"), advice))
 }
+
+const SET: &str = "set threads.feed_core and threads.engine_core";
 
 fn isolated(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let isolated = isolated_cores(seen.tree)?;
-    if let Some(outcome) = not_pinned(seen, &format!("isolated: {isolated}")) {
-        return Ok(outcome);
-    }
     let pinned = seen.cores.pinned();
-    let missing = pinned.without(&isolated);
     let read = format!("isolated: {isolated}; pinned: {pinned}");
-    if seen.cores.housekeeping().is_empty() || pinned.contains(0) {
-        let read = format!("{read}; core 0 and one more must be left for everything else");
-        let advice = "set threads.feed_core and threads.engine_core to other cores than 0";
-        return Ok(Outcome::fail(read, Fix::advice(advice)));
+    if let Some((wrong, advice)) = misplaced(seen, &isolated) {
+        return Ok(Outcome::fail(format!("{wrong}; {read}"), Fix::advice(advice)));
     }
-    if missing.is_empty() {
+    if pinned.without(&isolated).is_empty() {
         return Ok(Outcome::good(read));
     }
     Ok(Outcome::fail(read, Fix::boot(format!("isolcpus=managed_irq,domain,{pinned}"))))

@@ -74,8 +74,23 @@ pub struct CoreNoise {
     /// When that ended, in seconds since the start of the test.
     pub max_at_s: f64,
     /// Faults and switches meanwhile.
-    #[serde(skip)]
+    #[serde(serialize_with = "usage_json")]
     pub(super) usage: Option<ThreadUsage>,
+}
+
+fn usage_json<S: serde::Serializer>(
+    usage: &Option<ThreadUsage>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let json = usage.map(|of| {
+        serde_json::json!({
+            "minor_faults": of.minor_faults,
+            "major_faults": of.major_faults,
+            "switches_by_choice": of.switches_by_choice,
+            "switches_by_force": of.switches_by_force,
+        })
+    });
+    json.serialize(serializer)
 }
 
 /// Spins on all cores at once for `seconds`; `progress` hears of it twice a second.

@@ -165,6 +165,7 @@ fn this_machine_is_examined_without_panic_and_everything_is_in_the_json() {
     assert_eq!(json["fingerprint"]["hash"].as_str().unwrap().len(), 12);
     assert!(json["probe_tax"]["clock_read_ns"].is_number());
     assert!(json["noise"][0]["max_ns"].is_number());
+    assert!(json["noise"][0]["usage"]["switches_by_force"].is_number());
 
     let quick = quick(&config);
     assert_eq!(quick.findings.len(), CHECKS_LEN);

@@ -232,6 +232,8 @@ fn without_a_noise_test_interrupts_are_judged_by_their_route_and_history() {
 fn threads_without_cores_of_their_own_are_sent_to_the_first_check() {
     let mut host = tuned();
     (host.cores.feed, host.cores.engine) = (None, None);
+    check(&host, 1, Grade::Fail, "no thread is pinned: 4 usable cores", "to two of 2-3");
+    let mut host = host.file("/sys/devices/system/cpu/isolated", "");
     check(&host, 1, Grade::Fail, "no thread is pinned: 4 usable cores", "threads.feed_core");
     check(&host, 2, Grade::Fail, "examined: 0-3", "check 1 first");
     check(&host, 7, Grade::Warn, "", "check 1 first");
@@ -243,5 +245,10 @@ fn threads_without_cores_of_their_own_are_sent_to_the_first_check() {
     check(&host, 1, Grade::Fail, "the engine is not pinned", "");
     host.cores.engine = Some(0);
     check(&host, 1, Grade::Fail, "must be left", "other cores than 0");
+    host.cores.usable = (0..4).collect();
+    check(&host, 2, Grade::Fail, "examined: 0-1", "check 1 first");
+    host.cores.engine = Some(1);
+    check(&host, 1, Grade::Fail, "share a core", "threads.engine_core");
+    host.cores.engine = Some(0);
     check(&host, 3, Grade::Fail, "examined: 0-1", "check 1 first");
 }
