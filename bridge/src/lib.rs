@@ -6,6 +6,7 @@
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
+//! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
 //!   [`console`]: what people type into a running session, [`params`]: parameters as they are now,
@@ -22,10 +23,12 @@ pub mod commands;
 pub mod conditions;
 pub mod config;
 pub mod console;
+pub mod doctor;
 pub mod drain;
 pub mod hdr;
 pub mod journal;
 pub mod params;
+pub mod probes;
 pub mod recorder;
 pub mod replay;
 pub mod report;

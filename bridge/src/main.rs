@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU32;
 
 use clap::{Args, Parser, Subcommand};
 use paperwire_bridge::config::Config;
+use paperwire_bridge::doctor::{self, Letter};
 use paperwire_bridge::run::{self, RunError, RunOptions};
 use paperwire_bridge::terminal::Terminal;
 use paperwire_bridge::{commands, replay, trust, venue};
@@ -39,6 +40,8 @@ enum Command {
     Config(ConfigArgs),
     /// List, describe or create strategies.
     Strategies(StrategiesArgs),
+    /// Check what this machine does to the tail of your latencies, and how to mend it.
+    Doctor(DoctorArgs),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -185,6 +188,25 @@ enum StrategiesAction {
     },
 }
 
+/// It changes nothing: commands are printed, never run. Readings that need root say so.
+#[derive(Clone, Debug, Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// Seconds that the noise test spins on the pinned cores, 0 to 3600; 0 leaves it out.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    noise: u64,
+    /// Fail (exit code 1) unless the grade is this or better: A to F.
+    #[arg(long, value_name = "GRADE")]
+    require: Option<Letter>,
+    /// Print the fixes as a commented shell script.
+    #[arg(long, conflicts_with = "json")]
+    fix_script: bool,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let run_args = cli.run;
@@ -194,6 +216,7 @@ fn main() -> ExitCode {
         Command::Exchange(args) => exchange_command(&args),
         Command::Config(args) => config_command(&args),
         Command::Strategies(args) => strategies_command(&args),
+        Command::Doctor(args) => doctor_command(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -337,4 +360,23 @@ fn strategies_command(args: &StrategiesArgs) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+fn doctor_command(args: &DoctorArgs) -> Result<(), RunError> {
+    let config = load(&args.layers, Overrides::new())?;
+    let mut terminal = Terminal::new(args.json);
+    let examination = doctor::examine(&config, args.noise, |text| terminal.progress(text));
+    terminal.progress("");
+    terminal.result(&match () {
+        () if args.json => examination.json(),
+        () if args.fix_script => doctor::script::script(&examination),
+        () => doctor::text::report(&examination, terminal.width()),
+    });
+    match args.require {
+        Some(required) if examination.grade > required => Err(RunError::Config(format!(
+            "the host is graded {}, and --require asks for {required}",
+            examination.grade
+        ))),
+        _ => Ok(()),
+    }
 }

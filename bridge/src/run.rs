@@ -32,6 +32,7 @@ use crate::budget::Budget;
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console::{self, Console};
+use crate::doctor;
 use crate::drain::{self, Commands, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
@@ -131,6 +132,7 @@ pub fn run(
         setup::require_trust(&chosen, lock)?;
     }
     let conditions = Conditions::of(config);
+    terminal.notice(&doctor::quick(config).line());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")
@@ -394,7 +396,7 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
 }
 
 /// Which cores, and how to wait: the last two cores, if there are at least three.
-fn placement(config: &Config) -> [RunnerConfig; 2] {
+pub(crate) fn placement(config: &Config) -> [RunnerConfig; 2] {
     let cores = runner::usable_cores();
     let wait = config.threads.wait.unwrap_or_else(|| Wait::for_cores(cores.len()));
     let from_end = |place: usize| {

@@ -30,6 +30,26 @@ impl Terminal {
         }
     }
 
+    /// What goes on at the moment, on a line that the next one replaces. Only for people: a file or a
+    /// pipe gets nothing. An empty text clears the line.
+    pub fn progress(&mut self, text: &str) {
+        use std::io::{IsTerminal, Write};
+        let mut screen = std::io::stderr();
+        if self.is_quiet || !screen.is_terminal() {
+            return;
+        }
+        let indent = if text.is_empty() { "" } else { "  " };
+        // A terminal that went away takes its progress with it.
+        let _ = write!(screen, "\r\x1b[K{indent}{text}").and_then(|()| screen.flush());
+    }
+
+    /// Columns that a result may use: those of the screen within reason, 100 for a file or a pipe.
+    pub fn width(&self) -> usize {
+        use std::os::fd::AsFd;
+        let columns = paperwire_rt::host::columns(std::io::stdout().as_fd());
+        columns.map_or(100, |columns| usize::from(columns).clamp(60, 140))
+    }
+
     /// The end of a session.
     pub fn report(&mut self, tally: &Tally, summary: &Summary, as_json: bool) {
         if as_json {

@@ -63,3 +63,23 @@ fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     assert!(said.contains("verified: the replay gives the bytes"), "{said}");
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn the_doctor_ends_well_whatever_it_finds_unless_a_grade_is_required() {
+    let folder = std::env::temp_dir();
+    let doctor =
+        |args: &[&str]| paperwire(&folder, &[&["doctor", "--noise", "0"], args].concat(), "");
+    let plain = doctor(&[]);
+    assert_eq!(plain.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&plain.stdout);
+    assert!(said.contains("\ngrade ") && said.contains("\ninterrupts\n"), "{said}");
+
+    // A quick examination never earns an A.
+    let required = doctor(&["--require", "a", "--json"]);
+    assert_eq!(required.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&required.stderr).contains("--require asks for A"));
+    let json: serde_json::Value = serde_json::from_slice(&required.stdout).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 40);
+    assert_eq!(doctor(&["--require", "F"]).status.code(), Some(0));
+    assert!(doctor(&["--fix-script"]).stdout.starts_with(b"#!/bin/sh\n"));
+}

@@ -7,7 +7,7 @@
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
-//! * how it runs and how long it takes: [`agent`], [`latency`]
+//! * how it runs and how long it takes: [`agent`], [`latency`], [`hiccup`]
 
 #![warn(missing_docs)]
 
@@ -20,6 +20,7 @@ pub mod checksum;
 pub mod command;
 pub mod event;
 pub mod fixed_ring;
+pub mod hiccup;
 pub mod instrument;
 pub mod ladder;
 pub mod latency;

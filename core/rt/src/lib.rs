@@ -6,11 +6,13 @@
 //! * [`clock`]: the host clock (TSC) and its relation to UTC
 //! * [`alloc_guard`]: the global allocator that counts what a warm thread allocates
 //! * [`runner`]: turns an agent on a pinned thread, waits, and watches for stalls
+//! * [`host`]: what only a system call tells of the machine
 //! * [`rx`]: a socket read that also returns the kernel's receive time
 
 #![warn(missing_docs)]
 
 pub mod alloc_guard;
 pub mod clock;
+pub mod host;
 pub mod runner;
 pub mod rx;

@@ -1,0 +1,246 @@
+//! What the checks need beyond files: answers to system calls, another program's output, and what the
+//! configuration and the build say. Gathered once, so that the checks stay pure.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+
+use paperwire_core::time::DurationNs;
+use paperwire_rt::clock::HostClock;
+use paperwire_rt::host::{self, ClockSync};
+use paperwire_rt::rx;
+
+use super::cores::Cores;
+use super::network;
+use super::skew::{self, Skew};
+use super::tree::Tree;
+use crate::config::Config;
+use crate::probes::{self, ProbeTax};
+
+/// Everything that is no file below the root.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) clock_sync: Result<ClockSync, String>,
+    pub(super) skew: Result<Skew, String>,
+    pub(super) receive_stamps: Result<(), String>,
+    pub(super) busy_poll: Result<(), String>,
+    /// Output of `ethtool -c`.
+    pub(super) coalescing: Result<String, String>,
+    /// Output of `ethtool -T`.
+    pub(super) stamping: Result<String, String>,
+    pub(super) disk: Disk,
+    /// What the database answered; `None` where none is configured.
+    pub(super) database: Option<Result<String, String>>,
+    pub(super) build: Build,
+    pub(super) exposure: Exposure,
+    pub(super) probe_tax: Option<ProbeTax>,
+    /// System management interrupts since boot, from the CPU's own counter.
+    pub(super) smi_count: Result<u64, String>,
+    pub(super) has_rtla: bool,
+}
+
+/// The disk that logs go to.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    pub(super) folder: String,
+    pub(super) symbols: u64,
+    pub(super) free_bytes: Result<u64, String>,
+    pub(super) sync_count: u32,
+    /// The slowest write that was forced to the disk; `None` when none was tried.
+    pub(super) sync_worst: Option<Result<DurationNs, String>>,
+}
+
+/// How this program was built.
+#[derive(Clone, Debug)]
+pub(super) struct Build {
+    pub(super) opt_level: &'static str,
+    pub(super) has_debug_assertions: bool,
+    pub(super) cpu_level: &'static str,
+    pub(super) commit: &'static str,
+}
+
+/// What others could reach.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exposure {
+    /// Addresses that the configuration serves on, other than loopback.
+    pub(super) public_addresses: Vec<String>,
+    /// Keys of the configuration that look like secrets and have a value.
+    pub(super) secret_keys: Vec<String>,
+}
+
+impl Facts {
+    /// Everything that takes no more than some tens of milliseconds.
+    pub(super) fn quick(tree: &Tree, config: &Config, cores: &Cores) -> Self {
+        let interface = network::interface(tree).map_err(|unread| unread.to_string());
+        let ethtool = |flag: &str| ethtool(flag, interface.as_deref().map_err(Clone::clone)?);
+        let clock = HostClock::new();
+        Self {
+            clock_sync: host::clock_sync().map_err(|error| error.to_string()),
+            skew: skew::measure(&cores.examined()),
+            receive_stamps: on_socket(|socket| rx::enable_timestamps(socket.as_fd())),
+            busy_poll: on_socket(|socket| {
+                host::busy_poll(socket.as_fd(), DurationNs::from_micros(50))
+            }),
+            coalescing: ethtool("-c"),
+            stamping: ethtool("-T"),
+            disk: Disk::of(config),
+            database: None,
+            build: Build::this(),
+            exposure: Exposure::of(config),
+            probe_tax: Some(probes::measure(&clock)),
+            smi_count: smi_count(tree),
+            has_rtla: is_installed("rtla"),
+        }
+    }
+
+    /// The same and a few synced writes into the data folder.
+    pub(super) fn all(tree: &Tree, config: &Config, cores: &Cores) -> Self {
+        let mut facts = Self::quick(tree, config, cores);
+        facts.disk.try_writes(&HostClock::new());
+        facts
+    }
+}
+
+fn on_socket(ask: impl FnOnce(&UdpSocket) -> std::io::Result<()>) -> Result<(), String> {
+    UdpSocket::bind("127.0.0.1:0").and_then(|socket| ask(&socket)).map_err(|e| e.to_string())
+}
+
+fn ethtool(flag: &str, interface: &str) -> Result<String, String> {
+    let output = Command::new("ethtool").args([flag, interface]).output();
+    let output = output.map_err(|_| "ethtool is not installed".to_owned())?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("ethtool {flag}: {}", said.lines().last().unwrap_or("no answer")));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn is_installed(name: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+}
+
+/// Model-specific register 0x34 of Intel CPUs, `MSR_SMI_COUNT`.
+fn smi_count(tree: &Tree) -> Result<u64, String> {
+    let file = File::open(tree.path("/dev/cpu/0/msr"));
+    let file = file.map_err(|_| "the SMI counter needs root and `modprobe msr`".to_owned())?;
+    let mut count = [0; 8];
+    file.read_exact_at(&mut count, 0x34).map_err(|_| "this CPU counts no SMIs".to_owned())?;
+    Ok(u64::from_le_bytes(count))
+}
+
+impl Disk {
+    fn of(config: &Config) -> Self {
+        let is_there = !config.logs.dir.is_empty() && Path::new(&config.logs.dir).is_dir();
+        // Before the first run the folder is missing; it will be made here.
+        let folder = if is_there { config.logs.dir.clone() } else { ".".to_owned() };
+        let folder = std::fs::canonicalize(&folder)
+            .map_or(folder, |path| path.to_string_lossy().into_owned());
+        Self {
+            free_bytes: host::free_bytes(Path::new(&folder)).map_err(|error| error.to_string()),
+            symbols: u64::try_from(config.session.symbols.len()).unwrap_or(u64::MAX),
+            folder,
+            sync_count: 0,
+            sync_worst: None,
+        }
+    }
+
+    /// Writes a small file without a name again and again, each time down to the disk.
+    fn try_writes(&mut self, clock: &HostClock) {
+        const WRITES: u32 = 50;
+        const TIME_MAX: DurationNs = DurationNs::from_millis(500);
+        let path = Path::new(&self.folder).join(format!(".paperwire-{}", std::process::id()));
+        let mut count = 0;
+        let mut attempt = || -> std::io::Result<DurationNs> {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            // Without its name it goes when it is closed, even if this process is killed.
+            std::fs::remove_file(&path)?;
+            let started = clock.now();
+            let mut worst = DurationNs::ZERO;
+            while count < WRITES && clock.now().since(started) < TIME_MAX {
+                let from = clock.now();
+                file.write_all(&[0; 4096])?;
+                file.sync_data()?;
+                worst = worst.max(clock.now().since(from));
+                count += 1;
+            }
+            Ok(worst)
+        };
+        self.sync_worst = Some(attempt().map_err(|error| error.to_string()));
+        self.sync_count = count;
+    }
+}
+
+impl Build {
+    fn this() -> Self {
+        let cpu_level = match () {
+            () if cfg!(target_feature = "avx512f") => "up to AVX-512",
+            () if cfg!(target_feature = "avx2") => "up to AVX2",
+            () => "the architecture's least",
+        };
+        Self {
+            opt_level: env!("PAPERWIRE_OPT_LEVEL"),
+            has_debug_assertions: cfg!(debug_assertions),
+            cpu_level,
+            commit: env!("PAPERWIRE_COMMIT"),
+        }
+    }
+}
+
+impl Exposure {
+    /// Reads the effective configuration as a tree, so that keys of later sections are seen too.
+    fn of(config: &Config) -> Self {
+        let mut exposure = Self::default();
+        let tree: toml::Table = config.to_toml().parse().unwrap_or_default();
+        exposure.walk("", &toml::Value::Table(tree));
+        exposure
+    }
+
+    fn walk(&mut self, key: &str, value: &toml::Value) {
+        match value {
+            toml::Value::Table(table) => {
+                for (name, value) in table {
+                    let dot = if key.is_empty() { "" } else { "." };
+                    self.walk(&format!("{key}{dot}{name}"), value);
+                }
+            }
+            toml::Value::String(text) if !text.is_empty() => {
+                let name = key.rsplit('.').next().unwrap_or(key);
+                let words = || name.split('_');
+                if words()
+                    .any(|word| matches!(word, "secret" | "password" | "token" | "passphrase"))
+                    || name == "api_key"
+                {
+                    self.secret_keys.push(key.to_owned());
+                }
+                let serves = words().any(|word| matches!(word, "bind" | "listen"));
+                let is_page = key.starts_with("dashboard.") && is_address(text);
+                if (serves || is_page) && !is_loopback(text) {
+                    self.public_addresses.push(format!("{key} = {text}"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<std::net::SocketAddr>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
+}
+
+fn is_loopback(address: &str) -> bool {
+    if let Ok(ip) = address.parse::<std::net::IpAddr>() {
+        return ip.is_loopback();
+    }
+    if let Ok(socket) = address.parse::<std::net::SocketAddr>() {
+        return socket.ip().is_loopback();
+    }
+    address == "localhost" || address.starts_with("localhost:")
+}
+
+#[cfg(test)]
+mod tests;

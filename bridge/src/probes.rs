@@ -1,0 +1,113 @@
+//! What measuring costs: the price of each probe, measured at start-up on the thread that asks.
+//!
+//! It is subtracted nowhere and shown everywhere. All memory is taken first; then the allocation guard is
+//! armed, as it is on a warm thread. Bounded to some 20 ms.
+
+use std::fmt;
+use std::hint::black_box;
+
+use hdrhistogram::Histogram;
+use paperwire_core::latency::Stage;
+use paperwire_core::limits::LATENCY_MAX_NS;
+use paperwire_core::ring::ring;
+use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_rt::alloc_guard;
+use paperwire_rt::clock::HostClock;
+use serde::Serialize;
+
+/// Nanoseconds of one probe each, the median of many batches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ProbeTax {
+    /// One read of the host clock.
+    pub clock_read_ns: f64,
+    /// One record into a histogram.
+    pub record_ns: f64,
+    /// One push and pop of a ring on the same thread.
+    pub ring_hop_ns: f64,
+    /// Arming the allocation guard, once a step.
+    pub guard_ns: f64,
+    /// A whole event: a clock read and two records for each stage.
+    pub event_ns: f64,
+}
+
+/// Operations whose time is taken together: the clock is coarser than one of them.
+const BATCH: u32 = 256;
+
+/// Batches at most; the median of fewer says the same.
+const BATCHES: usize = 200;
+
+/// Time for one of the four measurements.
+const TIME_MAX: DurationNs = DurationNs::from_millis(4);
+
+/// Measures on the calling thread.
+pub fn measure(clock: &HostClock) -> ProbeTax {
+    let mut histogram: Histogram<u32> =
+        Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3).expect("bounds are valid constants");
+    let (mut ring_in, mut ring_out) = ring::<HostNs>(2);
+    let mut times = Vec::with_capacity(BATCHES);
+    let mut value = 100u64;
+
+    alloc_guard::arm(true);
+    let clock_read_ns = median_ns(clock, &mut times, || {
+        black_box(clock.now());
+    });
+    let record_ns = median_ns(clock, &mut times, || {
+        // Different buckets, as real latencies meet.
+        value = value * 7 % 9_973 + 50;
+        histogram.saturating_record(black_box(value));
+    });
+    let ring_hop_ns = median_ns(clock, &mut times, || {
+        let pushed = ring_in.push(black_box(HostNs::new(1)));
+        black_box((pushed.is_ok(), ring_out.pop()));
+    });
+    let guard_ns = median_ns(clock, &mut times, || {
+        black_box(alloc_guard::arm(black_box(true)));
+    });
+    alloc_guard::arm(false);
+
+    #[expect(clippy::cast_precision_loss, reason = "a dozen stages")]
+    let stages = Stage::ALL.len() as f64;
+    let event_ns = (stages * (clock_read_ns + 2.0 * record_ns)).round();
+    ProbeTax { clock_read_ns, record_ns, ring_hop_ns, guard_ns, event_ns }
+}
+
+/// The median of the batches' mean times, in nanoseconds with one decimal.
+fn median_ns(clock: &HostClock, times: &mut Vec<u64>, mut operation: impl FnMut()) -> f64 {
+    times.clear();
+    let started = clock.now();
+    while times.len() < BATCHES {
+        let from = clock.now();
+        for _ in 0..BATCH {
+            operation();
+        }
+        let to = clock.now();
+        times.push(to.since(from).raw());
+        if to.since(started) >= TIME_MAX {
+            break;
+        }
+    }
+    times.sort_unstable();
+    let median = times[times.len() / 2];
+    #[expect(clippy::cast_precision_loss, reason = "a batch takes microseconds")]
+    let tenths = (median * 10 / u64::from(BATCH)) as f64;
+    tenths / 10.0
+}
+
+impl fmt::Display for ProbeTax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "clock read {:.1} ns, record {:.1} ns, ring hop on one thread {:.1} ns, guard {:.1} ns; \
+             an event through all {} stages {:.0} ns",
+            self.clock_read_ns,
+            self.record_ns,
+            self.ring_hop_ns,
+            self.guard_ns,
+            Stage::ALL.len(),
+            self.event_ns,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
