@@ -10,6 +10,10 @@
 
 #![warn(missing_docs)]
 
+#[macro_use]
+#[path = "_tables.rs"]
+mod tables;
+
 #[path = "_aligned.rs"]
 mod aligned;
 #[macro_use]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
 
@@ -128,51 +127,31 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// How the levels lie.
-    pub kind: Option<GridKind>,
+    kind: GridKind,
     /// Levels below the centre.
-    pub levels: Option<usize>,
+    levels: usize,
     /// Distance between them.
-    pub spacing_pct: Option<f64>,
+    spacing_pct: f64,
     /// Levels farther from the centre are left out.
-    pub range_pct: Option<f64>,
+    range_pct: f64,
     /// Value of a level.
-    pub level_usd: Option<f64>,
+    level_usd: f64,
     /// Largest position, resting buys included.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Most levels held or about to be bought.
-    pub held_max: Option<usize>,
+    held_max: usize,
     /// Relative strength that is oversold.
-    pub rsi_oversold: Option<f64>,
+    rsi_oversold: f64,
     /// Relative strength that is overbought.
-    pub rsi_overbought: Option<f64>,
+    rsi_overbought: f64,
     /// All is sold this far below the lowest level.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Seconds without new buys after one was filled.
-    pub cooldown_s: Option<u64>,
+    cooldown_s: u64,
     /// Least value traded within a day.
-    pub volume_24h_min_usd: Option<f64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) kind: GridKind,
-    pub(super) levels: usize,
-    pub(super) spacing_pct: f64,
-    pub(super) range_pct: f64,
-    pub(super) level_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) held_max: usize,
-    pub(super) rsi_oversold: f64,
-    pub(super) rsi_overbought: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_s: u64,
-    pub(super) volume_24h_min_usd: f64,
+    volume_24h_min_usd: f64,
 }
 
 impl Table {
@@ -220,30 +199,6 @@ impl Table {
                 volume_24h_min_usd: 1e6,
                 ..base
             },
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            kind: own.kind.unwrap_or(base.kind),
-            levels: own.levels.unwrap_or(base.levels),
-            spacing_pct: own.spacing_pct.unwrap_or(base.spacing_pct),
-            range_pct: own.range_pct.unwrap_or(base.range_pct),
-            level_usd: own.level_usd.unwrap_or(base.level_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            held_max: own.held_max.unwrap_or(base.held_max),
-            rsi_oversold: own.rsi_oversold.unwrap_or(base.rsi_oversold),
-            rsi_overbought: own.rsi_overbought.unwrap_or(base.rsi_overbought),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
-            volume_24h_min_usd: own.volume_24h_min_usd.unwrap_or(base.volume_24h_min_usd),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::companions::Companions;
 use super::markout::Markouts;
 use super::params::{Params, RegimeMode, Table};
 use super::rate::ChangeRate;
+use crate::role::Role;
 
 /// Buckets of the VPIN, and how many of them make a day.
 const VPIN_BUCKETS: usize = 50;
@@ -47,6 +48,7 @@ pub(super) struct Slot {
 pub(super) struct Desk {
     pub(super) id: SymbolId,
     pub(super) instrument: Instrument,
+    role: Role,
     pub(super) table: Table,
     /// Units of the price precision in one of the quote currency.
     pub(super) scale: f64,
@@ -101,6 +103,7 @@ impl Desk {
         Self {
             id,
             instrument: *instrument,
+            role: Role::of(instrument),
             table: params.table(instrument),
             scale: pow10(instrument.price_precision) as f64,
             variance: MidVariance::new(params.variance_half_life_s, half_tick * half_tick),
@@ -186,7 +189,7 @@ impl Desk {
     }
 
     fn is_in_coins(&self) -> bool {
-        self.table.role == crate::role::Role::Cross
+        self.role == Role::Cross
     }
 
     /// The position in coins, negative for a short.

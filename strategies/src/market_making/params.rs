@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
@@ -188,50 +187,31 @@ impl Default for TakerParams {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Size of a quote: in dollars, or in coins of the base for a pair quoted in bitcoin.
-    pub size: Option<f64>,
+    size: f64,
     /// Largest inventory, in the same unit.
-    pub inventory_max: Option<f64>,
+    inventory_max: f64,
     /// How far the fair price is moved against inventory, in deviations of the horizon.
-    pub inventory_aversion: Option<f64>,
+    inventory_aversion: f64,
     /// Coins of the base among the account's starting assets: a pair quoted in bitcoin sells these and
     /// what it bought, never more.
-    pub seeded: Option<f64>,
+    seeded: f64,
     /// Stop, in percent of the average entry.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Taker mode: target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Taker mode: smallest spread, in percent.
-    pub spread_min_pct: Option<f64>,
+    spread_min_pct: f64,
     /// Taker mode: imbalance of the book that enters.
-    pub imbalance_threshold: Option<f64>,
+    imbalance_threshold: f64,
     /// Taker mode: seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) role: Role,
-    pub(super) size: f64,
-    pub(super) inventory_max: f64,
-    pub(super) inventory_aversion: f64,
-    pub(super) seeded: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) spread_min_pct: f64,
-    pub(super) imbalance_threshold: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
     const fn of_role(role: Role) -> Self {
         let alt = Self {
-            role,
             size: 20.0,
             inventory_max: 100.0,
             inventory_aversion: 0.5,
@@ -266,28 +246,6 @@ impl Table {
                 cooldown_s: 10,
                 ..alt
             },
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            role: base.role,
-            size: own.size.unwrap_or(base.size),
-            inventory_max: own.inventory_max.unwrap_or(base.inventory_max),
-            inventory_aversion: own.inventory_aversion.unwrap_or(base.inventory_aversion),
-            seeded: own.seeded.unwrap_or(base.seeded),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            spread_min_pct: own.spread_min_pct.unwrap_or(base.spread_min_pct),
-            imbalance_threshold: own.imbalance_threshold.unwrap_or(base.imbalance_threshold),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use serde::{Deserialize, Serialize};
 
 use crate::role::Role;
@@ -146,39 +145,23 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Distance from the mean of 20 closes that is stretched.
-    pub deviation_pct: Option<f64>,
+    deviation_pct: f64,
     /// Relative strength below which to buy.
-    pub rsi_oversold: Option<f64>,
+    rsi_oversold: f64,
     /// Relative strength above which to sell.
-    pub rsi_overbought: Option<f64>,
+    rsi_overbought: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) deviation_pct: f64,
-    pub(super) rsi_oversold: f64,
-    pub(super) rsi_overbought: f64,
-    pub(super) position_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -214,26 +197,6 @@ impl Table {
                 stop_pct: 0.8,
                 cooldown_s: 20,
             },
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            deviation_pct: own.deviation_pct.unwrap_or(base.deviation_pct),
-            rsi_oversold: own.rsi_oversold.unwrap_or(base.rsi_oversold),
-            rsi_overbought: own.rsi_overbought.unwrap_or(base.rsi_overbought),
-            position_usd: own.position_usd.unwrap_or(base.position_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
         }
     }
 }

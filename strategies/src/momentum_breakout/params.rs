@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
 
@@ -143,33 +142,19 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Length of the bars that are watched.
-    pub bar: Option<BarLength>,
+    bar: BarLength,
     /// Volume of the breaking bar over its usual.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// ATR in percent below which the pair is quiet.
-    pub atr_low_pct: Option<f64>,
+    atr_low_pct: f64,
     /// ATR in percent above which it is wild.
-    pub atr_high_pct: Option<f64>,
+    atr_high_pct: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Bars between entries.
-    pub cooldown_bars: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) bar: BarLength,
-    pub(super) volume_mult: f64,
-    pub(super) atr_low_pct: f64,
-    pub(super) atr_high_pct: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) cooldown_bars: u64,
+    cooldown_bars: u64,
 }
 
 impl Table {
@@ -193,24 +178,6 @@ impl Table {
                 position_usd_max: 20.0,
                 cooldown_bars: 6,
             },
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            bar: own.bar.unwrap_or(base.bar),
-            volume_mult: own.volume_mult.unwrap_or(base.volume_mult),
-            atr_low_pct: own.atr_low_pct.unwrap_or(base.atr_low_pct),
-            atr_high_pct: own.atr_high_pct.unwrap_or(base.atr_high_pct),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            cooldown_bars: own.cooldown_bars.unwrap_or(base.cooldown_bars),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
 
@@ -113,42 +112,25 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Changes that the RSI is over.
-    pub rsi_period: Option<u32>,
+    rsi_period: u32,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Volume over its usual that confirms a burst.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// Taker orders between entries.
-    pub cooldown_trades: Option<u64>,
+    cooldown_trades: u64,
     /// Trend strength (ADX) below which there is nothing to ride; 0 for any.
-    pub adx_min: Option<f64>,
+    adx_min: f64,
     /// Trend strength from which it is late; above 100 for never.
-    pub adx_max: Option<f64>,
+    adx_max: f64,
     /// Correlation of bitcoin and the other asset below which there is no entry; 0 does not ask.
-    pub correlation_min: Option<f64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) rsi_period: u32,
-    pub(super) position_usd: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) volume_mult: f64,
-    pub(super) cooldown_trades: u64,
-    pub(super) adx_min: f64,
-    pub(super) adx_max: f64,
-    pub(super) correlation_min: f64,
+    correlation_min: f64,
 }
 
 impl Table {
@@ -188,28 +170,6 @@ impl Table {
                 ..base
             },
         }
-    }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            rsi_period: own.rsi_period.unwrap_or(self.rsi_period),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            volume_mult: own.volume_mult.unwrap_or(self.volume_mult),
-            cooldown_trades: own.cooldown_trades.unwrap_or(self.cooldown_trades),
-            adx_min: own.adx_min.unwrap_or(self.adx_min),
-            adx_max: own.adx_max.unwrap_or(self.adx_max),
-            correlation_min: own.correlation_min.unwrap_or(self.correlation_min),
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
@@ -147,36 +146,21 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Imbalance above which to buy.
-    pub buy_threshold: Option<f64>,
+    buy_threshold: f64,
     /// Imbalance, downwards, below which to sell.
-    pub sell_threshold: Option<f64>,
+    sell_threshold: f64,
     /// Volume of the newest five orders over their usual.
-    pub volume_spike_mult: Option<f64>,
+    volume_spike_mult: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Taker orders between entries.
-    pub cooldown_trades: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) buy_threshold: f64,
-    pub(super) sell_threshold: f64,
-    pub(super) volume_spike_mult: f64,
-    pub(super) position_usd: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_trades: u64,
+    cooldown_trades: u64,
 }
 
 impl Table {
@@ -209,25 +193,6 @@ impl Table {
                 stop_pct: 0.75,
                 cooldown_trades: 15,
             },
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            buy_threshold: own.buy_threshold.unwrap_or(base.buy_threshold),
-            sell_threshold: own.sell_threshold.unwrap_or(base.sell_threshold),
-            volume_spike_mult: own.volume_spike_mult.unwrap_or(base.volume_spike_mult),
-            position_usd: own.position_usd.unwrap_or(base.position_usd),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_trades: own.cooldown_trades.unwrap_or(base.cooldown_trades),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
 
@@ -123,33 +122,19 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Wave at which the pair is exhausted, upwards and mirrored downwards.
-    pub zone: Option<f64>,
+    zone: f64,
     /// Wave at which it is extremely so.
-    pub extreme_zone: Option<f64>,
+    extreme_zone: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Target, in percent of the fill; never nearer than the stop.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) zone: f64,
-    pub(super) extreme_zone: f64,
-    pub(super) position_usd: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -180,25 +165,6 @@ impl Table {
                 cooldown_s: 120,
             },
         }
-    }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            zone: own.zone.unwrap_or(self.zone),
-            extreme_zone: own.extreme_zone.unwrap_or(self.extreme_zone),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(self.cooldown_s),
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
     }
 }
 

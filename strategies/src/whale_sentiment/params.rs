@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::session::{SESSION_HOURS, SessionClock};
 use serde::{Deserialize, Serialize};
 
@@ -128,40 +127,24 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Volume over its usual that is large.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// Distance from the highest price of four hours that is fear, and from the lowest that is greed, in
     /// percent.
-    pub zone_pct: Option<f64>,
+    zone_pct: f64,
     /// Distance at which either is extreme.
-    pub extreme_pct: Option<f64>,
+    extreme_pct: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) volume_mult: f64,
-    pub(super) zone_pct: f64,
-    pub(super) extreme_pct: f64,
-    pub(super) position_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -198,27 +181,6 @@ impl Table {
                 cooldown_s: 240,
             },
         }
-    }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            volume_mult: own.volume_mult.unwrap_or(self.volume_mult),
-            zone_pct: own.zone_pct.unwrap_or(self.zone_pct),
-            extreme_pct: own.extreme_pct.unwrap_or(self.extreme_pct),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(self.position_usd_max),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(self.cooldown_s),
-        }
-    }
-}
-
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
     }
 }
 
