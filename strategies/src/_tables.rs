@@ -29,7 +29,11 @@ macro_rules! pair_table {
         }
 
         impl Table {
-            /// With what the pair sets itself.
+            /// What holds for the pair of this name that sets `own`.
+            fn of_name(name: &str, own: &SymbolParams) -> Self {
+                Self::of_role($crate::role::Role::of_name(name)).with(own)
+            }
+
             fn with(self, own: &SymbolParams) -> Self {
                 Self { $($field: own.$field.unwrap_or(self.$field),)+ }
             }

@@ -16,6 +16,8 @@ mod tables;
 
 #[path = "_aligned.rs"]
 mod aligned;
+#[path = "_checks.rs"]
+mod checks;
 #[macro_use]
 mod registry;
 #[path = "_role.rs"]

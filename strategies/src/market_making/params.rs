@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use paperwire_signals::regime::RegimeMonitor;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -250,10 +251,8 @@ impl Table {
     }
 }
 
-/// Largest amounts, percentages and waits that can be meant.
+/// Largest amount, in dollars or coins, that can be meant.
 const AMOUNT_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -272,12 +271,8 @@ impl Validate for Params {
         check("markout_limit", self.markout_limit, 0.0, 100.0)?;
         check("trend_slope_pct", self.trend_slope_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("trend_minutes", self.trend_minutes, 1, 1440)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
+        checks::session_hours(self.session_hours)?;
         check("correlation_pause", self.correlation_pause, 0.0, 1.0)?;
         check("correlation_resume", self.correlation_resume, self.correlation_pause, 1.0)?;
         self.validate_exits()?;
@@ -321,26 +316,20 @@ impl TakerParams {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        check("size", self.size, 1e-8, AMOUNT_MAX)?;
-        check("inventory_max", self.inventory_max, 1e-8, AMOUNT_MAX)?;
-        check("inventory_aversion", self.inventory_aversion, 0.01, 1.0)?;
-        check("seeded", self.seeded, 0.0, AMOUNT_MAX)?;
-        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
-        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("size", all.size, 1e-8, AMOUNT_MAX)?;
+        pair.check("inventory_max", all.inventory_max, 1e-8, AMOUNT_MAX)?;
+        pair.check("inventory_aversion", all.inventory_aversion, 0.01, 1.0)?;
+        pair.check("seeded", all.seeded, 0.0, AMOUNT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
         if let (Some(stop), Some(target)) = (self.stop_pct, self.target_pct) {
             let pays = target >= 0.5 * stop;
-            OutOfRange::require(&key("target_pct"), pays, "is less than half of the stop")?;
+            pair.require("target_pct", pays, "is less than half of the stop")?;
         }
-        check("spread_min_pct", self.spread_min_pct, 0.0, PCT_MAX)?;
-        check("imbalance_threshold", self.imbalance_threshold, 0.0, 1.0)?;
-        let cooldown = |seconds| OutOfRange::check(&key("cooldown_s"), seconds, 0, DAY_S);
-        self.cooldown_s.map_or(Ok(()), cooldown)
+        pair.check("spread_min_pct", all.spread_min_pct, 0.0, PCT_MAX)?;
+        pair.check("imbalance_threshold", all.imbalance_threshold, 0.0, 1.0)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -201,39 +202,26 @@ impl Table {
     }
 }
 
-/// Largest amounts, percentages and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
-const DAY_S: u64 = 86_400;
-
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
-        let ascends = |key: &str, holds: bool| OutOfRange::require(key, holds, "values ascend");
         check("band_sigmas", self.band_sigmas, 0.1, 10.0)?;
         check("band_slack_pct", self.band_slack_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("flow_orders", self.flow_orders, 5, 500)?;
         check("flow_min", self.flow_min, 0.0, 1.0)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
-        for bound in self.vwap_rsi {
-            check("vwap_rsi", bound, 0.0, 100.0)?;
-        }
-        ascends("vwap_rsi", self.vwap_rsi.is_sorted())?;
+        checks::each("vwap_rsi", &self.vwap_rsi, 0.0, 100.0)?;
+        checks::ascending("vwap_rsi", &self.vwap_rsi)?;
         OutOfRange::check("vwap_span_min_s", self.vwap_span_min_s, 0, DAY_S)?;
         check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
-        for cut in self.regime_cuts_pct.into_iter().flatten() {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        ascends("regime_cuts_pct", self.regime_cuts_pct.is_none_or(|cuts| cuts.is_sorted()))?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         check("correlation_min", self.correlation_min, -1.0, 1.0)?;
         check("adx_max", self.adx_max, 0.0, 100.0)?;
         check("slope_max_pct", self.slope_max_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("slope_bars", self.slope_bars, 1, 1000)?;
-        for bound in self.half_life_bars {
-            check("half_life_bars", bound, 0.0, 1000.0)?;
-        }
-        ascends("half_life_bars", self.half_life_bars.is_sorted())?;
+        checks::each("half_life_bars", &self.half_life_bars, 0.0, 1000.0)?;
+        checks::ascending("half_life_bars", &self.half_life_bars)?;
         check("hold_half_lives", self.hold_half_lives, 0.1, 1000.0)?;
         OutOfRange::check("hold_max_min", self.hold_max_min, 1, DAY_S / 60)?;
         self.validate_money()?;
@@ -245,10 +233,8 @@ impl Params {
     fn validate_money(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
-        OutOfRange::require("decay_after_s", self.decay_after_s.is_sorted(), "values ascend")?;
-        for mult in self.decay_mult {
-            check("decay_mult", mult, 0.0, 1.0)?;
-        }
+        checks::ascending("decay_after_s", &self.decay_after_s)?;
+        checks::each("decay_mult", &self.decay_mult, 0.0, 1.0)?;
         check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
         check("trail_distance_pct", self.trail_distance_pct, 0.01, PCT_MAX)?;
         check("long_usd_max", self.long_usd_max, 0.0, USD_MAX)?;
@@ -263,19 +249,14 @@ impl Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        check("deviation_pct", self.deviation_pct, 0.0, PCT_MAX)?;
-        check("rsi_oversold", self.rsi_oversold, 0.0, 100.0)?;
-        check("rsi_overbought", self.rsi_overbought, 0.0, 100.0)?;
-        check("position_usd", self.position_usd, 0.01, USD_MAX)?;
-        check("position_usd_max", self.position_usd_max, 0.0, USD_MAX)?;
-        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
-        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
-        self.cooldown_s.map_or(Ok(()), |wait| OutOfRange::check(&key("cooldown_s"), wait, 0, DAY_S))
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("deviation_pct", all.deviation_pct, 0.0, PCT_MAX)?;
+        pair.check("rsi_oversold", all.rsi_oversold, 0.0, 100.0)?;
+        pair.check("rsi_overbought", all.rsi_overbought, 0.0, 100.0)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -173,11 +174,8 @@ impl Table {
     }
 }
 
-/// Largest amounts, percentages, multiples and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest multiple that can be meant.
 const MULT_MAX: f64 = 20.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -187,10 +185,7 @@ impl Validate for Params {
         check("strength_min", self.strength_min, 0.01, 1.0)?;
         OutOfRange::check("flow_orders", self.flow_orders, 5, 1000)?;
         check("flow_min", self.flow_min, 0.0, 1.0)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         check("exhaustion_rsi", self.exhaustion_rsi, 51.0, 101.0)?;
         OutOfRange::check("hold_max_s", self.hold_max_s, 1, DAY_S)?;
         check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
@@ -205,8 +200,7 @@ impl Validate for Params {
         OutOfRange::check("cooldown_s", self.cooldown_s, 0, DAY_S)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -215,18 +209,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("rsi_period"), all.rsi_period, 2, 50)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("volume_mult"), all.volume_mult, 0.0, MULT_MAX)?;
-        OutOfRange::check(&key("cooldown_trades"), all.cooldown_trades, 0, 1_000_000)?;
-        OutOfRange::check(&key("adx_min"), all.adx_min, 0.0, 100.0)?;
-        OutOfRange::check(&key("adx_max"), all.adx_max, all.adx_min, 101.0)?;
-        OutOfRange::check(&key("correlation_min"), all.correlation_min, 0.0, 1.0)
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("rsi_period", all.rsi_period, 2, 50)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("volume_mult", all.volume_mult, 0.0, MULT_MAX)?;
+        pair.check("cooldown_trades", all.cooldown_trades, 0, 1_000_000)?;
+        pair.check("adx_min", all.adx_min, 0.0, 100.0)?;
+        pair.check("adx_max", all.adx_max, all.adx_min, 101.0)?;
+        pair.check("correlation_min", all.correlation_min, 0.0, 1.0)
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -168,11 +169,8 @@ impl Table {
     }
 }
 
-/// Largest amounts, percentages, waves and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Farthest wave that can be meant.
 const WAVE_MAX: f64 = 200.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -193,8 +191,7 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -203,18 +200,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("zone"), all.zone, 1.0, WAVE_MAX)?;
-        OutOfRange::check(&key("extreme_zone"), all.extreme_zone, all.zone, WAVE_MAX)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("zone", all.zone, 1.0, WAVE_MAX)?;
+        pair.check("extreme_zone", all.extreme_zone, all.zone, WAVE_MAX)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
         // A target nearer than the stop needs to be right more often than a turning point is.
         let is_paid = all.target_pct >= all.stop_pct;
-        OutOfRange::require(&key("target_pct"), is_paid, "is at least stop_pct")?;
-        OutOfRange::check(&key("cooldown_s"), all.cooldown_s, 0, DAY_S)
+        pair.require("target_pct", is_paid, "is at least stop_pct")?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -184,11 +185,8 @@ impl Table {
     }
 }
 
-/// Largest amounts, percentages, multiples and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest multiple and longest wait that can be meant.
 const MULT_MAX: f64 = 100.0;
-const DAY_S: u64 = 86_400;
 const YEAR_H: u64 = 24 * 365;
 
 impl Validate for Params {
@@ -203,10 +201,7 @@ impl Validate for Params {
         OutOfRange::check("flow_orders", self.flow_orders, 5, 1000)?;
         check("flow_veto", self.flow_veto, 0.0, 1.0)?;
         check("confidence_min", self.confidence_min, 0.40, 0.60)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         OutOfRange::check("zone_shrink_h", self.zone_shrink_h, 0, YEAR_H)?;
         check("zone_shrink_mult", self.zone_shrink_mult, 0.0, 1.0)?;
         OutOfRange::check("zone_pause_h", self.zone_pause_h, 0, YEAR_H)?;
@@ -221,8 +216,7 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -231,18 +225,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("volume_mult"), all.volume_mult, 0.0, MULT_MAX)?;
-        OutOfRange::check(&key("zone_pct"), all.zone_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("extreme_pct"), all.extreme_pct, all.zone_pct, PCT_MAX)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("position_usd_max"), all.position_usd_max, 0.0, USD_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("volume_mult", all.volume_mult, 0.0, MULT_MAX)?;
+        pair.check("zone_pct", all.zone_pct, 0.01, PCT_MAX)?;
+        pair.check("extreme_pct", all.extreme_pct, all.zone_pct, PCT_MAX)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
         // A lively market sets both half as far again.
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("cooldown_s"), all.cooldown_s, 0, DAY_S)
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }
