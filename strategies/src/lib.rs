@@ -18,6 +18,10 @@ mod tables;
 mod aligned;
 #[path = "_checks.rs"]
 mod checks;
+#[path = "_desks.rs"]
+mod desks;
+#[path = "_gate.rs"]
+mod gate;
 #[macro_use]
 mod registry;
 #[path = "_role.rs"]

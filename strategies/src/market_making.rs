@@ -19,7 +19,7 @@ mod rate;
 mod resting;
 mod taker;
 
-use paperwire_core::account::{AccountState, AccountView, Fill, Liquidity, PositionSide, Trigger};
+use paperwire_core::account::{AccountState, AccountView, Fill, Liquidity, Trigger};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
@@ -34,6 +34,7 @@ use paperwire_signals::regime::Regime;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::desks;
 use crate::role::Role;
 use companions::Companions;
 use desk::Desk;
@@ -107,14 +108,12 @@ impl StrategyDef for MarketMaking {
 
 impl Strategy for MarketMaking {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
         let (pause, resume) = (self.params.correlation_pause, self.params.correlation_resume);
-        for id in ctx.symbols {
-            let of = &ctx.instruments[id.index()];
+        self.desks = desks::of(ctx, |id, of| {
             let companions = (Role::of(of) == Role::Cross)
                 .then(|| Companions::new(of, ctx.instruments, ctx.numeraire, pause, resume));
-            self.desks[id.index()] = Some(Desk::new(*id, of, &self.params, companions));
-        }
+            Desk::new(id, of, &self.params, companions)
+        });
     }
 
     fn on_event(
@@ -176,12 +175,7 @@ impl Strategy for MarketMaking {
         if fill.trigger == Trigger::StopLoss {
             desk.next_ok_at = desk.next_ok_at.max(pause_until);
         }
-        let opened = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => Some(PositionSide::Long),
-            OrderSide::Sell if fill.lots_after < 0 => Some(PositionSide::Short),
-            OrderSide::Buy | OrderSide::Sell => None,
-        };
-        match opened {
+        match desks::opened(fill) {
             Some(side) => {
                 desk.best.get_or_insert(Best::new(side, px)).observe(px);
                 // An add moved the average.

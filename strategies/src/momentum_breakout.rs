@@ -21,13 +21,12 @@ use paperwire_core::num::{Money, Px};
 use paperwire_core::strategy::{
     Event, Reason, Reject, Signals, Skip, StartContext, Strategy, StrategyDef,
 };
-use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::desks;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{BarLength, Params, SymbolParams};
 use reading::Bars;
@@ -44,10 +43,7 @@ pub struct MomentumBreakout {
     /// By symbol index; `None` for symbols of others.
     desks: Vec<Option<Desk>>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -102,19 +98,11 @@ impl StrategyDef for MomentumBreakout {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             fee: 0.0,
             desks: Vec::new(),
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -123,12 +111,8 @@ impl StrategyDef for MomentumBreakout {
 impl Strategy for MomentumBreakout {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
         self.fee = ctx.taker_fee;
-        self.exposure = Exposure::new(ctx.instruments);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.gate.start(ctx);
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -191,18 +175,11 @@ impl Strategy for MomentumBreakout {
         let Some(desk) = &mut self.desks[fill.symbol.index()] else {
             return;
         };
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat(fill.trigger);
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat(fill.trigger);
             }
+            return;
         };
         let Some(plan) = desk.plan.take() else {
             return;
@@ -260,7 +237,6 @@ impl Desk {
         }
         self.exit_due = None;
         self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
     }
 }
 

@@ -14,22 +14,21 @@ mod exit;
 mod params;
 mod reading;
 
-use paperwire_core::account::{AccountView, Fill, PositionSide};
+use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
 use paperwire_signals::average::Ema;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
 use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
 use reading::Bars;
@@ -48,10 +47,7 @@ pub struct MomentumScalping {
     /// `None` unless both money pairs are traded.
     pair: Option<AlignedPair>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -85,19 +81,11 @@ impl StrategyDef for MomentumScalping {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             desks: Vec::new(),
             pair: None,
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -105,13 +93,9 @@ impl StrategyDef for MomentumScalping {
 
 impl Strategy for MomentumScalping {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.pair = AlignedPair::of(ctx, LONGER, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -176,18 +160,11 @@ impl Strategy for MomentumScalping {
             return;
         };
         desk.next_ok_at = desk.next_ok_at.max(until);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         let px = desk.instrument.px_f64(fill.px);
         desk.best.get_or_insert(Best::new(side, px)).observe(px);
@@ -221,7 +198,6 @@ impl Desk {
         self.best = None;
         self.exit_due = None;
         self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
     }
 }
 

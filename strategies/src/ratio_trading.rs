@@ -14,7 +14,7 @@ mod exit;
 mod params;
 mod reading;
 
-use paperwire_core::account::{AccountView, Fill, OrderId, PositionSide};
+use paperwire_core::account::{AccountView, Fill, OrderId};
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
@@ -27,6 +27,7 @@ use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
 use paperwire_signals::slope::Slope;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
 use crate::role::Role;
 pub use params::{BarLength, Params};
 use reading::{Bars, Reading};
@@ -176,18 +177,11 @@ impl Strategy for RatioTrading {
             return;
         };
         desk.gain.on_fill(fill, &desk.instrument);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         debug_assert_eq!(side.closing().opposite(), fill.side, "an entry makes its side larger");
         desk.is_anchor_due |= *desk.opened_by.get_or_insert(fill.order) != fill.order;
@@ -236,7 +230,6 @@ impl Desk {
     fn on_flat(&mut self) {
         self.opened_by = None;
         self.is_anchor_due = false;
-        self.closed_net = Money::ZERO;
         self.exit_retry_at = ExchNs::default();
         self.next_part_bar = 0;
     }

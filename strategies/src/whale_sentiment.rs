@@ -21,13 +21,12 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
 use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
 use paperwire_signals::session::SessionClock;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
 use reading::{BAR, Bars};
@@ -44,10 +43,7 @@ pub struct WhaleSentiment {
     /// `None` unless both money pairs are traded.
     pair: Option<AlignedPair>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -79,19 +75,11 @@ impl StrategyDef for WhaleSentiment {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             desks: Vec::new(),
             pair: None,
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -99,13 +87,9 @@ impl StrategyDef for WhaleSentiment {
 
 impl Strategy for WhaleSentiment {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.pair = AlignedPair::of(ctx, BAR, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -160,18 +144,10 @@ impl Strategy for WhaleSentiment {
             return;
         };
         desk.next_ok_at = desk.next_ok_at.max(fill.at.plus(desk.cooldown));
-        let is_opening = match fill.side {
-            OrderSide::Buy => fill.lots_after > 0,
-            OrderSide::Sell => fill.lots_after < 0,
-        };
-        if is_opening {
-            return;
-        }
-        desk.closed_net += fill.net;
-        if fill.lots_after == 0 {
-            let net = desk.closed_net;
+        if desks::opened(fill).is_none()
+            && desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker)
+        {
             desk.on_flat();
-            self.breaker.on_closed(net, fill.at);
         }
     }
 }
@@ -199,7 +175,6 @@ impl Desk {
     fn on_flat(&mut self) {
         self.exit_due = None;
         self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
     }
 }
 

@@ -19,6 +19,7 @@ use paperwire_signals::regime::Regime;
 use super::ladder::{self, Order};
 use super::reading::Reading;
 use super::{Desk, Grid, GridRsiReversion, OrderMode, Params};
+use crate::gate;
 
 /// Factors on spacing and size by regime: low, medium, high, extreme.
 const REGIME_SPACING: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -64,10 +65,7 @@ impl GridRsiReversion {
         out: &mut Signals,
     ) -> Result<(), Skip> {
         let now = market.now();
-        let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
         self.peak = self.peak.max(account.equity);
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoGridLevels)?;
         let reading = desk.bars.reading().ok_or(Skip::WarmingUp)?;

@@ -15,6 +15,7 @@ use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::{Desk, Params, RatioTrading, Reading};
+use crate::gate;
 
 /// Factors on the threshold and the size by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -30,10 +31,7 @@ impl RatioTrading {
         let params = &self.params;
         let desk = self.desk.as_ref().ok_or(Skip::NoPriceData)?;
         let (now, state) = (market.now(), market.symbol(desk.id));
-        let bbo = state.bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(desk.id) > DurationNs::from_millis(params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
+        let bbo = gate::touch(desk.id, params.book_age_max_ms, market)?;
         if account.has_orders(desk.id) {
             return Err(Skip::OrderUnderWay);
         }
