@@ -20,6 +20,8 @@ mod aligned;
 mod checks;
 #[path = "_desks.rs"]
 mod desks;
+#[path = "_exit.rs"]
+mod exit;
 #[path = "_gate.rs"]
 mod gate;
 #[macro_use]

@@ -35,6 +35,7 @@ use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
 use crate::desks;
+use crate::exit::RETRY;
 use crate::role::Role;
 use companions::Companions;
 use desk::Desk;
@@ -54,9 +55,6 @@ const REGIME_THRESHOLD: [f64; 4] = [0.9, 1.0, 1.3, 1.3];
 const REGIME_SIZE: [f64; 4] = [1.0, 1.0, 0.7, 0.0];
 const SESSION_THRESHOLD: [f64; 5] = [1.2, 1.0, 0.85, 1.0, 1.3];
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.6];
-
-/// Time after which a refused quote is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 
 /// The strategy.
 #[derive(Debug)]

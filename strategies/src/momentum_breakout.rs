@@ -18,14 +18,12 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px};
-use paperwire_core::strategy::{
-    Event, Reason, Reject, Signals, Skip, StartContext, Strategy, StrategyDef,
-};
-use paperwire_core::time::ExchNs;
+use paperwire_core::strategy::{Event, Reject, Signals, Skip, StartContext, Strategy, StrategyDef};
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
 use crate::desks;
+use crate::exit::Exit;
 use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{BarLength, Params, SymbolParams};
@@ -59,10 +57,7 @@ struct Desk {
     /// The entry that was signalled and not filled yet.
     plan: Option<Plan>,
     trip: Option<Trip>,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     closed_net: Money,
 }
 
@@ -221,8 +216,7 @@ impl Desk {
             spent: [None; 2],
             plan: None,
             trip: None,
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -235,8 +229,7 @@ impl Desk {
         {
             self.spent[side_index(trip.side)] = Some(trip.level);
         }
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
+        self.exit = Exit::default();
     }
 }
 

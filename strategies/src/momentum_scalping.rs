@@ -19,7 +19,7 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::average::Ema;
 use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
@@ -28,6 +28,7 @@ use paperwire_signals::trail::Best;
 
 use crate::aligned::AlignedPair;
 use crate::desks;
+use crate::exit::Exit;
 use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
@@ -65,10 +66,7 @@ struct Desk {
     next_ok_order: u64,
     /// Best price of the open position.
     best: Option<Best>,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -187,8 +185,7 @@ impl Desk {
             next_ok_at: ExchNs::default(),
             next_ok_order: 0,
             best: None,
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -196,8 +193,7 @@ impl Desk {
     /// Everything of an ended position is forgotten.
     fn on_flat(&mut self) {
         self.best = None;
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
+        self.exit = Exit::default();
     }
 }
 

@@ -17,7 +17,7 @@ use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::macd::Cross;
 use paperwire_signals::session::SessionClock;
@@ -25,6 +25,7 @@ use paperwire_signals::wavetrend::{Divergence, WaveTrend};
 
 use crate::aligned::AlignedPair;
 use crate::desks;
+use crate::exit::Exit;
 use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{BarLength, Params, SymbolParams};
@@ -93,10 +94,7 @@ struct Desk {
     zone: Option<Zone>,
     /// No entry before this instant.
     next_ok_at: ExchNs,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -179,7 +177,7 @@ impl Strategy for Wavetrend {
         if desks::opened(fill).is_none()
             && desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker)
         {
-            desk.on_flat();
+            desk.exit = Exit::default();
         }
     }
 }
@@ -192,8 +190,7 @@ impl Desk {
             waves: WaveTrend::default(),
             zone: None,
             next_ok_at: ExchNs::default(),
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -212,12 +209,6 @@ impl Desk {
     fn cool_from(&mut self, at: ExchNs) {
         let until = at.plus(DurationNs::from_secs(self.table.cooldown_s));
         self.next_ok_at = self.next_ok_at.max(until);
-    }
-
-    /// Everything of an ended position is forgotten.
-    fn on_flat(&mut self) {
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
     }
 }
 

@@ -19,13 +19,14 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
 use paperwire_signals::session::SessionClock;
 
 use crate::aligned::AlignedPair;
 use crate::desks;
+use crate::exit::Exit;
 use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
@@ -57,10 +58,7 @@ struct Desk {
     next_ok_at: ExchNs,
     /// The wait that the newest entry set.
     cooldown: DurationNs,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -147,7 +145,7 @@ impl Strategy for WhaleSentiment {
         if desks::opened(fill).is_none()
             && desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker)
         {
-            desk.on_flat();
+            desk.exit = Exit::default();
         }
     }
 }
@@ -165,16 +163,9 @@ impl Desk {
             regime: RegimeMonitor::new(rule),
             next_ok_at: ExchNs::default(),
             cooldown: DurationNs::default(),
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
-    }
-
-    /// Everything of an ended position is forgotten.
-    fn on_flat(&mut self) {
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
     }
 }
 

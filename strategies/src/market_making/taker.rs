@@ -22,6 +22,7 @@ use super::params::{Params, TakerParams};
 use super::quotes::is_older;
 use super::resting::slot_of;
 use super::{Gate, MarketMaking, TAG_TAKE};
+use crate::exit::RETRY;
 
 /// Levels a side that the imbalance of the book is taken over.
 const LEVELS: usize = 10;
@@ -57,7 +58,7 @@ impl MarketMaking {
                 if desk.now < desk.exit_retry_at {
                     return Err(Skip::TimeCooldown);
                 }
-                desk.exit_retry_at = desk.now.plus(DurationNs::from_secs(1));
+                desk.exit_retry_at = desk.now.plus(RETRY);
                 out.push(signal);
                 return Ok(());
             }
