@@ -86,7 +86,9 @@ impl MomentumBreakout {
         }
         let now = exit_touch(trip.side, &bbo);
         let chandelier_atr = self.params.chandelier_atr;
-        let signal = desk.exit.signal(symbol)
+        let signal = desk
+            .exit
+            .signal(symbol)
             .or_else(|| self.partial(symbol, &trip, position, now))
             .or_else(|| {
                 self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR)

@@ -83,7 +83,9 @@ impl MomentumScalping {
             return false;
         }
         let fee = account.taker_fee.to_num::<f64>();
-        let signal = desk.exit.signal(symbol)
+        let signal = desk
+            .exit
+            .signal(symbol)
             .or_else(|| follow(symbol, side, position, desk, &bbo, fee, &self.params));
         let Some(signal) = signal else {
             return false;
