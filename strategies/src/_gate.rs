@@ -6,11 +6,12 @@
 use paperwire_core::account::{AccountView, PositionSide};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::market::MarketView;
+use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::strategy::{Skip, StartContext};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
 use paperwire_signals::exposure::{Exposure, ExposureRules};
+use paperwire_signals::flow::fresh_flow;
 
 /// Losses that stop entries, and how much is open.
 #[derive(Debug)]
@@ -119,4 +120,15 @@ pub(crate) fn touch(
     let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
     let is_stale = market.book_age(symbol) > DurationNs::from_millis(age_max_ms);
     if is_stale { Err(Skip::StaleBook) } else { Ok(bbo) }
+}
+
+/// Imbalance of the newest taker orders, from -1 (all sold) to 1; none of them may be older.
+pub(crate) fn flow(
+    state: &SymbolState,
+    orders: usize,
+    now: ExchNs,
+    age_max_s: u64,
+) -> Result<f64, Skip> {
+    let flow = fresh_flow(state.tape(), orders, now, DurationNs::from_secs(age_max_s));
+    flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)
 }

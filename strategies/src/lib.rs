@@ -26,6 +26,8 @@ mod exit;
 mod gate;
 #[macro_use]
 mod registry;
+#[path = "_regime.rs"]
+mod regime;
 #[path = "_role.rs"]
 mod role;
 #[cfg(test)]

@@ -21,11 +21,12 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::gate::{self, Gate};
+use crate::regime;
 use crate::role::Role;
 use params::Table;
 pub use params::{EntryOrder, Params, SymbolParams};
@@ -184,15 +185,13 @@ impl MeanReversion {
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             instrument: *instrument,
             role: Role::of(instrument),
             table: params.table(instrument),
             bars: Bars::new(instrument, params),
             reading: None,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             exit_retry_at: ExchNs::default(),
             vwap_target: 0.0,

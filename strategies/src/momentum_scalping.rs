@@ -22,7 +22,7 @@ use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::average::Ema;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
@@ -171,17 +171,13 @@ impl Strategy for MomentumScalping {
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         let table = params.table(instrument);
         Self {
             instrument: *instrument,
             table,
             bars: Bars::new(table.rsi_period),
             longer: Ema::new(50),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             next_ok_order: 0,
             best: None,

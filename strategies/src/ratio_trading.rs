@@ -23,11 +23,12 @@ use paperwire_core::strategy::{Event, Signals, Skip, StartContext, Strategy, Str
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::slope::Slope;
 
 use crate::aligned::AlignedPair;
 use crate::desks;
+use crate::regime;
 use crate::role::Role;
 pub use params::{BarLength, Params};
 use reading::{Bars, Reading};
@@ -207,14 +208,12 @@ impl RatioTrading {
 
 impl Desk {
     fn new(id: SymbolId, instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             id,
             instrument: *instrument,
             bars: Bars::new(instrument, params),
             reading: None,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             next_ok_bar: 0,
             next_part_bar: 0,
             decay_bars: 0.0,

@@ -21,7 +21,7 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 
 use crate::aligned::AlignedPair;
@@ -152,15 +152,11 @@ impl Strategy for WhaleSentiment {
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         Self {
             instrument: *instrument,
             table: params.table(instrument),
             bars: Bars::new(),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             cooldown: DurationNs::default(),
             exit: Exit::default(),

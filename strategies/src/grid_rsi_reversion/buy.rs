@@ -13,7 +13,6 @@ use paperwire_core::trade::OrderSide;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::net_move_pct;
 use paperwire_signals::exposure::unit_value;
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::ladder::{self, Order};
@@ -330,10 +329,8 @@ fn traded(
     if ratio < params.volume_ratio_min {
         return Err(Skip::LowVolume);
     }
-    let tape = market.symbol(symbol).tape();
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(tape, params.flow_orders, market.now(), age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let state = market.symbol(symbol);
+    let flow = gate::flow(state, params.flow_orders, market.now(), params.flow_age_max_s)?;
     if flow < -params.flow_veto {
         return Err(Skip::TradeFlowNotAligned);
     }

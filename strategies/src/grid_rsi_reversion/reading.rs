@@ -4,11 +4,12 @@ use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::Instrument;
 use paperwire_signals::adx::Adx;
 use paperwire_signals::atr::Atr;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, Regime, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::{Regime, RegimeMonitor};
 use paperwire_signals::rsi::Rsi;
 use paperwire_signals::volume::{DailyVolume, VolumeRatio};
 
 use super::Params;
+use crate::regime;
 
 /// Bars of relative strength, range and trend strength.
 const BARS: u32 = 14;
@@ -44,11 +45,9 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             instrument: *instrument,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             daily: DailyVolume::default(),
             rsi: Rsi::new(BARS),
             adx: Adx::new(BARS),

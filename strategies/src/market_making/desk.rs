@@ -12,7 +12,7 @@ use paperwire_signals::intensity::TradeIntensity;
 use paperwire_signals::mid_variance::MidVariance;
 use paperwire_signals::ofi::Ofi;
 use paperwire_signals::quantile::P2Quantile;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::slope::Slope;
 use paperwire_signals::trail::Best;
 use paperwire_signals::volume::DailyVolume;
@@ -20,7 +20,7 @@ use paperwire_signals::vpin::Vpin;
 
 use super::companions::Companions;
 use super::markout::Markouts;
-use super::params::{Params, RegimeMode, Table};
+use super::params::{Params, Table};
 use super::rate::ChangeRate;
 use crate::role::Role;
 
@@ -94,10 +94,6 @@ impl Desk {
         params: &Params,
         companions: Option<Companions>,
     ) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         let half_tick = instrument.price_increment.raw() as f64 / 2.0;
         let window = DurationNs::from_secs(params.changes_window_s);
         Self {
@@ -111,7 +107,7 @@ impl Desk {
             intensity: TradeIntensity::default(),
             ofi: Ofi::new(params.ofi_updates_min),
             toxicity: Toxicity::new(params.vpin_quantile),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             trend: Trend::new(params),
             companions,
             markouts: Markouts::default(),

@@ -7,6 +7,7 @@ use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{self, DAY_S, OfPair, PCT_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -18,16 +19,6 @@ pub enum Mode {
     Quotes,
     /// Crosses the spread when the book leans: the predecessor's rule, kept as a baseline.
     Taker,
-}
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
 }
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.

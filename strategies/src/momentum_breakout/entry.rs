@@ -6,10 +6,9 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Size, Skip};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::{imbalance, spread_pct};
 use paperwire_signals::costs::{entry_touch, net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 
 use super::reading::Reading;
 use super::{Desk, MomentumBreakout, Params, Plan, TAG_ENTRY, side_index};
@@ -149,9 +148,7 @@ fn flow_along(
     params: &Params,
 ) -> Result<f64, Skip> {
     let against = Skip::TradeFlowNotAligned;
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), FLOW_ORDERS, now, age_max).ok_or(against)?;
-    let flow = flow.imbalance().ok_or(against)?;
+    let flow = gate::flow(state, FLOW_ORDERS, now, params.flow_age_max_s).map_err(|_| against)?;
     let book = state.book().and_then(|book| imbalance(book, BOOK_LEVELS)).ok_or(against)?;
     if sign(side) * flow > params.flow_min && sign(side) * book > 0.0 {
         Ok(flow)

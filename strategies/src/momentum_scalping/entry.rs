@@ -8,7 +8,6 @@ use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Size, Skip};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::MomentumScalping;
@@ -151,8 +150,6 @@ fn flow_along(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
     if sign(side) * flow < params.flow_min { Err(Skip::TradeFlowNotAligned) } else { Ok(flow) }
 }

@@ -9,14 +9,14 @@ use paperwire_core::strategy::Skip;
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::{TradeTape, TradeTick};
 use paperwire_signals::ofi::Ofi;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, Regime, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::{Regime, RegimeMonitor};
 use paperwire_signals::session::Session;
 use paperwire_signals::sizes::SizeSketch;
 use paperwire_signals::trail::Best;
 use paperwire_signals::volume::DailyVolume;
 use paperwire_signals::vpin::Vpin;
 
-use super::params::{Params, RegimeMode, Table, VpinMode};
+use super::params::{Params, Table, VpinMode};
 
 /// Factors on thresholds and sizes by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.9, 1.0, 1.3, 1.5];
@@ -78,16 +78,12 @@ pub(super) struct Thresholds {
 
 impl Desk {
     pub(super) fn new(id: SymbolId, instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         Self {
             id,
             instrument: *instrument,
             table: params.table(instrument),
             ofi: Ofi::new(params.ofi_updates_min),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             vpin: (params.vpin_mode != VpinMode::Off).then(|| Vpin::new(VPIN_BUCKETS)),
             daily: DailyVolume::default(),
             sized_at: 0,

@@ -7,6 +7,7 @@ use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -20,16 +21,6 @@ pub enum VpinMode {
     Pause,
     /// Halves them.
     SizeDown,
-}
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
 }
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.

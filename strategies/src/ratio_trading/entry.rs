@@ -7,11 +7,10 @@ use paperwire_core::num::Money;
 use paperwire_core::strategy::{
     Action, Distance, ExitLevel, Exits, Reason, Signal, Size, Skip, Trail,
 };
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
 use paperwire_signals::exposure::unit_value;
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::{Desk, Params, RatioTrading, Reading};
@@ -157,9 +156,7 @@ fn confirmed(
         }
     }
     if params.asks_flow {
-        let age_max = DurationNs::from_secs(params.flow_age_max_s);
-        let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-        let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+        let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
         if sign(side) * flow <= params.flow_min {
             return Err(Skip::TradeFlowNotAligned);
         }

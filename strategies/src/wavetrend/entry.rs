@@ -5,10 +5,9 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Action, Distance, ExitLevel, Reason, Signal, Size, Skip, Trail};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::macd::Cross;
 use paperwire_signals::wavetrend::Divergence;
 
@@ -138,9 +137,7 @@ fn flow_not_against(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
     if sign(side) * flow < -params.flow_veto {
         return Err(Skip::TradeFlowNotAligned);
     }

@@ -8,7 +8,6 @@ use paperwire_core::strategy::{Action, Distance, ExitLevel, Reason, Signal, Size
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::WhaleSentiment;
@@ -171,10 +170,8 @@ fn flow_along(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
     let window = if params.is_contrarian { params.turn_orders } else { params.flow_orders };
-    let flow = fresh_flow(state.tape(), window, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, window, now, params.flow_age_max_s)?;
     let along = sign(side) * flow;
     let is_against =
         if params.is_contrarian { along <= params.turn_min } else { along < -params.flow_veto };

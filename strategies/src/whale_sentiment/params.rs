@@ -6,18 +6,9 @@ use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
