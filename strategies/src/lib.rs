@@ -16,6 +16,8 @@ mod tables;
 
 #[path = "_aligned.rs"]
 mod aligned;
+#[path = "_bar_length.rs"]
+mod bar_length;
 #[path = "_checks.rs"]
 mod checks;
 #[path = "_desks.rs"]

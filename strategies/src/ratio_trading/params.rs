@@ -1,44 +1,17 @@
 //! Parameters of the ratio strategy. There is one pair, so there are no tables by pair.
 
-use paperwire_core::bar::Timeframe;
 use serde::{Deserialize, Serialize};
 
+pub use crate::bar_length::BarLength;
 use crate::checks::{self, DAY_S, PCT_MAX, USD_MAX};
 use crate::{OutOfRange, Validate};
-
-/// Length of the bars that are watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum BarLength {
-    /// One minute: its deviation is too small for any fee.
-    #[serde(rename = "1m")]
-    M1,
-    /// Five minutes.
-    #[serde(rename = "5m")]
-    M5,
-    /// Fifteen minutes.
-    #[serde(rename = "15m")]
-    M15,
-    /// An hour.
-    #[serde(rename = "1h")]
-    H1,
-}
-
-impl BarLength {
-    pub(super) const fn timeframe(self) -> Timeframe {
-        match self {
-            Self::M1 => Timeframe::M1,
-            Self::M5 => Timeframe::M5,
-            Self::M15 => Timeframe::M15,
-            Self::H1 => Timeframe::H1,
-        }
-    }
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Length of the bars that are watched; choose it so that a deviation is worth more than the fees.
+    /// Length of the bars that are watched; choose it so that a deviation is worth more than the fees, as
+    /// none is within a minute.
     pub bar: BarLength,
     /// Closes of mean and deviation.
     pub lookback_bars: usize,

@@ -2,47 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::bar::Timeframe;
 use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+pub use crate::bar_length::BarLength;
 use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
-
-/// Length of the bars that the waves are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum BarLength {
-    /// One minute.
-    #[serde(rename = "1m")]
-    M1,
-    /// Five minutes.
-    #[serde(rename = "5m")]
-    M5,
-    /// Fifteen minutes.
-    #[serde(rename = "15m")]
-    M15,
-    /// One hour: fewer and larger turns, after fifty hours of bars.
-    #[serde(rename = "1h")]
-    H1,
-}
-
-impl BarLength {
-    pub(super) const fn timeframe(self) -> Timeframe {
-        match self {
-            Self::M1 => Timeframe::M1,
-            Self::M5 => Timeframe::M5,
-            Self::M15 => Timeframe::M15,
-            Self::H1 => Timeframe::H1,
-        }
-    }
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Length of the bars.
+    /// Length of the bars; with an hour, turns are fewer and larger, and the first comes after fifty hours.
     pub bar: BarLength,
     /// True: only a crossing that starts in an exhausted zone counts; false: any does.
     pub requires_zone: bool,
