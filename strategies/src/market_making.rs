@@ -142,7 +142,7 @@ impl Strategy for MarketMaking {
             }
             Event::Bar { symbol, timeframe: Timeframe::M1, bar, is_history } => {
                 if let Some(desk) = self.desk(symbol) {
-                    desk.on_minute(bar);
+                    desk.on_minute(bar, market.symbol(symbol).board(Timeframe::M1));
                     if let (Some(companions), false) = (&mut desk.companions, is_history) {
                         companions.on_minute(market, bar.open_at);
                     }

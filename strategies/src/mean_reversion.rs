@@ -137,7 +137,7 @@ impl Strategy for MeanReversion {
                         desk.regime.push(close);
                     }
                     Timeframe::M5 => {
-                        desk.reading = desk.bars.push(bar);
+                        desk.reading = desk.bars.push(bar, market.symbol(symbol).board(timeframe));
                         if !is_history && !self.exit(symbol, market, account, out) {
                             self.enter(symbol, close, market, account, out);
                         }

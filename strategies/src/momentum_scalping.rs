@@ -21,7 +21,6 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_signals::average::Ema;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
@@ -57,8 +56,6 @@ struct Desk {
     instrument: Instrument,
     table: Table,
     bars: Bars,
-    /// Average of the longer timeframe.
-    longer: Ema,
     regime: RegimeMonitor,
     /// No entry before this instant.
     next_ok_at: ExchNs,
@@ -139,9 +136,6 @@ impl Strategy for MomentumScalping {
                 if let Some(pair) = &mut self.pair {
                     pair.on_bar(symbol, LONGER, bar, market);
                 }
-                if let Some(desk) = &mut self.desks[symbol.index()] {
-                    desk.longer.push(desk.instrument.px_f64(bar.close));
-                }
             }
             Event::Bar { .. } => {}
             Event::Timer => {
@@ -176,7 +170,6 @@ impl Desk {
             instrument: *instrument,
             table,
             bars: Bars::new(table.rsi_period),
-            longer: Ema::new(50),
             regime: params.regime.monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             next_ok_order: 0,

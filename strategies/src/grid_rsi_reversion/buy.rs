@@ -1,6 +1,7 @@
 //! Where the grid strategy lays its levels and when it buys them, and with how much.
 
 use paperwire_core::account::{AccountView, PositionSide};
+use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::SIGNALS_MAX;
@@ -67,7 +68,8 @@ impl GridRsiReversion {
         let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
         self.peak = self.peak.max(account.equity);
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoGridLevels)?;
-        let reading = desk.bars.reading().ok_or(Skip::WarmingUp)?;
+        let board = market.symbol(symbol).board(Timeframe::M5);
+        let reading = Reading::of(board).ok_or(Skip::WarmingUp)?;
         let regime = desk.bars.regime().ok_or(Skip::WarmingUp)?;
         let look = Look { reading, regime, bbo };
         if let Err(why) = self.calm(&look, market, account) {

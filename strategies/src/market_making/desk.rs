@@ -1,6 +1,7 @@
 //! What the market maker knows of one pair.
 
 use paperwire_core::bar::Bar;
+use paperwire_core::board::{Board, Indicator};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::SymbolState;
@@ -13,7 +14,6 @@ use paperwire_signals::mid_variance::MidVariance;
 use paperwire_signals::ofi::Ofi;
 use paperwire_signals::quantile::P2Quantile;
 use paperwire_signals::regime::RegimeMonitor;
-use paperwire_signals::slope::Slope;
 use paperwire_signals::trail::Best;
 use paperwire_signals::volume::DailyVolume;
 use paperwire_signals::vpin::Vpin;
@@ -29,8 +29,6 @@ const VPIN_BUCKETS: usize = 50;
 const VPIN_BUCKETS_A_DAY: f64 = 200.0;
 /// Minutes between two looks at the size of buckets.
 const VPIN_RESIZE_MINUTES: u32 = 60;
-/// Closes that the trend is read from.
-const TREND_CLOSES: usize = 20;
 
 /// One of the two quotes; the order itself is the account's, found by its tag.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,11 +150,10 @@ impl Desk {
         }
     }
 
-    /// Learns from a closed minute.
-    pub(super) fn on_minute(&mut self, bar: &Bar) {
-        let close = self.instrument.px_f64(bar.close);
-        self.regime.push(close);
-        self.trend.push(close);
+    /// Learns from a closed minute, with the board that has it already.
+    pub(super) fn on_minute(&mut self, bar: &Bar, board: &Board) {
+        self.regime.push(self.instrument.px_f64(bar.close));
+        self.trend.push(board.get(Indicator::TrendSlope20).ok());
         self.toxicity.on_minute(bar.volume);
     }
 
@@ -281,39 +278,34 @@ fn bucket(lots: f64) -> Qty {
 /// Whether closes run one way, minute after minute.
 #[derive(Debug)]
 struct Trend {
-    slope: Slope,
     limit: f64,
     minutes: u32,
-    /// Minutes in a row beyond the limit: positive upwards.
-    run: i32,
+    /// Minutes in a row beyond the limit, positive upwards; `None` while there is no slope.
+    run: Option<i32>,
 }
 
 impl Trend {
-    fn new(params: &Params) -> Self {
-        Self {
-            slope: Slope::new(TREND_CLOSES),
-            limit: params.trend_slope_pct,
-            minutes: params.trend_minutes,
-            run: 0,
-        }
+    const fn new(params: &Params) -> Self {
+        Self { limit: params.trend_slope_pct, minutes: params.trend_minutes, run: None }
     }
 
-    fn push(&mut self, close: f64) {
-        self.slope.push(close);
-        let slope = self.slope.pct().unwrap_or(0.0);
-        self.run = if slope > self.limit {
-            self.run.max(0).saturating_add(1)
-        } else if slope < -self.limit {
-            self.run.min(0).saturating_sub(1)
-        } else {
-            0
-        };
+    fn push(&mut self, slope: Option<f64>) {
+        let run = self.run.unwrap_or(0);
+        self.run = slope.map(|slope| {
+            if slope > self.limit {
+                run.max(0).saturating_add(1)
+            } else if slope < -self.limit {
+                run.min(0).saturating_sub(1)
+            } else {
+                0
+            }
+        });
     }
 
     fn side(&self) -> Result<Option<OrderSide>, NotKnown> {
-        self.slope.pct().ok_or(NotKnown)?;
-        let is_lasting = self.run.unsigned_abs() >= self.minutes;
-        let side = if self.run > 0 { OrderSide::Buy } else { OrderSide::Sell };
+        let run = self.run.ok_or(NotKnown)?;
+        let is_lasting = run.unsigned_abs() >= self.minutes;
+        let side = if run > 0 { OrderSide::Buy } else { OrderSide::Sell };
         Ok(is_lasting.then_some(side))
     }
 }

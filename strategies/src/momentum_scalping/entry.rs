@@ -1,6 +1,7 @@
 //! When the momentum-scalping strategy enters, and with how much. Runs once per closed minute.
 
 use paperwire_core::account::{AccountView, PositionSide};
+use paperwire_core::board::Indicator;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
@@ -10,9 +11,9 @@ use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
 use paperwire_signals::regime::Regime;
 
-use super::MomentumScalping;
 use super::params::{Params, Table};
 use super::reading::Reading;
+use super::{LONGER, MomentumScalping};
 use crate::gate;
 
 /// Factors on the asked volume and on sizes by regime: low, medium, high, extreme.
@@ -46,7 +47,7 @@ impl MomentumScalping {
         }
         let reading = reading.ok_or(Skip::WarmingUp)?;
         let regime = desk.regime.regime().ok_or(Skip::WarmingUp)?;
-        let longer = desk.longer.value().ok_or(Skip::WarmingUp)?;
+        let longer = state.board(LONGER).get(Indicator::Ema50).map_err(|_| Skip::WarmingUp)?;
         if regime == Regime::Extreme && self.params.pauses_in_extreme {
             return Err(Skip::RegimePause);
         }
