@@ -20,6 +20,8 @@ mod aligned;
 mod bar_length;
 #[path = "_checks.rs"]
 mod checks;
+#[path = "_daily_vpin.rs"]
+mod daily_vpin;
 #[path = "_desks.rs"]
 mod desks;
 #[path = "_exit.rs"]

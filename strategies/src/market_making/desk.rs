@@ -15,20 +15,13 @@ use paperwire_signals::ofi::Ofi;
 use paperwire_signals::quantile::P2Quantile;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::trail::Best;
-use paperwire_signals::volume::DailyVolume;
-use paperwire_signals::vpin::Vpin;
 
 use super::companions::Companions;
 use super::markout::Markouts;
 use super::params::{Params, Table};
 use super::rate::ChangeRate;
+use crate::daily_vpin::DailyVpin;
 use crate::role::Role;
-
-/// Buckets of the VPIN, and how many of them make a day.
-const VPIN_BUCKETS: usize = 50;
-const VPIN_BUCKETS_A_DAY: f64 = 200.0;
-/// Minutes between two looks at the size of buckets.
-const VPIN_RESIZE_MINUTES: u32 = 60;
 
 /// One of the two quotes; the order itself is the account's, found by its tag.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,7 +147,7 @@ impl Desk {
     pub(super) fn on_minute(&mut self, bar: &Bar, board: &Board) {
         self.regime.push(self.instrument.px_f64(bar.close));
         self.trend.push(board.get(Indicator::TrendSlope20).ok());
-        self.toxicity.on_minute(bar.volume);
+        self.toxicity.vpin.on_minute(bar.volume);
     }
 
     /// The direction of a lasting trend; `None` without one, `Err` while it cannot be known.
@@ -221,58 +214,32 @@ pub(super) struct Bounds {
 /// Probability of informed flow against its own history.
 #[derive(Debug)]
 struct Toxicity {
-    vpin: Vpin,
+    vpin: DailyVpin,
     high: P2Quantile,
     /// Buckets that the quantile has taken in.
     seen: u64,
-    daily: DailyVolume,
-    /// Minutes seen when the buckets were sized last; 0 before.
-    sized_at: u32,
 }
 
 impl Toxicity {
     fn new(quantile: f64) -> Self {
-        Self {
-            vpin: Vpin::new(VPIN_BUCKETS),
-            high: P2Quantile::new(quantile),
-            seen: 0,
-            daily: DailyVolume::default(),
-            sized_at: 0,
-        }
+        Self { vpin: DailyVpin::new(), high: P2Quantile::new(quantile), seen: 0 }
     }
 
     fn push(&mut self, taker: OrderSide, qty: Qty) {
         self.vpin.push(taker, qty);
-        if self.vpin.completed() != self.seen {
-            self.seen = self.vpin.completed();
-            if let Some(value) = self.vpin.value() {
+        let vpin = self.vpin.now();
+        if vpin.completed() != self.seen {
+            self.seen = vpin.completed();
+            if let Some(value) = vpin.value() {
                 self.high.push(value);
             }
         }
     }
 
-    fn on_minute(&mut self, volume: Qty) {
-        self.daily.push(volume);
-        let is_due =
-            self.sized_at == 0 || self.daily.minutes() >= self.sized_at + VPIN_RESIZE_MINUTES;
-        if is_due && let Some(volume) = self.daily.value() {
-            self.vpin.set_bucket(bucket(volume / VPIN_BUCKETS_A_DAY));
-            self.sized_at = self.daily.minutes();
-        }
-    }
-
     fn is_high(&self) -> bool {
-        let known = self.vpin.value().zip(self.high.value());
+        let known = self.vpin.now().value().zip(self.high.value());
         known.is_some_and(|(value, high)| value > high)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a share of a day's volume, itself a sum of lots, fits; a float cast saturates"
-)]
-fn bucket(lots: f64) -> Qty {
-    Qty::new((lots as i64).max(1))
 }
 
 /// Whether closes run one way, minute after minute.

@@ -198,8 +198,8 @@ fn vpin_size(desk: &Desk, mode: VpinMode, floor: f64) -> Result<f64, Skip> {
     let Some(vpin) = &desk.vpin else {
         return Ok(1.0);
     };
-    let value = vpin.value().ok_or(Skip::WarmingUp)?;
-    let high = vpin.threshold(floor).ok_or(Skip::WarmingUp)?;
+    let value = vpin.now().value().ok_or(Skip::WarmingUp)?;
+    let high = vpin.now().threshold(floor).ok_or(Skip::WarmingUp)?;
     match mode {
         VpinMode::Pause if value >= high => Err(Skip::VpinPause),
         VpinMode::SizeDown if value >= high => Ok(VPIN_SIZE),
