@@ -22,6 +22,17 @@ pub(crate) struct Gate {
     rules: ExposureRules,
 }
 
+/// How much may be open, in the numeraire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// In the pair.
+    pub(crate) pair_max: f64,
+    /// In all pairs.
+    pub(crate) total_max: f64,
+    /// Less is not worth an entry.
+    pub(crate) size_min: f64,
+}
+
 /// The [`Gate`] of parameters with the usual names.
 macro_rules! of_params {
     ($params:expr) => {
@@ -66,18 +77,18 @@ impl Gate {
         if self.losses.blocks(account.equity) { Err(Skip::DailyLoss) } else { Ok(()) }
     }
 
-    /// What limits leave for a position in this pair: `most` in it, `total` in all, and not less than `least`.
+    /// What limits leave for a position in this pair.
     pub(crate) fn room(
         &mut self,
         symbol: SymbolId,
-        [most, total, least]: [f64; 3],
+        limits: Limits,
         market: &MarketView<'_>,
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
         self.measure(symbol, market, account)?;
-        let of_symbol = most - self.exposure.of_symbol(symbol);
-        let room = of_symbol.min(total - self.exposure.total());
-        if room < least { Err(Skip::MaxPosition) } else { Ok(room) }
+        let of_symbol = limits.pair_max - self.exposure.of_symbol(symbol);
+        let room = of_symbol.min(limits.total_max - self.exposure.total());
+        if room < limits.size_min { Err(Skip::MaxPosition) } else { Ok(room) }
     }
 
     /// Values what is open now, for [`Self::cap`].
@@ -91,23 +102,23 @@ impl Gate {
         self.exposure.measure(market, account).ok_or(Skip::NoPriceData)
     }
 
-    /// What `room`, free equity and other positions leave of `wanted`, and not less than `least`.
+    /// What `room`, free equity and other positions leave of `wanted`, and not less than `size_min`.
     pub(crate) fn cap(
         &self,
         symbol: SymbolId,
         side: PositionSide,
         wanted: f64,
         room: f64,
-        least: f64,
+        size_min: f64,
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
         let free = account.equity.to_num::<f64>() - self.exposure.total();
         let usd = wanted.min(room).min(free);
-        if usd < least {
+        if usd < size_min {
             return Err(Skip::InsufficientSize);
         }
         let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < least { Err(Skip::CorrelationLimit) } else { Ok(usd) }
+        if usd < size_min { Err(Skip::CorrelationLimit) } else { Ok(usd) }
     }
 }
 

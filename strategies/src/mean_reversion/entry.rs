@@ -17,7 +17,7 @@ use paperwire_signals::regime::Regime;
 
 use super::reading::{Reading, Signs};
 use super::{Desk, EntryOrder, MeanReversion, Params, Role, TAG_BAND, TAG_VWAP};
-use crate::gate;
+use crate::gate::{self, Limits};
 
 /// Factors on the threshold and the size by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -130,12 +130,13 @@ impl MeanReversion {
         market: &MarketView<'_>,
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
-        let least = self.params.size_usd_min;
+        let size_min = self.params.size_usd_min;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         // Only positions of the same direction come here: the room is the same for longs and shorts.
-        let limits = [desk.table.position_usd_max, f64::INFINITY, least];
+        let pair_max = desk.table.position_usd_max;
+        let limits = Limits { pair_max, total_max: f64::INFINITY, size_min };
         let room = self.gate.room(symbol, limits, market, account)?;
-        self.gate.cap(symbol, side, wanted, room, least, account)
+        self.gate.cap(symbol, side, wanted, room, size_min, account)
     }
 
     /// Whether the likely move, the way to the mean and not beyond the target, pays fees and spread.

@@ -14,7 +14,7 @@ use paperwire_signals::regime::Regime;
 use super::params::{Params, Table};
 use super::reading::Reading;
 use super::{LONGER, MomentumScalping};
-use crate::gate;
+use crate::gate::{self, Limits};
 
 /// Factors on the asked volume and on sizes by regime: low, medium, high, extreme.
 const REGIME_VOLUME: [f64; 4] = [0.9, 1.0, 1.3, 1.5];
@@ -54,8 +54,11 @@ impl MomentumScalping {
         if account.position(symbol).side().is_some() {
             return Err(Skip::ExistingPosition);
         }
-        let limits =
-            [self.params.position_usd_max, self.params.total_usd_max, self.params.size_usd_min];
+        let limits = Limits {
+            pair_max: self.params.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
         let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let net = net_move_pct(table.target_pct, fee, fee, spread_pct(&bbo), 1.0);

@@ -15,7 +15,7 @@ use paperwire_signals::regime::Regime;
 use super::desk::{Desk, REGIME_SIZE, SESSION_SIZE, Thresholds};
 use super::params::VpinMode;
 use super::{OrderFlow, TAG_MOMENTUM, TAG_VWAP};
-use crate::gate;
+use crate::gate::{self, Limits};
 
 /// Newest orders whose volume makes a spike.
 const SPIKE_ORDERS: usize = 5;
@@ -158,7 +158,11 @@ impl OrderFlow {
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
         let params = &self.params;
-        let limits = [params.position_usd_max, params.total_usd_max, params.size_usd_min];
+        let limits = Limits {
+            pair_max: params.position_usd_max,
+            total_max: params.total_usd_max,
+            size_min: params.size_usd_min,
+        };
         let room = self.gate.room(symbol, limits, market, account)?;
         self.gate.cap(symbol, side, wanted, room, params.size_usd_min, account)
     }

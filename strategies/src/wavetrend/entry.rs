@@ -12,7 +12,7 @@ use paperwire_signals::macd::Cross;
 use paperwire_signals::wavetrend::Divergence;
 
 use super::{Params, Reading, Wavetrend, Zone};
-use crate::gate;
+use crate::gate::{self, Limits};
 
 /// Size by session: Asia, Europe, overlap, Americas, off hours.
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.5];
@@ -43,8 +43,11 @@ impl Wavetrend {
             Cross::Up => PositionSide::Long,
             Cross::Down => PositionSide::Short,
         };
-        let limits =
-            [self.params.position_usd_max, self.params.total_usd_max, self.params.size_usd_min];
+        let limits = Limits {
+            pair_max: self.params.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
         let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let net = net_move_pct(table.target_pct, fee, fee, spread_pct(&bbo), 1.0);

@@ -13,7 +13,7 @@ use paperwire_signals::regime::Regime;
 use super::WhaleSentiment;
 use super::params::{Params, Table};
 use super::reading::{Mood, Reading};
-use crate::gate;
+use crate::gate::{self, Limits};
 
 /// Size by session: Asia, Europe, overlap, Americas, off hours.
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.5];
@@ -54,7 +54,11 @@ impl WhaleSentiment {
             return Err(Skip::ExtremeVolatility);
         }
         let zone_size = zone_size(reading, &self.params)?;
-        let limits = [table.position_usd_max, self.params.total_usd_max, self.params.size_usd_min];
+        let limits = Limits {
+            pair_max: table.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
         let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let levels = REGIME_LEVELS[regime.index()];
