@@ -9,7 +9,7 @@ use paperwire_core::agent::StoppedClock;
 use paperwire_core::bar::{Bar, BarFlags, Timeframe};
 use paperwire_core::book::Level;
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
-use paperwire_core::instrument::{AssetName, Instrument, SymbolId, TradingStatus};
+use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage as Step};
 use paperwire_core::limits::EVENT_LEVELS;
@@ -23,6 +23,7 @@ use paperwire_exec::latency::{Constant, Surge};
 use paperwire_exec::report::{AccountRow, Report, ReportKind};
 use paperwire_exec::risk::RiskLimits;
 
+use crate::testkit::instruments;
 pub(crate) use crate::testkit::{BTC, CROSS, START, XRP};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -35,25 +36,6 @@ pub(crate) struct Stage {
     pub(crate) now: ExchNs,
     seq: u64,
     trades: i64,
-}
-
-fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
-    Instrument {
-        name: format!("{base}/{quote}").as_str().try_into().unwrap(),
-        base: base.try_into().unwrap(),
-        quote: quote.try_into().unwrap(),
-        price_precision,
-        qty_precision: 8,
-        price_increment: Px::new(1),
-        qty_increment: Qty::new(1),
-        qty_min: Qty::new(1_000),
-        cost_min: Money::ZERO,
-        status: TradingStatus::Online,
-    }
-}
-
-fn instruments() -> Vec<Instrument> {
-    vec![instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)]
 }
 
 impl Stage {

@@ -61,13 +61,13 @@ fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
         qty_precision: 8,
         price_increment: Px::new(1),
         qty_increment: Qty::new(1),
-        qty_min: Qty::new(1),
+        qty_min: Qty::new(1_000),
         cost_min: Money::ZERO,
         status: TradingStatus::Online,
     }
 }
 
-/// `BTC`, `XRP` and `CROSS`.
+/// The pairs of bench and stage, [`BTC`], [`XRP`] and [`CROSS`].
 pub(crate) fn instruments() -> Vec<Instrument> {
     vec![instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)]
 }

@@ -28,6 +28,7 @@ use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
 use ladder::{Ladder, Order};
 use params::Table;
 pub use params::{GridKind, OrderMode, Params, SymbolParams};
@@ -113,11 +114,7 @@ impl Strategy for GridRsiReversion {
         (self.taker_fee, self.maker_fee) = (ctx.taker_fee, ctx.maker_fee);
         self.exposure = Exposure::new(ctx.instruments);
         self.correlation = AlignedPair::of(ctx, Timeframe::M5, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(

@@ -10,10 +10,28 @@
 
 #![warn(missing_docs)]
 
+#[macro_use]
+#[path = "_tables.rs"]
+mod tables;
+
 #[path = "_aligned.rs"]
 mod aligned;
+#[path = "_bar_length.rs"]
+mod bar_length;
+#[path = "_checks.rs"]
+mod checks;
+#[path = "_daily_vpin.rs"]
+mod daily_vpin;
+#[path = "_desks.rs"]
+mod desks;
+#[path = "_exit.rs"]
+mod exit;
+#[path = "_gate.rs"]
+mod gate;
 #[macro_use]
 mod registry;
+#[path = "_regime.rs"]
+mod regime;
 #[path = "_role.rs"]
 mod role;
 #[cfg(test)]

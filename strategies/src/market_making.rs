@@ -19,7 +19,7 @@ mod rate;
 mod resting;
 mod taker;
 
-use paperwire_core::account::{AccountState, AccountView, Fill, Liquidity, PositionSide, Trigger};
+use paperwire_core::account::{AccountState, AccountView, Fill, Liquidity, Trigger};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
@@ -34,6 +34,8 @@ use paperwire_signals::regime::Regime;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::desks;
+use crate::exit::RETRY;
 use crate::role::Role;
 use companions::Companions;
 use desk::Desk;
@@ -53,9 +55,6 @@ const REGIME_THRESHOLD: [f64; 4] = [0.9, 1.0, 1.3, 1.3];
 const REGIME_SIZE: [f64; 4] = [1.0, 1.0, 0.7, 0.0];
 const SESSION_THRESHOLD: [f64; 5] = [1.2, 1.0, 0.85, 1.0, 1.3];
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.6];
-
-/// Time after which a refused quote is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 
 /// The strategy.
 #[derive(Debug)]
@@ -107,14 +106,12 @@ impl StrategyDef for MarketMaking {
 
 impl Strategy for MarketMaking {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
         let (pause, resume) = (self.params.correlation_pause, self.params.correlation_resume);
-        for id in ctx.symbols {
-            let of = &ctx.instruments[id.index()];
+        self.desks = desks::of(ctx, |id, of| {
             let companions = (Role::of(of) == Role::Cross)
                 .then(|| Companions::new(of, ctx.instruments, ctx.numeraire, pause, resume));
-            self.desks[id.index()] = Some(Desk::new(*id, of, &self.params, companions));
-        }
+            Desk::new(id, of, &self.params, companions)
+        });
     }
 
     fn on_event(
@@ -145,7 +142,7 @@ impl Strategy for MarketMaking {
             }
             Event::Bar { symbol, timeframe: Timeframe::M1, bar, is_history } => {
                 if let Some(desk) = self.desk(symbol) {
-                    desk.on_minute(bar);
+                    desk.on_minute(bar, market.symbol(symbol).board(Timeframe::M1));
                     if let (Some(companions), false) = (&mut desk.companions, is_history) {
                         companions.on_minute(market, bar.open_at);
                     }
@@ -176,12 +173,7 @@ impl Strategy for MarketMaking {
         if fill.trigger == Trigger::StopLoss {
             desk.next_ok_at = desk.next_ok_at.max(pause_until);
         }
-        let opened = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => Some(PositionSide::Long),
-            OrderSide::Sell if fill.lots_after < 0 => Some(PositionSide::Short),
-            OrderSide::Buy | OrderSide::Sell => None,
-        };
-        match opened {
+        match desks::opened(fill) {
             Some(side) => {
                 desk.best.get_or_insert(Best::new(side, px)).observe(px);
                 // An add moved the average.

@@ -21,12 +21,12 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::gate::{self, Gate};
+use crate::regime;
 use crate::role::Role;
 use params::Table;
 pub use params::{EntryOrder, Params, SymbolParams};
@@ -47,10 +47,7 @@ pub struct MeanReversion {
     /// By symbol index; `None` for symbols of others.
     desks: Vec<Option<Desk>>,
     correlation: Option<AlignedPair>,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -86,20 +83,12 @@ impl StrategyDef for MeanReversion {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             fee: 0.0,
             maker_fee: 0.0,
             desks: Vec::new(),
             correlation: None,
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -109,13 +98,9 @@ impl Strategy for MeanReversion {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
         self.fee = ctx.taker_fee;
         self.maker_fee = ctx.maker_fee;
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.correlation = AlignedPair::of(ctx, Timeframe::M5, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -152,7 +137,7 @@ impl Strategy for MeanReversion {
                         desk.regime.push(close);
                     }
                     Timeframe::M5 => {
-                        desk.reading = desk.bars.push(bar);
+                        desk.reading = desk.bars.push(bar, market.symbol(symbol).board(timeframe));
                         if !is_history && !self.exit(symbol, market, account, out) {
                             self.enter(symbol, close, market, account, out);
                         }
@@ -170,23 +155,16 @@ impl Strategy for MeanReversion {
 
     fn on_fill(&mut self, fill: &Fill) {
         let costs = 2.0 * self.fee;
-        let Some(desk) = self.desk(fill.symbol) else {
+        let Some(desk) = &mut self.desks[fill.symbol.index()] else {
             return;
         };
         let until = fill.at.plus(DurationNs::from_secs(desk.table.cooldown_s));
         desk.next_ok_at = desk.next_ok_at.max(until);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         let px = desk.instrument.px_f64(fill.px);
         let is_add = *desk.opened_by.get_or_insert(fill.order) != fill.order;
@@ -207,15 +185,13 @@ impl MeanReversion {
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             instrument: *instrument,
             role: Role::of(instrument),
             table: params.table(instrument),
             bars: Bars::new(instrument, params),
             reading: None,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             exit_retry_at: ExchNs::default(),
             vwap_target: 0.0,
@@ -229,7 +205,6 @@ impl Desk {
     fn on_flat(&mut self) {
         self.opened_by = None;
         self.is_anchor_due = false;
-        self.closed_net = Money::ZERO;
         self.exit_retry_at = ExchNs::default();
     }
 }

@@ -18,16 +18,13 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px};
-use paperwire_core::strategy::{
-    Event, Reason, Reject, Signals, Skip, StartContext, Strategy, StrategyDef,
-};
-use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
+use paperwire_core::strategy::{Event, Reject, Signals, Skip, StartContext, Strategy, StrategyDef};
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::desks;
+use crate::exit::Exit;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{BarLength, Params, SymbolParams};
 use reading::Bars;
@@ -44,10 +41,7 @@ pub struct MomentumBreakout {
     /// By symbol index; `None` for symbols of others.
     desks: Vec<Option<Desk>>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -63,10 +57,7 @@ struct Desk {
     /// The entry that was signalled and not filled yet.
     plan: Option<Plan>,
     trip: Option<Trip>,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     closed_net: Money,
 }
 
@@ -102,19 +93,11 @@ impl StrategyDef for MomentumBreakout {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             fee: 0.0,
             desks: Vec::new(),
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -123,12 +106,8 @@ impl StrategyDef for MomentumBreakout {
 impl Strategy for MomentumBreakout {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
         self.fee = ctx.taker_fee;
-        self.exposure = Exposure::new(ctx.instruments);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.gate.start(ctx);
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -191,18 +170,11 @@ impl Strategy for MomentumBreakout {
         let Some(desk) = &mut self.desks[fill.symbol.index()] else {
             return;
         };
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat(fill.trigger);
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat(fill.trigger);
             }
+            return;
         };
         let Some(plan) = desk.plan.take() else {
             return;
@@ -244,8 +216,7 @@ impl Desk {
             spent: [None; 2],
             plan: None,
             trip: None,
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -258,9 +229,7 @@ impl Desk {
         {
             self.spent[side_index(trip.side)] = Some(trip.level);
         }
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
+        self.exit = Exit::default();
     }
 }
 

@@ -14,22 +14,21 @@ mod exit;
 mod params;
 mod reading;
 
-use paperwire_core::account::{AccountView, Fill, PositionSide};
+use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::average::Ema;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::exit::Exit;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
 use reading::Bars;
@@ -48,10 +47,7 @@ pub struct MomentumScalping {
     /// `None` unless both money pairs are traded.
     pair: Option<AlignedPair>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -60,8 +56,6 @@ struct Desk {
     instrument: Instrument,
     table: Table,
     bars: Bars,
-    /// Average of the longer timeframe.
-    longer: Ema,
     regime: RegimeMonitor,
     /// No entry before this instant.
     next_ok_at: ExchNs,
@@ -69,10 +63,7 @@ struct Desk {
     next_ok_order: u64,
     /// Best price of the open position.
     best: Option<Best>,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -85,19 +76,11 @@ impl StrategyDef for MomentumScalping {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             desks: Vec::new(),
             pair: None,
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -105,13 +88,9 @@ impl StrategyDef for MomentumScalping {
 
 impl Strategy for MomentumScalping {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.pair = AlignedPair::of(ctx, LONGER, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -157,9 +136,6 @@ impl Strategy for MomentumScalping {
                 if let Some(pair) = &mut self.pair {
                     pair.on_bar(symbol, LONGER, bar, market);
                 }
-                if let Some(desk) = &mut self.desks[symbol.index()] {
-                    desk.longer.push(desk.instrument.px_f64(bar.close));
-                }
             }
             Event::Bar { .. } => {}
             Event::Timer => {
@@ -176,18 +152,11 @@ impl Strategy for MomentumScalping {
             return;
         };
         desk.next_ok_at = desk.next_ok_at.max(until);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         let px = desk.instrument.px_f64(fill.px);
         desk.best.get_or_insert(Best::new(side, px)).observe(px);
@@ -196,22 +165,16 @@ impl Strategy for MomentumScalping {
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         let table = params.table(instrument);
         Self {
             instrument: *instrument,
             table,
             bars: Bars::new(table.rsi_period),
-            longer: Ema::new(50),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             next_ok_order: 0,
             best: None,
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -219,9 +182,7 @@ impl Desk {
     /// Everything of an ended position is forgotten.
     fn on_flat(&mut self) {
         self.best = None;
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
+        self.exit = Exit::default();
     }
 }
 

@@ -18,15 +18,13 @@ use paperwire_core::account::{AccountView, Fill, PositionSide};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
-use paperwire_core::num::Money;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::DurationNs;
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::desks;
+use crate::gate::{self, Gate};
 use desk::Desk;
 pub use params::{Params, RegimeMode, SymbolParams, VpinMode};
 
@@ -42,13 +40,7 @@ pub struct OrderFlow {
     /// By symbol index; `None` for symbols of others.
     desks: Vec<Option<Desk>>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
-    cooldown: DurationNs,
-    book_age_max: DurationNs,
-    flow_age_max: DurationNs,
+    gate: Gate,
 }
 
 impl StrategyDef for OrderFlow {
@@ -63,20 +55,7 @@ impl StrategyDef for OrderFlow {
             fee: 0.0,
             desks: Vec::new(),
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(
-                params.losses_max,
-                DurationNs::from_secs(60 * params.losses_pause_min),
-            ),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
-            cooldown: DurationNs::from_secs(params.cooldown_s),
-            book_age_max: DurationNs::from_millis(params.book_age_max_ms),
-            flow_age_max: DurationNs::from_secs(params.flow_age_max_s),
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -85,12 +64,8 @@ impl StrategyDef for OrderFlow {
 impl Strategy for OrderFlow {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
         self.fee = ctx.taker_fee;
-        self.exposure = Exposure::new(ctx.instruments);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(*id, instrument, &self.params));
-        }
+        self.gate.start(ctx);
+        self.desks = desks::of(ctx, |id, of| Desk::new(id, of, &self.params));
     }
 
     fn on_event(
@@ -141,23 +116,16 @@ impl Strategy for OrderFlow {
 
     fn on_fill(&mut self, fill: &Fill) {
         let costs = 2.0 * self.fee;
-        let until = fill.at.plus(self.cooldown);
-        let Some(desk) = self.desk(fill.symbol) else {
+        let until = fill.at.plus(DurationNs::from_secs(self.params.cooldown_s));
+        let Some(desk) = &mut self.desks[fill.symbol.index()] else {
             return;
         };
         desk.next_ok_at = desk.next_ok_at.max(until);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         let px = desk.instrument.px_f64(fill.px);
         desk.best.get_or_insert(Best::new(side, px)).observe(px);
@@ -174,11 +142,6 @@ impl Strategy for OrderFlow {
 impl OrderFlow {
     fn desk(&mut self, symbol: SymbolId) -> Option<&mut Desk> {
         self.desks[symbol.index()].as_mut()
-    }
-
-    /// Equity that no position uses yet, in the numeraire.
-    fn free_usd(&self, equity: Money) -> f64 {
-        equity.to_num::<f64>() - self.exposure.total()
     }
 }
 

@@ -14,7 +14,7 @@ mod exit;
 mod params;
 mod reading;
 
-use paperwire_core::account::{AccountView, Fill, OrderId, PositionSide};
+use paperwire_core::account::{AccountView, Fill, OrderId};
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
@@ -23,10 +23,12 @@ use paperwire_core::strategy::{Event, Signals, Skip, StartContext, Strategy, Str
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::slope::Slope;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::regime;
 use crate::role::Role;
 pub use params::{BarLength, Params};
 use reading::{Bars, Reading};
@@ -176,18 +178,11 @@ impl Strategy for RatioTrading {
             return;
         };
         desk.gain.on_fill(fill, &desk.instrument);
-        let side = match fill.side {
-            OrderSide::Buy if fill.lots_after > 0 => PositionSide::Long,
-            OrderSide::Sell if fill.lots_after < 0 => PositionSide::Short,
-            OrderSide::Buy | OrderSide::Sell => {
-                desk.closed_net += fill.net;
-                if fill.lots_after == 0 {
-                    let net = desk.closed_net;
-                    desk.on_flat();
-                    self.breaker.on_closed(net, fill.at);
-                }
-                return;
+        let Some(side) = desks::opened(fill) else {
+            if desks::on_closing(fill, &mut desk.closed_net, &mut self.breaker) {
+                desk.on_flat();
             }
+            return;
         };
         debug_assert_eq!(side.closing().opposite(), fill.side, "an entry makes its side larger");
         desk.is_anchor_due |= *desk.opened_by.get_or_insert(fill.order) != fill.order;
@@ -213,14 +208,12 @@ impl RatioTrading {
 
 impl Desk {
     fn new(id: SymbolId, instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             id,
             instrument: *instrument,
             bars: Bars::new(instrument, params),
             reading: None,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             next_ok_bar: 0,
             next_part_bar: 0,
             decay_bars: 0.0,
@@ -236,7 +229,6 @@ impl Desk {
     fn on_flat(&mut self) {
         self.opened_by = None;
         self.is_anchor_due = false;
-        self.closed_net = Money::ZERO;
         self.exit_retry_at = ExchNs::default();
         self.next_part_bar = 0;
     }

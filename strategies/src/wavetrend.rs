@@ -17,16 +17,16 @@ use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
 use paperwire_signals::macd::Cross;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::wavetrend::{Divergence, WaveTrend};
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::exit::Exit;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{BarLength, Params, SymbolParams};
 
@@ -42,10 +42,7 @@ pub struct Wavetrend {
     /// `None` unless both money pairs are traded.
     pair: Option<AlignedPair>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// Where the fast wave is.
@@ -97,10 +94,7 @@ struct Desk {
     zone: Option<Zone>,
     /// No entry before this instant.
     next_ok_at: ExchNs,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -114,19 +108,11 @@ impl StrategyDef for Wavetrend {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             desks: Vec::new(),
             pair: None,
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -134,13 +120,9 @@ impl StrategyDef for Wavetrend {
 
 impl Strategy for Wavetrend {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.pair = AlignedPair::of(ctx, self.params.bar.timeframe(), CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -192,18 +174,10 @@ impl Strategy for Wavetrend {
             return;
         };
         desk.cool_from(fill.at);
-        let is_opening = match fill.side {
-            OrderSide::Buy => fill.lots_after > 0,
-            OrderSide::Sell => fill.lots_after < 0,
-        };
-        if is_opening {
-            return;
-        }
-        desk.closed_net += fill.net;
-        if fill.lots_after == 0 {
-            let net = desk.closed_net;
-            desk.on_flat();
-            self.breaker.on_closed(net, fill.at);
+        if desks::opened(fill).is_none()
+            && desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker)
+        {
+            desk.exit = Exit::default();
         }
     }
 }
@@ -216,8 +190,7 @@ impl Desk {
             waves: WaveTrend::default(),
             zone: None,
             next_ok_at: ExchNs::default(),
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
     }
@@ -236,13 +209,6 @@ impl Desk {
     fn cool_from(&mut self, at: ExchNs) {
         let until = at.plus(DurationNs::from_secs(self.table.cooldown_s));
         self.next_ok_at = self.next_ok_at.max(until);
-    }
-
-    /// Everything of an ended position is forgotten.
-    fn on_flat(&mut self) {
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
     }
 }
 

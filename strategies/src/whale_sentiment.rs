@@ -19,15 +19,15 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
-use paperwire_core::strategy::{Event, Reason, Signals, StartContext, Strategy, StrategyDef};
+use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::OrderSide;
-use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
-use paperwire_signals::exposure::{Exposure, ExposureRules};
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 
 use crate::aligned::AlignedPair;
+use crate::desks;
+use crate::exit::Exit;
+use crate::gate::{self, Gate};
 use params::Table;
 pub use params::{Params, RegimeMode, SymbolParams};
 use reading::{BAR, Bars};
@@ -44,10 +44,7 @@ pub struct WhaleSentiment {
     /// `None` unless both money pairs are traded.
     pair: Option<AlignedPair>,
     session: SessionClock,
-    breaker: CircuitBreaker,
-    losses: LossLimit,
-    exposure: Exposure,
-    rules: ExposureRules,
+    gate: Gate,
 }
 
 /// State of one pair.
@@ -61,10 +58,7 @@ struct Desk {
     next_ok_at: ExchNs,
     /// The wait that the newest entry set.
     cooldown: DurationNs,
-    /// Why the position must be closed, until it is.
-    exit_due: Option<Reason>,
-    /// No second exit signal before this instant.
-    exit_retry_at: ExchNs,
+    exit: Exit,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,
 }
@@ -79,19 +73,11 @@ impl StrategyDef for WhaleSentiment {
     type Params = Params;
 
     fn new(params: Params) -> Self {
-        let pause = DurationNs::from_secs(60 * params.losses_pause_min);
         Self {
             desks: Vec::new(),
             pair: None,
             session: SessionClock::new(params.session_hours),
-            breaker: CircuitBreaker::new(params.losses_max, pause),
-            losses: LossLimit::new(params.session_loss_max_pct),
-            exposure: Exposure::new(&[]),
-            rules: ExposureRules {
-                same_side_mult: params.same_side_mult,
-                long_max: params.long_usd_max,
-                short_max: params.short_usd_max,
-            },
+            gate: gate::of_params!(params),
             params,
         }
     }
@@ -99,13 +85,9 @@ impl StrategyDef for WhaleSentiment {
 
 impl Strategy for WhaleSentiment {
     fn on_start(&mut self, ctx: &StartContext<'_>) {
-        self.exposure = Exposure::new(ctx.instruments);
+        self.gate.start(ctx);
         self.pair = AlignedPair::of(ctx, BAR, CORRELATION_BARS);
-        self.desks = ctx.instruments.iter().map(|_| None).collect();
-        for id in ctx.symbols {
-            let instrument = &ctx.instruments[id.index()];
-            self.desks[id.index()] = Some(Desk::new(instrument, &self.params));
-        }
+        self.desks = desks::of(ctx, |_, of| Desk::new(of, &self.params));
     }
 
     fn on_event(
@@ -160,46 +142,26 @@ impl Strategy for WhaleSentiment {
             return;
         };
         desk.next_ok_at = desk.next_ok_at.max(fill.at.plus(desk.cooldown));
-        let is_opening = match fill.side {
-            OrderSide::Buy => fill.lots_after > 0,
-            OrderSide::Sell => fill.lots_after < 0,
-        };
-        if is_opening {
-            return;
-        }
-        desk.closed_net += fill.net;
-        if fill.lots_after == 0 {
-            let net = desk.closed_net;
-            desk.on_flat();
-            self.breaker.on_closed(net, fill.at);
+        if desks::opened(fill).is_none()
+            && desks::on_closing(fill, &mut desk.closed_net, &mut self.gate.breaker)
+        {
+            desk.exit = Exit::default();
         }
     }
 }
 
 impl Desk {
     fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         Self {
             instrument: *instrument,
             table: params.table(instrument),
             bars: Bars::new(),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             next_ok_at: ExchNs::default(),
             cooldown: DurationNs::default(),
-            exit_due: None,
-            exit_retry_at: ExchNs::default(),
+            exit: Exit::default(),
             closed_net: Money::ZERO,
         }
-    }
-
-    /// Everything of an ended position is forgotten.
-    fn on_flat(&mut self) {
-        self.exit_due = None;
-        self.exit_retry_at = ExchNs::default();
-        self.closed_net = Money::ZERO;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the grid strategy lays its levels and when it buys them, and with how much.
 
 use paperwire_core::account::{AccountView, PositionSide};
+use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::SIGNALS_MAX;
@@ -13,12 +14,12 @@ use paperwire_core::trade::OrderSide;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::net_move_pct;
 use paperwire_signals::exposure::unit_value;
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::ladder::{self, Order};
 use super::reading::Reading;
 use super::{Desk, Grid, GridRsiReversion, OrderMode, Params};
+use crate::gate;
 
 /// Factors on spacing and size by regime: low, medium, high, extreme.
 const REGIME_SPACING: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -64,13 +65,11 @@ impl GridRsiReversion {
         out: &mut Signals,
     ) -> Result<(), Skip> {
         let now = market.now();
-        let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
         self.peak = self.peak.max(account.equity);
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoGridLevels)?;
-        let reading = desk.bars.reading().ok_or(Skip::WarmingUp)?;
+        let board = market.symbol(symbol).board(Timeframe::M5);
+        let reading = Reading::of(board).ok_or(Skip::WarmingUp)?;
         let regime = desk.bars.regime().ok_or(Skip::WarmingUp)?;
         let look = Look { reading, regime, bbo };
         if let Err(why) = self.calm(&look, market, account) {
@@ -332,10 +331,8 @@ fn traded(
     if ratio < params.volume_ratio_min {
         return Err(Skip::LowVolume);
     }
-    let tape = market.symbol(symbol).tape();
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(tape, params.flow_orders, market.now(), age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let state = market.symbol(symbol);
+    let flow = gate::flow(state, params.flow_orders, market.now(), params.flow_age_max_s)?;
     if flow < -params.flow_veto {
         return Err(Skip::TradeFlowNotAligned);
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
 use super::ladder::SLOTS;
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -128,51 +128,31 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// How the levels lie.
-    pub kind: Option<GridKind>,
+    kind: GridKind,
     /// Levels below the centre.
-    pub levels: Option<usize>,
+    levels: usize,
     /// Distance between them.
-    pub spacing_pct: Option<f64>,
+    spacing_pct: f64,
     /// Levels farther from the centre are left out.
-    pub range_pct: Option<f64>,
+    range_pct: f64,
     /// Value of a level.
-    pub level_usd: Option<f64>,
+    level_usd: f64,
     /// Largest position, resting buys included.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Most levels held or about to be bought.
-    pub held_max: Option<usize>,
+    held_max: usize,
     /// Relative strength that is oversold.
-    pub rsi_oversold: Option<f64>,
+    rsi_oversold: f64,
     /// Relative strength that is overbought.
-    pub rsi_overbought: Option<f64>,
+    rsi_overbought: f64,
     /// All is sold this far below the lowest level.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Seconds without new buys after one was filled.
-    pub cooldown_s: Option<u64>,
+    cooldown_s: u64,
     /// Least value traded within a day.
-    pub volume_24h_min_usd: Option<f64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) kind: GridKind,
-    pub(super) levels: usize,
-    pub(super) spacing_pct: f64,
-    pub(super) range_pct: f64,
-    pub(super) level_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) held_max: usize,
-    pub(super) rsi_oversold: f64,
-    pub(super) rsi_overbought: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_s: u64,
-    pub(super) volume_24h_min_usd: f64,
+    volume_24h_min_usd: f64,
 }
 
 impl Table {
@@ -224,35 +204,9 @@ impl Table {
     }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            kind: own.kind.unwrap_or(base.kind),
-            levels: own.levels.unwrap_or(base.levels),
-            spacing_pct: own.spacing_pct.unwrap_or(base.spacing_pct),
-            range_pct: own.range_pct.unwrap_or(base.range_pct),
-            level_usd: own.level_usd.unwrap_or(base.level_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            held_max: own.held_max.unwrap_or(base.held_max),
-            rsi_oversold: own.rsi_oversold.unwrap_or(base.rsi_oversold),
-            rsi_overbought: own.rsi_overbought.unwrap_or(base.rsi_overbought),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
-            volume_24h_min_usd: own.volume_24h_min_usd.unwrap_or(base.volume_24h_min_usd),
-        }
-    }
-}
-
-/// Largest amounts, percentages, multiples and waits that can be meant.
+/// Largest amounts, what a day trades among them, and multiples that can be meant.
 const USD_MAX: f64 = 1e12;
-const PCT_MAX: f64 = 50.0;
 const MULT_MAX: f64 = 20.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -260,17 +214,10 @@ impl Validate for Params {
         check("level_slack_pct", self.level_slack_pct, 0.0, PCT_MAX)?;
         check("spacing_atr", self.spacing_atr, 0.0, MULT_MAX)?;
         OutOfRange::check("atr_hours", self.atr_hours, 0, 200)?;
-        for cut in self.regime_cuts_pct.into_iter().flatten() {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        let ascends = self.regime_cuts_pct.is_none_or(|cuts| cuts.is_sorted());
-        OutOfRange::require("regime_cuts_pct", ascends, "values ascend")?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
+        checks::session_hours(self.session_hours)?;
         check("adx_max", self.adx_max, 0.0, 100.0)?;
-        for mult in self.rsi_size_mult {
-            check("rsi_size_mult", mult, 0.0, MULT_MAX)?;
-        }
+        checks::each("rsi_size_mult", &self.rsi_size_mult, 0.0, MULT_MAX)?;
         check("rsi_near", self.rsi_near, 0.0, 100.0)?;
         check("volume_ratio_min", self.volume_ratio_min, 0.0, MULT_MAX)?;
         OutOfRange::check("flow_orders", self.flow_orders, 5, 500)?;
@@ -294,25 +241,17 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        let count = |field: &str, value: Option<usize>| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, 1, SLOTS))
-        };
-        count("levels", self.levels)?;
-        count("held_max", self.held_max)?;
-        check("spacing_pct", self.spacing_pct, 0.01, PCT_MAX)?;
-        check("range_pct", self.range_pct, 0.01, 99.0)?;
-        check("level_usd", self.level_usd, 0.01, USD_MAX)?;
-        check("position_usd_max", self.position_usd_max, 0.0, USD_MAX)?;
-        check("rsi_oversold", self.rsi_oversold, 0.0, 100.0)?;
-        check("rsi_overbought", self.rsi_overbought, 0.0, 100.0)?;
-        check("stop_pct", self.stop_pct, 0.01, 99.0)?;
-        check("volume_24h_min_usd", self.volume_24h_min_usd, 0.0, USD_MAX)?;
-        self.cooldown_s.map_or(Ok(()), |wait| OutOfRange::check(&key("cooldown_s"), wait, 0, DAY_S))
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("levels", all.levels, 1, SLOTS)?;
+        pair.check("held_max", all.held_max, 1, SLOTS)?;
+        pair.check("spacing_pct", all.spacing_pct, 0.01, PCT_MAX)?;
+        pair.check("range_pct", all.range_pct, 0.01, 99.0)?;
+        pair.check("level_usd", all.level_usd, 0.01, USD_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
+        pair.check("rsi_oversold", all.rsi_oversold, 0.0, 100.0)?;
+        pair.check("rsi_overbought", all.rsi_overbought, 0.0, 100.0)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, 99.0)?;
+        pair.check("volume_24h_min_usd", all.volume_24h_min_usd, 0.0, USD_MAX)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }

@@ -1,19 +1,14 @@
-//! Bars turned into what the grid strategy decides by; each indicator advances once per closed bar.
+//! What the grid strategy decides by: the board of five minutes, and what no board has.
 
 use paperwire_core::bar::{Bar, Timeframe};
+use paperwire_core::board::{Board, Indicator};
 use paperwire_core::instrument::Instrument;
-use paperwire_signals::adx::Adx;
 use paperwire_signals::atr::Atr;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, Regime, RegimeMonitor, RegimeRule};
-use paperwire_signals::rsi::Rsi;
-use paperwire_signals::volume::{DailyVolume, VolumeRatio};
+use paperwire_signals::regime::{Regime, RegimeMonitor};
+use paperwire_signals::volume::DailyVolume;
 
 use super::Params;
-
-/// Bars of relative strength, range and trend strength.
-const BARS: u32 = 14;
-/// Bars of the usual volume.
-const VOLUME_BARS: usize = 20;
+use crate::regime;
 
 /// What the newest closed five minutes mean.
 #[derive(Clone, Copy, Debug)]
@@ -26,17 +21,25 @@ pub(super) struct Reading {
     pub(super) volume_ratio: Option<f64>,
 }
 
-/// Every indicator of one pair.
+impl Reading {
+    /// From the board of five minutes; `None` until all of it is known.
+    pub(super) fn of(board: &Board) -> Option<Self> {
+        let get = |of| board.get(of).ok();
+        Some(Self {
+            rsi: get(Indicator::Rsi14)?,
+            adx: get(Indicator::Adx14)?,
+            atr_pct: get(Indicator::AtrPct14)?,
+            volume_ratio: get(Indicator::VolumeRatio20),
+        })
+    }
+}
+
+/// What one pair's bars are followed for besides.
 #[derive(Debug)]
 pub(super) struct Bars {
     instrument: Instrument,
     regime: RegimeMonitor,
     daily: DailyVolume,
-    rsi: Rsi,
-    adx: Adx,
-    atr: Atr,
-    volume: VolumeRatio,
-    reading: Option<Reading>,
     /// Range of an hour; `None` when none is asked for.
     hours: Option<Atr>,
     hour_pct: Option<f64>,
@@ -44,17 +47,10 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(instrument: &Instrument, params: &Params) -> Self {
-        let rule =
-            (params.regime_cuts_pct).map_or(RegimeRule::Adaptive(ADAPTIVE_CUTS), RegimeRule::Fixed);
         Self {
             instrument: *instrument,
-            regime: RegimeMonitor::new(rule),
+            regime: regime::monitor(params.regime_cuts_pct),
             daily: DailyVolume::default(),
-            rsi: Rsi::new(BARS),
-            adx: Adx::new(BARS),
-            atr: Atr::new(BARS),
-            volume: VolumeRatio::new(VOLUME_BARS),
-            reading: None,
             hours: (params.atr_hours > 0).then(|| Atr::new(params.atr_hours)),
             hour_pct: None,
         }
@@ -72,15 +68,6 @@ impl Bars {
                 self.regime.push(close);
                 self.daily.push(bar.volume);
             }
-            Timeframe::M5 => {
-                let (rsi, adx) = (self.rsi.push(close), self.adx.push(high, low, close));
-                let (atr, volume_ratio) =
-                    (self.atr.push(high, low, close), self.volume.push(bar.volume));
-                self.reading = rsi.zip(adx).zip(atr).map(|((rsi, adx), atr)| {
-                    let atr_pct = 100.0 * atr / close;
-                    Reading { rsi, adx, atr_pct, volume_ratio }
-                });
-            }
             Timeframe::H1 => {
                 if let Some(hours) = &mut self.hours {
                     self.hour_pct = hours.push(high, low, close).map(|atr| 100.0 * atr / close);
@@ -88,11 +75,6 @@ impl Bars {
             }
             _ => {}
         }
-    }
-
-    /// What the newest five minutes mean, once all of it is known.
-    pub(super) const fn reading(&self) -> Option<Reading> {
-        self.reading
     }
 
     /// The regime of volatility.

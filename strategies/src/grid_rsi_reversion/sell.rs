@@ -7,14 +7,12 @@ use paperwire_core::limits::SIGNALS_MAX;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Px;
 use paperwire_core::strategy::{Action, ExitLevel, OrderSpec, Reason, Signal, Signals, Size};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::costs::{entry_price, profit_pct};
 
 use super::ladder::{self, Order};
 use super::{Desk, GridRsiReversion};
-
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
+use crate::exit::RETRY;
 
 impl GridRsiReversion {
     /// Leaves when the grid has failed, keeps the stop where the grid wants it, rests the sales of bought

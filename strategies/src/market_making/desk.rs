@@ -1,6 +1,7 @@
 //! What the market maker knows of one pair.
 
 use paperwire_core::bar::Bar;
+use paperwire_core::board::{Board, Indicator};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::SymbolState;
@@ -12,24 +13,15 @@ use paperwire_signals::intensity::TradeIntensity;
 use paperwire_signals::mid_variance::MidVariance;
 use paperwire_signals::ofi::Ofi;
 use paperwire_signals::quantile::P2Quantile;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, RegimeMonitor, RegimeRule};
-use paperwire_signals::slope::Slope;
+use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::trail::Best;
-use paperwire_signals::volume::DailyVolume;
-use paperwire_signals::vpin::Vpin;
 
 use super::companions::Companions;
 use super::markout::Markouts;
-use super::params::{Params, RegimeMode, Table};
+use super::params::{Params, Table};
 use super::rate::ChangeRate;
-
-/// Buckets of the VPIN, and how many of them make a day.
-const VPIN_BUCKETS: usize = 50;
-const VPIN_BUCKETS_A_DAY: f64 = 200.0;
-/// Minutes between two looks at the size of buckets.
-const VPIN_RESIZE_MINUTES: u32 = 60;
-/// Closes that the trend is read from.
-const TREND_CLOSES: usize = 20;
+use crate::daily_vpin::DailyVpin;
+use crate::role::Role;
 
 /// One of the two quotes; the order itself is the account's, found by its tag.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +39,7 @@ pub(super) struct Slot {
 pub(super) struct Desk {
     pub(super) id: SymbolId,
     pub(super) instrument: Instrument,
+    role: Role,
     pub(super) table: Table,
     /// Units of the price precision in one of the quote currency.
     pub(super) scale: f64,
@@ -92,15 +85,12 @@ impl Desk {
         params: &Params,
         companions: Option<Companions>,
     ) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         let half_tick = instrument.price_increment.raw() as f64 / 2.0;
         let window = DurationNs::from_secs(params.changes_window_s);
         Self {
             id,
             instrument: *instrument,
+            role: Role::of(instrument),
             table: params.table(instrument),
             scale: pow10(instrument.price_precision) as f64,
             variance: MidVariance::new(params.variance_half_life_s, half_tick * half_tick),
@@ -108,7 +98,7 @@ impl Desk {
             intensity: TradeIntensity::default(),
             ofi: Ofi::new(params.ofi_updates_min),
             toxicity: Toxicity::new(params.vpin_quantile),
-            regime: RegimeMonitor::new(rule),
+            regime: params.regime.monitor(params.regime_cuts_pct),
             trend: Trend::new(params),
             companions,
             markouts: Markouts::default(),
@@ -153,12 +143,11 @@ impl Desk {
         }
     }
 
-    /// Learns from a closed minute.
-    pub(super) fn on_minute(&mut self, bar: &Bar) {
-        let close = self.instrument.px_f64(bar.close);
-        self.regime.push(close);
-        self.trend.push(close);
-        self.toxicity.on_minute(bar.volume);
+    /// Learns from a closed minute, with the board that has it already.
+    pub(super) fn on_minute(&mut self, bar: &Bar, board: &Board) {
+        self.regime.push(self.instrument.px_f64(bar.close));
+        self.trend.push(board.get(Indicator::TrendSlope20).ok());
+        self.toxicity.vpin.on_minute(bar.volume);
     }
 
     /// The direction of a lasting trend; `None` without one, `Err` while it cannot be known.
@@ -186,7 +175,7 @@ impl Desk {
     }
 
     fn is_in_coins(&self) -> bool {
-        self.table.role == crate::role::Role::Cross
+        self.role == Role::Cross
     }
 
     /// The position in coins, negative for a short.
@@ -225,96 +214,65 @@ pub(super) struct Bounds {
 /// Probability of informed flow against its own history.
 #[derive(Debug)]
 struct Toxicity {
-    vpin: Vpin,
+    vpin: DailyVpin,
     high: P2Quantile,
     /// Buckets that the quantile has taken in.
     seen: u64,
-    daily: DailyVolume,
-    /// Minutes seen when the buckets were sized last; 0 before.
-    sized_at: u32,
 }
 
 impl Toxicity {
     fn new(quantile: f64) -> Self {
-        Self {
-            vpin: Vpin::new(VPIN_BUCKETS),
-            high: P2Quantile::new(quantile),
-            seen: 0,
-            daily: DailyVolume::default(),
-            sized_at: 0,
-        }
+        Self { vpin: DailyVpin::new(), high: P2Quantile::new(quantile), seen: 0 }
     }
 
     fn push(&mut self, taker: OrderSide, qty: Qty) {
         self.vpin.push(taker, qty);
-        if self.vpin.completed() != self.seen {
-            self.seen = self.vpin.completed();
-            if let Some(value) = self.vpin.value() {
+        let vpin = self.vpin.now();
+        if vpin.completed() != self.seen {
+            self.seen = vpin.completed();
+            if let Some(value) = vpin.value() {
                 self.high.push(value);
             }
         }
     }
 
-    fn on_minute(&mut self, volume: Qty) {
-        self.daily.push(volume);
-        let is_due =
-            self.sized_at == 0 || self.daily.minutes() >= self.sized_at + VPIN_RESIZE_MINUTES;
-        if is_due && let Some(volume) = self.daily.value() {
-            self.vpin.set_bucket(bucket(volume / VPIN_BUCKETS_A_DAY));
-            self.sized_at = self.daily.minutes();
-        }
-    }
-
     fn is_high(&self) -> bool {
-        let known = self.vpin.value().zip(self.high.value());
+        let known = self.vpin.now().value().zip(self.high.value());
         known.is_some_and(|(value, high)| value > high)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a share of a day's volume, itself a sum of lots, fits; a float cast saturates"
-)]
-fn bucket(lots: f64) -> Qty {
-    Qty::new((lots as i64).max(1))
 }
 
 /// Whether closes run one way, minute after minute.
 #[derive(Debug)]
 struct Trend {
-    slope: Slope,
     limit: f64,
     minutes: u32,
-    /// Minutes in a row beyond the limit: positive upwards.
-    run: i32,
+    /// Minutes in a row beyond the limit, positive upwards; `None` while there is no slope.
+    run: Option<i32>,
 }
 
 impl Trend {
-    fn new(params: &Params) -> Self {
-        Self {
-            slope: Slope::new(TREND_CLOSES),
-            limit: params.trend_slope_pct,
-            minutes: params.trend_minutes,
-            run: 0,
-        }
+    const fn new(params: &Params) -> Self {
+        Self { limit: params.trend_slope_pct, minutes: params.trend_minutes, run: None }
     }
 
-    fn push(&mut self, close: f64) {
-        self.slope.push(close);
-        let slope = self.slope.pct().unwrap_or(0.0);
-        self.run = if slope > self.limit {
-            self.run.max(0).saturating_add(1)
-        } else if slope < -self.limit {
-            self.run.min(0).saturating_sub(1)
-        } else {
-            0
-        };
+    fn push(&mut self, slope: Option<f64>) {
+        let run = self.run.unwrap_or(0);
+        self.run = slope.map(|slope| {
+            if slope > self.limit {
+                run.max(0).saturating_add(1)
+            } else if slope < -self.limit {
+                run.min(0).saturating_sub(1)
+            } else {
+                0
+            }
+        });
     }
 
     fn side(&self) -> Result<Option<OrderSide>, NotKnown> {
-        self.slope.pct().ok_or(NotKnown)?;
-        let is_lasting = self.run.unsigned_abs() >= self.minutes;
-        let side = if self.run > 0 { OrderSide::Buy } else { OrderSide::Sell };
+        let run = self.run.ok_or(NotKnown)?;
+        let is_lasting = run.unsigned_abs() >= self.minutes;
+        let side = if run > 0 { OrderSide::Buy } else { OrderSide::Sell };
         Ok(is_lasting.then_some(side))
     }
 }

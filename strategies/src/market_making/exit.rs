@@ -17,9 +17,7 @@ use super::TAG_UNWIND;
 use super::desk::Desk;
 use super::params::{Mode, Params};
 use super::quotes::is_older;
-
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
+use crate::exit::RETRY;
 
 impl Desk {
     /// Sets the stop anew after an add, sells old inventory; true when it closes the whole position.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::regime::RegimeMonitor;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -18,16 +19,6 @@ pub enum Mode {
     Quotes,
     /// Crosses the spread when the book leans: the predecessor's rule, kept as a baseline.
     Taker,
-}
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
 }
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
@@ -188,50 +179,31 @@ impl Default for TakerParams {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Size of a quote: in dollars, or in coins of the base for a pair quoted in bitcoin.
-    pub size: Option<f64>,
+    size: f64,
     /// Largest inventory, in the same unit.
-    pub inventory_max: Option<f64>,
+    inventory_max: f64,
     /// How far the fair price is moved against inventory, in deviations of the horizon.
-    pub inventory_aversion: Option<f64>,
+    inventory_aversion: f64,
     /// Coins of the base among the account's starting assets: a pair quoted in bitcoin sells these and
     /// what it bought, never more.
-    pub seeded: Option<f64>,
+    seeded: f64,
     /// Stop, in percent of the average entry.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Taker mode: target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Taker mode: smallest spread, in percent.
-    pub spread_min_pct: Option<f64>,
+    spread_min_pct: f64,
     /// Taker mode: imbalance of the book that enters.
-    pub imbalance_threshold: Option<f64>,
+    imbalance_threshold: f64,
     /// Taker mode: seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) role: Role,
-    pub(super) size: f64,
-    pub(super) inventory_max: f64,
-    pub(super) inventory_aversion: f64,
-    pub(super) seeded: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) spread_min_pct: f64,
-    pub(super) imbalance_threshold: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
     const fn of_role(role: Role) -> Self {
         let alt = Self {
-            role,
             size: 20.0,
             inventory_max: 100.0,
             inventory_aversion: 0.5,
@@ -270,32 +242,8 @@ impl Table {
     }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            role: base.role,
-            size: own.size.unwrap_or(base.size),
-            inventory_max: own.inventory_max.unwrap_or(base.inventory_max),
-            inventory_aversion: own.inventory_aversion.unwrap_or(base.inventory_aversion),
-            seeded: own.seeded.unwrap_or(base.seeded),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            spread_min_pct: own.spread_min_pct.unwrap_or(base.spread_min_pct),
-            imbalance_threshold: own.imbalance_threshold.unwrap_or(base.imbalance_threshold),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
-        }
-    }
-}
-
-/// Largest amounts, percentages and waits that can be meant.
+/// Largest amount, in dollars or coins, that can be meant.
 const AMOUNT_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -314,12 +262,8 @@ impl Validate for Params {
         check("markout_limit", self.markout_limit, 0.0, 100.0)?;
         check("trend_slope_pct", self.trend_slope_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("trend_minutes", self.trend_minutes, 1, 1440)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
+        checks::session_hours(self.session_hours)?;
         check("correlation_pause", self.correlation_pause, 0.0, 1.0)?;
         check("correlation_resume", self.correlation_resume, self.correlation_pause, 1.0)?;
         self.validate_exits()?;
@@ -363,26 +307,20 @@ impl TakerParams {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        check("size", self.size, 1e-8, AMOUNT_MAX)?;
-        check("inventory_max", self.inventory_max, 1e-8, AMOUNT_MAX)?;
-        check("inventory_aversion", self.inventory_aversion, 0.01, 1.0)?;
-        check("seeded", self.seeded, 0.0, AMOUNT_MAX)?;
-        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
-        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("size", all.size, 1e-8, AMOUNT_MAX)?;
+        pair.check("inventory_max", all.inventory_max, 1e-8, AMOUNT_MAX)?;
+        pair.check("inventory_aversion", all.inventory_aversion, 0.01, 1.0)?;
+        pair.check("seeded", all.seeded, 0.0, AMOUNT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
         if let (Some(stop), Some(target)) = (self.stop_pct, self.target_pct) {
             let pays = target >= 0.5 * stop;
-            OutOfRange::require(&key("target_pct"), pays, "is less than half of the stop")?;
+            pair.require("target_pct", pays, "is less than half of the stop")?;
         }
-        check("spread_min_pct", self.spread_min_pct, 0.0, PCT_MAX)?;
-        check("imbalance_threshold", self.imbalance_threshold, 0.0, 1.0)?;
-        let cooldown = |seconds| OutOfRange::check(&key("cooldown_s"), seconds, 0, DAY_S);
-        self.cooldown_s.map_or(Ok(()), cooldown)
+        pair.check("spread_min_pct", all.spread_min_pct, 0.0, PCT_MAX)?;
+        pair.check("imbalance_threshold", all.imbalance_threshold, 0.0, 1.0)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }
 

@@ -14,7 +14,6 @@ use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;
 use paperwire_signals::book::{imbalance, micro_price_units, spread_pct};
 use paperwire_signals::costs::{entry_price, exit_touch, profit_pct};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::trail::TrailRule;
 
 use super::desk::Desk;
@@ -22,6 +21,8 @@ use super::params::{Params, TakerParams};
 use super::quotes::is_older;
 use super::resting::slot_of;
 use super::{Gate, MarketMaking, TAG_TAKE};
+use crate::exit::RETRY;
+use crate::gate;
 
 /// Levels a side that the imbalance of the book is taken over.
 const LEVELS: usize = 10;
@@ -57,7 +58,7 @@ impl MarketMaking {
                 if desk.now < desk.exit_retry_at {
                     return Err(Skip::TimeCooldown);
                 }
-                desk.exit_retry_at = desk.now.plus(DurationNs::from_secs(1));
+                desk.exit_retry_at = desk.now.plus(RETRY);
                 out.push(signal);
                 return Ok(());
             }
@@ -105,10 +106,8 @@ impl MarketMaking {
         if !gate.adds[slot_of(side)] {
             return Err(gate.why.unwrap_or(Skip::NoSignalConditions));
         }
-        let age_max = DurationNs::from_secs(of_taker.flow_age_max_s);
-        let flow =
-            fresh_flow(market.symbol(symbol).tape(), of_taker.flow_orders, desk.now, age_max);
-        let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+        let state = market.symbol(symbol);
+        let flow = gate::flow(state, of_taker.flow_orders, desk.now, of_taker.flow_age_max_s)?;
         let against = if side == OrderSide::Buy { flow } else { -flow };
         if against <= of_taker.flow_confirm {
             return Err(Skip::TradeFlowNotAligned);

@@ -17,6 +17,7 @@ use paperwire_signals::regime::Regime;
 
 use super::reading::{Reading, Signs};
 use super::{Desk, EntryOrder, MeanReversion, Params, Role, TAG_BAND, TAG_VWAP};
+use crate::gate::{self, Limits};
 
 /// Factors on the threshold and the size by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -69,17 +70,14 @@ impl MeanReversion {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = state.bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
         if account.has_orders(symbol) {
             return Err(Skip::OrderUnderWay);
         }
-        if self.losses.blocks(account.equity) {
+        if self.gate.losses.blocks(account.equity) {
             return Err(Skip::DailyLoss);
         }
-        if self.breaker.blocks(now) {
+        if self.gate.breaker.blocks(now) {
             return Err(Skip::CircuitBreaker);
         }
         let params = &self.params;
@@ -132,25 +130,13 @@ impl MeanReversion {
         market: &MarketView<'_>,
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
-        let least = self.params.size_usd_min;
+        let size_min = self.params.size_usd_min;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
         // Only positions of the same direction come here: the room is the same for longs and shorts.
-        let of_symbol = desk.table.position_usd_max - self.exposure.of_symbol(symbol);
-        if of_symbol < least {
-            return Err(Skip::MaxPosition);
-        }
-        let free = account.equity.to_num::<f64>() - self.exposure.total();
-        let usd = wanted.min(of_symbol).min(free);
-        if usd < least {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < least {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
+        let pair_max = desk.table.position_usd_max;
+        let limits = Limits { pair_max, total_max: f64::INFINITY, size_min };
+        let room = self.gate.room(symbol, limits, market, account)?;
+        self.gate.cap(symbol, side, wanted, room, size_min, account)
     }
 
     /// Whether the likely move, the way to the mean and not beyond the target, pays fees and spread.

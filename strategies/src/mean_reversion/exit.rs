@@ -10,9 +10,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{entry_price, exit_touch, profit_pct};
 
 use super::{Desk, MeanReversion, Params};
-
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
+use crate::exit::RETRY;
 
 /// An open position as its exits see it.
 struct Held<'a> {

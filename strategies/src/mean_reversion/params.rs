@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -146,39 +146,23 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Distance from the mean of 20 closes that is stretched.
-    pub deviation_pct: Option<f64>,
+    deviation_pct: f64,
     /// Relative strength below which to buy.
-    pub rsi_oversold: Option<f64>,
+    rsi_oversold: f64,
     /// Relative strength above which to sell.
-    pub rsi_overbought: Option<f64>,
+    rsi_overbought: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) deviation_pct: f64,
-    pub(super) rsi_oversold: f64,
-    pub(super) rsi_overbought: f64,
-    pub(super) position_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -218,59 +202,26 @@ impl Table {
     }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            deviation_pct: own.deviation_pct.unwrap_or(base.deviation_pct),
-            rsi_oversold: own.rsi_oversold.unwrap_or(base.rsi_oversold),
-            rsi_overbought: own.rsi_overbought.unwrap_or(base.rsi_overbought),
-            position_usd: own.position_usd.unwrap_or(base.position_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(base.cooldown_s),
-        }
-    }
-}
-
-/// Largest amounts, percentages and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
-const DAY_S: u64 = 86_400;
-
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
-        let ascends = |key: &str, holds: bool| OutOfRange::require(key, holds, "values ascend");
         check("band_sigmas", self.band_sigmas, 0.1, 10.0)?;
         check("band_slack_pct", self.band_slack_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("flow_orders", self.flow_orders, 5, 500)?;
         check("flow_min", self.flow_min, 0.0, 1.0)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
-        for bound in self.vwap_rsi {
-            check("vwap_rsi", bound, 0.0, 100.0)?;
-        }
-        ascends("vwap_rsi", self.vwap_rsi.is_sorted())?;
+        checks::each("vwap_rsi", &self.vwap_rsi, 0.0, 100.0)?;
+        checks::ascending("vwap_rsi", &self.vwap_rsi)?;
         OutOfRange::check("vwap_span_min_s", self.vwap_span_min_s, 0, DAY_S)?;
         check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
-        for cut in self.regime_cuts_pct.into_iter().flatten() {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        ascends("regime_cuts_pct", self.regime_cuts_pct.is_none_or(|cuts| cuts.is_sorted()))?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         check("correlation_min", self.correlation_min, -1.0, 1.0)?;
         check("adx_max", self.adx_max, 0.0, 100.0)?;
         check("slope_max_pct", self.slope_max_pct, 0.0, PCT_MAX)?;
         OutOfRange::check("slope_bars", self.slope_bars, 1, 1000)?;
-        for bound in self.half_life_bars {
-            check("half_life_bars", bound, 0.0, 1000.0)?;
-        }
-        ascends("half_life_bars", self.half_life_bars.is_sorted())?;
+        checks::each("half_life_bars", &self.half_life_bars, 0.0, 1000.0)?;
+        checks::ascending("half_life_bars", &self.half_life_bars)?;
         check("hold_half_lives", self.hold_half_lives, 0.1, 1000.0)?;
         OutOfRange::check("hold_max_min", self.hold_max_min, 1, DAY_S / 60)?;
         self.validate_money()?;
@@ -282,10 +233,8 @@ impl Params {
     fn validate_money(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
-        OutOfRange::require("decay_after_s", self.decay_after_s.is_sorted(), "values ascend")?;
-        for mult in self.decay_mult {
-            check("decay_mult", mult, 0.0, 1.0)?;
-        }
+        checks::ascending("decay_after_s", &self.decay_after_s)?;
+        checks::each("decay_mult", &self.decay_mult, 0.0, 1.0)?;
         check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
         check("trail_distance_pct", self.trail_distance_pct, 0.01, PCT_MAX)?;
         check("long_usd_max", self.long_usd_max, 0.0, USD_MAX)?;
@@ -300,19 +249,14 @@ impl Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        check("deviation_pct", self.deviation_pct, 0.0, PCT_MAX)?;
-        check("rsi_oversold", self.rsi_oversold, 0.0, 100.0)?;
-        check("rsi_overbought", self.rsi_overbought, 0.0, 100.0)?;
-        check("position_usd", self.position_usd, 0.01, USD_MAX)?;
-        check("position_usd_max", self.position_usd_max, 0.0, USD_MAX)?;
-        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
-        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
-        self.cooldown_s.map_or(Ok(()), |wait| OutOfRange::check(&key("cooldown_s"), wait, 0, DAY_S))
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("deviation_pct", all.deviation_pct, 0.0, PCT_MAX)?;
+        pair.check("rsi_oversold", all.rsi_oversold, 0.0, 100.0)?;
+        pair.check("rsi_overbought", all.rsi_overbought, 0.0, 100.0)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }

@@ -2,21 +2,18 @@
 
 use paperwire_core::account::PositionSide;
 use paperwire_core::bar::Bar;
+use paperwire_core::board::{Board, Indicator};
 use paperwire_core::fixed_ring::FixedRing;
 use paperwire_core::instrument::Instrument;
-use paperwire_signals::adx::Adx;
-use paperwire_signals::bands::{Band, Bollinger};
+use paperwire_signals::bands::Band;
 use paperwire_signals::reversion::{NoFit, half_life};
 use paperwire_signals::rsi::RsiCutler;
 use paperwire_signals::slope::Slope;
 
 use super::Params;
 
-/// Closes of mean and band.
-const BAND_BARS: usize = 20;
-/// Changes of the relative strength, and bars of the ADX.
+/// Changes of the relative strength.
 const RSI_BARS: usize = 14;
-const ADX_BARS: u32 = 14;
 /// Closes of the slope.
 const SLOPE_BARS: usize = 50;
 /// Distances from the mean whose half-life is taken.
@@ -52,13 +49,12 @@ impl Reading {
     }
 }
 
-/// Every indicator of one pair.
+/// What the board does not have of one pair.
 #[derive(Debug)]
 pub(super) struct Bars {
     instrument: Instrument,
-    bollinger: Bollinger,
+    band_sigmas: f64,
     rsi: RsiCutler,
-    adx: Adx,
     slope: Slope,
     slope_max_pct: f64,
     trend: i32,
@@ -71,9 +67,8 @@ impl Bars {
     pub(super) fn new(instrument: &Instrument, params: &Params) -> Self {
         Self {
             instrument: *instrument,
-            bollinger: Bollinger::new(BAND_BARS, params.band_sigmas),
+            band_sigmas: params.band_sigmas,
             rsi: RsiCutler::new(RSI_BARS),
-            adx: Adx::new(ADX_BARS),
             slope: Slope::new(SLOPE_BARS),
             slope_max_pct: params.slope_max_pct,
             trend: 0,
@@ -82,16 +77,13 @@ impl Bars {
         }
     }
 
-    /// Takes a closed bar in; `None` while there is no band.
-    pub(super) fn push(&mut self, bar: &Bar) -> Option<Reading> {
-        let price = |px| self.instrument.px_f64(px);
-        let (high, low, close) = (price(bar.high), price(bar.low), price(bar.close));
+    /// Takes a closed bar in, with the board that has it already; `None` while there is no band.
+    pub(super) fn push(&mut self, bar: &Bar, board: &Board) -> Option<Reading> {
+        let close = self.instrument.px_f64(bar.close);
         if close <= 0.0 {
             return None;
         }
-        let band = self.bollinger.push(close);
         let rsi = self.rsi.push(close);
-        let adx = self.adx.push(high, low, close);
         self.slope.push(close);
         let slope_pct = self.slope.pct();
         self.trend = match slope_pct {
@@ -99,14 +91,16 @@ impl Bars {
             Some(slope) if slope < -self.slope_max_pct => self.trend.min(0).saturating_sub(1),
             _ => 0,
         };
-        let band = band?;
+        let get = |of| board.get(of).ok();
+        let (mean, sigma) = get(Indicator::Sma20).zip(get(Indicator::Sigma20))?;
+        let band = Band::around(mean, self.band_sigmas * sigma);
         self.distances.push((close / band.mid).ln());
         let signs = slope_pct.and_then(|_| {
             let half_life = match half_life(&self.distances) {
                 Err(NoFit::TooFew) if self.needs_half_life => return None,
                 half_life => half_life.ok(),
             };
-            Some(Signs { rsi: rsi?, adx: adx?, half_life })
+            Some(Signs { rsi: rsi?, adx: get(Indicator::Adx14)?, half_life })
         });
         Some(Reading { band, trend: self.trend, signs })
     }

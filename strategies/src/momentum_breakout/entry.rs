@@ -6,13 +6,13 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Size, Skip};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::{imbalance, spread_pct};
 use paperwire_signals::costs::{entry_touch, net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 
 use super::reading::Reading;
 use super::{Desk, MomentumBreakout, Params, Plan, TAG_ENTRY, side_index};
+use crate::gate;
 
 /// Taker orders whose imbalance must point along.
 const FLOW_ORDERS: usize = 50;
@@ -32,13 +32,8 @@ impl MomentumBreakout {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = state.bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
-        if self.breaker.blocks(now) || self.losses.blocks(account.equity) {
-            return Err(Skip::CircuitBreaker);
-        }
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
+        self.gate.check(market, account).map_err(|_| Skip::CircuitBreaker)?;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         if desk.bars.count() < desk.next_ok_bar {
             return Err(Skip::TimeCooldown);
@@ -104,8 +99,7 @@ impl MomentumBreakout {
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let most = desk.table.position_usd_max;
         let equity = account.equity.to_num::<f64>();
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
+        self.gate.measure(symbol, market, account)?;
         let mut usd = (equity * params.risk_pct / 100.0 / stop_frac).min(most);
         usd *= SESSION_SIZE[self.session.at(market.now()).index()];
         usd *= volatility_size(reading.atr_pct, desk.table.atr_low_pct, desk.table.atr_high_pct);
@@ -115,15 +109,7 @@ impl MomentumBreakout {
         if reading.squeeze_bars >= params.squeeze_bars_min {
             usd *= params.squeeze_size_mult;
         }
-        let usd = usd.min(most).min(equity - self.exposure.total());
-        if usd < params.size_usd_min {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < params.size_usd_min {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
+        self.gate.cap(symbol, side, usd, most, params.size_usd_min, account)
     }
 }
 
@@ -162,9 +148,7 @@ fn flow_along(
     params: &Params,
 ) -> Result<f64, Skip> {
     let against = Skip::TradeFlowNotAligned;
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), FLOW_ORDERS, now, age_max).ok_or(against)?;
-    let flow = flow.imbalance().ok_or(against)?;
+    let flow = gate::flow(state, FLOW_ORDERS, now, params.flow_age_max_s).map_err(|_| against)?;
     let book = state.book().and_then(|book| imbalance(book, BOOK_LEVELS)).ok_or(against)?;
     if sign(side) * flow > params.flow_min && sign(side) * book > 0.0 {
         Ok(flow)

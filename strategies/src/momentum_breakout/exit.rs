@@ -5,14 +5,11 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size, Skip};
-use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{exit_touch, sign};
 
 use super::reading::Reading;
 use super::{Desk, MomentumBreakout, TAG_PARTIAL, Trip};
 
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 /// Between bars the stop follows in steps of this share of the ATR, not with every tick.
 const TRAIL_STEP_ATR: f64 = 0.25;
 
@@ -53,8 +50,7 @@ impl MomentumBreakout {
             return;
         };
         debug_assert!(account.position(symbol).side().is_some(), "only an open position is judged");
-        desk.exit_retry_at = ExchNs::default();
-        desk.exit_due = Some(
+        desk.exit.demand(
             Reason::new(code)
                 .with("earned_r", earned_r)
                 .with("bars_held", f64::from(trip.bars_held)),
@@ -85,12 +81,14 @@ impl MomentumBreakout {
         let Some(bbo) = market.symbol(symbol).bbo() else {
             return false;
         };
-        if market.now() < desk.exit_retry_at {
+        if desk.exit.is_waiting(market.now()) {
             return false;
         }
         let now = exit_touch(trip.side, &bbo);
         let chandelier_atr = self.params.chandelier_atr;
-        let signal = (desk.exit_due.map(|reason| Signal::close(symbol, reason)))
+        let signal = desk
+            .exit
+            .signal(symbol)
             .or_else(|| self.partial(symbol, &trip, position, now))
             .or_else(|| {
                 self.chandelier(symbol, &trip, position, now, chandelier_atr, TRAIL_STEP_ATR)
@@ -99,7 +97,7 @@ impl MomentumBreakout {
             return false;
         };
         if let Some(desk) = &mut self.desks[symbol.index()] {
-            desk.exit_retry_at = market.now().plus(RETRY);
+            desk.exit.wait(market.now());
         }
         out.push(signal);
         true

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_core::instrument::Instrument;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -143,33 +143,19 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Length of the bars that are watched.
-    pub bar: Option<BarLength>,
+    bar: BarLength,
     /// Volume of the breaking bar over its usual.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// ATR in percent below which the pair is quiet.
-    pub atr_low_pct: Option<f64>,
+    atr_low_pct: f64,
     /// ATR in percent above which it is wild.
-    pub atr_high_pct: Option<f64>,
+    atr_high_pct: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Bars between entries.
-    pub cooldown_bars: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) bar: BarLength,
-    pub(super) volume_mult: f64,
-    pub(super) atr_low_pct: f64,
-    pub(super) atr_high_pct: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) cooldown_bars: u64,
+    cooldown_bars: u64,
 }
 
 impl Table {
@@ -197,29 +183,8 @@ impl Table {
     }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            bar: own.bar.unwrap_or(base.bar),
-            volume_mult: own.volume_mult.unwrap_or(base.volume_mult),
-            atr_low_pct: own.atr_low_pct.unwrap_or(base.atr_low_pct),
-            atr_high_pct: own.atr_high_pct.unwrap_or(base.atr_high_pct),
-            position_usd_max: own.position_usd_max.unwrap_or(base.position_usd_max),
-            cooldown_bars: own.cooldown_bars.unwrap_or(base.cooldown_bars),
-        }
-    }
-}
-
-/// Largest amounts, percentages, multiples and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest multiple that can be meant.
 const MULT_MAX: f64 = 20.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -249,8 +214,7 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -259,17 +223,11 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, 0.0, high))
-        };
-        check("volume_mult", self.volume_mult, 100.0)?;
-        check("atr_low_pct", self.atr_low_pct, PCT_MAX)?;
-        check("atr_high_pct", self.atr_high_pct, PCT_MAX)?;
-        check("position_usd_max", self.position_usd_max, USD_MAX)?;
-        self.cooldown_bars
-            .map_or(Ok(()), |bars| OutOfRange::check(&key("cooldown_bars"), bars, 0, 100_000))
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("volume_mult", all.volume_mult, 0.0, 100.0)?;
+        pair.check("atr_low_pct", all.atr_low_pct, 0.0, PCT_MAX)?;
+        pair.check("atr_high_pct", all.atr_high_pct, 0.0, PCT_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
+        pair.check("cooldown_bars", all.cooldown_bars, 0, 100_000)
     }
 }

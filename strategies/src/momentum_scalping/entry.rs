@@ -1,7 +1,7 @@
 //! When the momentum-scalping strategy enters, and with how much. Runs once per closed minute.
 
 use paperwire_core::account::{AccountView, PositionSide};
-use paperwire_core::book::Bbo;
+use paperwire_core::board::Indicator;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
@@ -9,12 +9,12 @@ use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Size, Skip};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
-use super::MomentumScalping;
 use super::params::{Params, Table};
 use super::reading::Reading;
+use super::{LONGER, MomentumScalping};
+use crate::gate::{self, Limits};
 
 /// Factors on the asked volume and on sizes by regime: low, medium, high, extreme.
 const REGIME_VOLUME: [f64; 4] = [0.9, 1.0, 1.3, 1.5];
@@ -34,7 +34,8 @@ impl MomentumScalping {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = self.touch(symbol, market, account)?;
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
+        self.gate.check(market, account)?;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let table = desk.table;
         if now < desk.next_ok_at {
@@ -46,14 +47,19 @@ impl MomentumScalping {
         }
         let reading = reading.ok_or(Skip::WarmingUp)?;
         let regime = desk.regime.regime().ok_or(Skip::WarmingUp)?;
-        let longer = desk.longer.value().ok_or(Skip::WarmingUp)?;
+        let longer = state.board(LONGER).get(Indicator::Ema50).map_err(|_| Skip::WarmingUp)?;
         if regime == Regime::Extreme && self.params.pauses_in_extreme {
             return Err(Skip::RegimePause);
         }
         if account.position(symbol).side().is_some() {
             return Err(Skip::ExistingPosition);
         }
-        let room = self.room(symbol, market, account)?;
+        let limits = Limits {
+            pair_max: self.params.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
+        let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let net = net_move_pct(table.target_pct, fee, fee, spread_pct(&bbo), 1.0);
         if net < self.params.net_min_pct {
@@ -65,7 +71,7 @@ impl MomentumScalping {
         let (side, strength) = burst(reading, regime, longer, &table, volume, &self.params)?;
         let flow = flow_along(side, state, now, &self.params)?;
         let usd = table.position_usd * REGIME_SIZE[regime.index()] * SESSION_SIZE[session];
-        let usd = self.clip(symbol, side, usd, room, account)?;
+        let usd = self.gate.cap(symbol, side, usd, room, self.params.size_usd_min, account)?;
         let size = Size::Notional(Money::checked_from_num(usd).ok_or(Skip::InsufficientSize)?);
 
         let wait = DurationNs::from_secs(self.params.cooldown_s);
@@ -90,40 +96,6 @@ impl MomentumScalping {
         Ok(signal)
     }
 
-    /// The touch of a book that may be traded on, unless losses forbid entries.
-    fn touch(
-        &mut self,
-        symbol: SymbolId,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<Bbo, Skip> {
-        let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
-        if self.breaker.blocks(market.now()) {
-            return Err(Skip::CircuitBreaker);
-        }
-        if self.losses.blocks(account.equity) {
-            return Err(Skip::DailyLoss);
-        }
-        Ok(bbo)
-    }
-
-    /// What limits leave for a position in this pair.
-    fn room(
-        &mut self,
-        symbol: SymbolId,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<f64, Skip> {
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
-        let of_symbol = self.params.position_usd_max - self.exposure.of_symbol(symbol);
-        let room = of_symbol.min(self.params.total_usd_max - self.exposure.total());
-        if room < self.params.size_usd_min { Err(Skip::MaxPosition) } else { Ok(room) }
-    }
-
     /// The cross pair only means something while its two sides move together.
     fn check_correlation(&self, table: &Table) -> Result<(), Skip> {
         if table.correlation_min <= 0.0 {
@@ -132,28 +104,6 @@ impl MomentumScalping {
         let pair = self.pair.as_ref().ok_or(Skip::LowCorrelation)?;
         let alike = pair.value().ok_or(Skip::WarmingUp)?;
         if alike < table.correlation_min { Err(Skip::LowCorrelation) } else { Ok(()) }
-    }
-
-    /// The size that limits and equity leave.
-    fn clip(
-        &self,
-        symbol: SymbolId,
-        side: PositionSide,
-        wanted: f64,
-        room: f64,
-        account: &AccountView<'_>,
-    ) -> Result<f64, Skip> {
-        let least = self.params.size_usd_min;
-        let free = account.equity.to_num::<f64>() - self.exposure.total();
-        let usd = wanted.min(room).min(free);
-        if usd < least {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < least {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
     }
 }
 
@@ -204,8 +154,6 @@ fn flow_along(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
     if sign(side) * flow < params.flow_min { Err(Skip::TradeFlowNotAligned) } else { Ok(flow) }
 }

@@ -6,15 +6,12 @@ use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size, Skip};
-use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::costs::{entry_price, exit_touch, profit_pct, sign};
 
 use super::params::Params;
 use super::reading::Reading;
 use super::{Desk, MomentumScalping};
 
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 /// The stop follows in steps of this share of the ATR, not with every tick.
 const TRAIL_STEP_ATR: f64 = 0.25;
 
@@ -53,8 +50,7 @@ impl MomentumScalping {
         if net <= 0.0 {
             return;
         }
-        desk.exit_retry_at = ExchNs::default();
-        desk.exit_due = Some(
+        desk.exit.demand(
             Reason::new(code)
                 .with("rsi", reading.rsi)
                 .with("ema8", reading.ema8)
@@ -83,16 +79,18 @@ impl MomentumScalping {
         let (Some(side), Some(bbo)) = (position.side(), market.symbol(symbol).bbo()) else {
             return false;
         };
-        if market.now() < desk.exit_retry_at {
+        if desk.exit.is_waiting(market.now()) {
             return false;
         }
         let fee = account.taker_fee.to_num::<f64>();
-        let signal = (desk.exit_due.map(|reason| Signal::close(symbol, reason)))
+        let signal = desk
+            .exit
+            .signal(symbol)
             .or_else(|| follow(symbol, side, position, desk, &bbo, fee, &self.params));
         let Some(signal) = signal else {
             return false;
         };
-        desk.exit_retry_at = market.now().plus(RETRY);
+        desk.exit.wait(market.now());
         out.push(signal);
         true
     }

@@ -2,22 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -113,42 +104,25 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Changes that the RSI is over.
-    pub rsi_period: Option<u32>,
+    rsi_period: u32,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Volume over its usual that confirms a burst.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// Taker orders between entries.
-    pub cooldown_trades: Option<u64>,
+    cooldown_trades: u64,
     /// Trend strength (ADX) below which there is nothing to ride; 0 for any.
-    pub adx_min: Option<f64>,
+    adx_min: f64,
     /// Trend strength from which it is late; above 100 for never.
-    pub adx_max: Option<f64>,
+    adx_max: f64,
     /// Correlation of bitcoin and the other asset below which there is no entry; 0 does not ask.
-    pub correlation_min: Option<f64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) rsi_period: u32,
-    pub(super) position_usd: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) volume_mult: f64,
-    pub(super) cooldown_trades: u64,
-    pub(super) adx_min: f64,
-    pub(super) adx_max: f64,
-    pub(super) correlation_min: f64,
+    correlation_min: f64,
 }
 
 impl Table {
@@ -189,35 +163,10 @@ impl Table {
             },
         }
     }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            rsi_period: own.rsi_period.unwrap_or(self.rsi_period),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            volume_mult: own.volume_mult.unwrap_or(self.volume_mult),
-            cooldown_trades: own.cooldown_trades.unwrap_or(self.cooldown_trades),
-            adx_min: own.adx_min.unwrap_or(self.adx_min),
-            adx_max: own.adx_max.unwrap_or(self.adx_max),
-            correlation_min: own.correlation_min.unwrap_or(self.correlation_min),
-        }
-    }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
-    }
-}
-
-/// Largest amounts, percentages, multiples and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest multiple that can be meant.
 const MULT_MAX: f64 = 20.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -227,10 +176,7 @@ impl Validate for Params {
         check("strength_min", self.strength_min, 0.01, 1.0)?;
         OutOfRange::check("flow_orders", self.flow_orders, 5, 1000)?;
         check("flow_min", self.flow_min, 0.0, 1.0)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         check("exhaustion_rsi", self.exhaustion_rsi, 51.0, 101.0)?;
         OutOfRange::check("hold_max_s", self.hold_max_s, 1, DAY_S)?;
         check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
@@ -245,8 +191,7 @@ impl Validate for Params {
         OutOfRange::check("cooldown_s", self.cooldown_s, 0, DAY_S)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -255,18 +200,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("rsi_period"), all.rsi_period, 2, 50)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("volume_mult"), all.volume_mult, 0.0, MULT_MAX)?;
-        OutOfRange::check(&key("cooldown_trades"), all.cooldown_trades, 0, 1_000_000)?;
-        OutOfRange::check(&key("adx_min"), all.adx_min, 0.0, 100.0)?;
-        OutOfRange::check(&key("adx_max"), all.adx_max, all.adx_min, 101.0)?;
-        OutOfRange::check(&key("correlation_min"), all.correlation_min, 0.0, 1.0)
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("rsi_period", all.rsi_period, 2, 50)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("volume_mult", all.volume_mult, 0.0, MULT_MAX)?;
+        pair.check("cooldown_trades", all.cooldown_trades, 0, 1_000_000)?;
+        pair.check("adx_min", all.adx_min, 0.0, 100.0)?;
+        pair.check("adx_max", all.adx_max, all.adx_min, 101.0)?;
+        pair.check("correlation_min", all.correlation_min, 0.0, 1.0)
     }
 }

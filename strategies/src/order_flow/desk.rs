@@ -4,19 +4,18 @@ use paperwire_core::bar::Bar;
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::SymbolState;
-use paperwire_core::num::{Money, Px, Qty};
+use paperwire_core::num::{Money, Px};
 use paperwire_core::strategy::Skip;
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::{TradeTape, TradeTick};
 use paperwire_signals::ofi::Ofi;
-use paperwire_signals::regime::{ADAPTIVE_CUTS, Regime, RegimeMonitor, RegimeRule};
+use paperwire_signals::regime::{Regime, RegimeMonitor};
 use paperwire_signals::session::Session;
 use paperwire_signals::sizes::SizeSketch;
 use paperwire_signals::trail::Best;
-use paperwire_signals::volume::DailyVolume;
-use paperwire_signals::vpin::Vpin;
 
-use super::params::{Params, RegimeMode, Table, VpinMode};
+use super::params::{Params, Table, VpinMode};
+use crate::daily_vpin::DailyVpin;
 
 /// Factors on thresholds and sizes by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.9, 1.0, 1.3, 1.5];
@@ -29,12 +28,6 @@ const WINDOW_PCT: [usize; 4] = [125, 100, 75, 50];
 /// Shortest window.
 const WINDOW_MIN: usize = 20;
 
-/// Buckets of the VPIN, and how many of them make a day.
-const VPIN_BUCKETS: usize = 50;
-const VPIN_BUCKETS_A_DAY: f64 = 200.0;
-/// Minutes between two looks at the size of buckets.
-const VPIN_RESIZE_MINUTES: u32 = 60;
-
 /// State of one pair.
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -43,10 +36,8 @@ pub(super) struct Desk {
     pub(super) table: Table,
     pub(super) ofi: Ofi,
     pub(super) regime: RegimeMonitor,
-    pub(super) vpin: Option<Vpin>,
-    daily: DailyVolume,
-    /// Minutes seen when the buckets were sized last; 0 before.
-    sized_at: u32,
+    /// `None` when it is not asked for.
+    pub(super) vpin: Option<DailyVpin>,
     pub(super) anomaly: Anomaly,
     lookback: usize,
     /// Gaps of the feed heard of.
@@ -78,19 +69,13 @@ pub(super) struct Thresholds {
 
 impl Desk {
     pub(super) fn new(id: SymbolId, instrument: &Instrument, params: &Params) -> Self {
-        let rule = match params.regime {
-            RegimeMode::Adaptive => RegimeRule::Adaptive(ADAPTIVE_CUTS),
-            RegimeMode::Fixed => RegimeRule::Fixed(params.regime_cuts_pct),
-        };
         Self {
             id,
             instrument: *instrument,
             table: params.table(instrument),
             ofi: Ofi::new(params.ofi_updates_min),
-            regime: RegimeMonitor::new(rule),
-            vpin: (params.vpin_mode != VpinMode::Off).then(|| Vpin::new(VPIN_BUCKETS)),
-            daily: DailyVolume::default(),
-            sized_at: 0,
+            regime: params.regime.monitor(params.regime_cuts_pct),
+            vpin: (params.vpin_mode != VpinMode::Off).then(DailyVpin::new),
             anomaly: Anomaly::new(),
             lookback: params.lookback_trades,
             gaps: 0,
@@ -129,15 +114,8 @@ impl Desk {
     pub(super) fn on_minute(&mut self, bar: &Bar) {
         self.regime.push(self.instrument.px_f64(bar.close));
         self.anomaly.minute_close = Some(bar.close);
-        let Some(vpin) = &mut self.vpin else {
-            return;
-        };
-        self.daily.push(bar.volume);
-        let is_due =
-            self.sized_at == 0 || self.daily.minutes() >= self.sized_at + VPIN_RESIZE_MINUTES;
-        if is_due && let Some(volume) = self.daily.value() {
-            vpin.set_bucket(bucket(volume / VPIN_BUCKETS_A_DAY));
-            self.sized_at = self.daily.minutes();
+        if let Some(vpin) = &mut self.vpin {
+            vpin.on_minute(bar.volume);
         }
     }
 
@@ -176,14 +154,6 @@ impl Desk {
         self.closed_net = Money::ZERO;
         self.exit_retry_at = ExchNs::default();
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a share of a day's volume, itself a sum of lots, fits; a float cast saturates"
-)]
-fn bucket(lots: f64) -> Qty {
-    Qty::new((lots as i64).max(1))
 }
 
 /// Taker orders the anomaly tests look at, and the newest of them that are compared.

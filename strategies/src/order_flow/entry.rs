@@ -15,6 +15,7 @@ use paperwire_signals::regime::Regime;
 use super::desk::{Desk, REGIME_SIZE, SESSION_SIZE, Thresholds};
 use super::params::VpinMode;
 use super::{OrderFlow, TAG_MOMENTUM, TAG_VWAP};
+use crate::gate::{self, Limits};
 
 /// Newest orders whose volume makes a spike.
 const SPIKE_ORDERS: usize = 5;
@@ -53,13 +54,8 @@ impl OrderFlow {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = state.bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > self.book_age_max {
-            return Err(Skip::StaleBook);
-        }
-        if self.breaker.blocks(now) || self.losses.blocks(account.equity) {
-            return Err(Skip::CircuitBreaker);
-        }
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
+        self.gate.check(market, account).map_err(|_| Skip::CircuitBreaker)?;
         let session = self.session.at(now);
         let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         if now < desk.next_ok_at {
@@ -77,7 +73,8 @@ impl OrderFlow {
         if self.params.pauses_on_anomaly {
             desk.anomaly.check()?;
         }
-        let reading = read(desk, state, &bbo, now, self.flow_age_max)?;
+        let flow_age_max = DurationNs::from_secs(self.params.flow_age_max_s);
+        let reading = read(desk, state, &bbo, now, flow_age_max)?;
         let thresholds = desk.thresholds(session);
         let setup = self.setup(symbol, &reading, thresholds)?;
 
@@ -101,7 +98,7 @@ impl OrderFlow {
 
         let desk = self.desks[symbol.index()].as_mut().ok_or(Skip::NoSignalConditions)?;
         let (stop, target) = desk.levels(setup.is_fade.then_some(reading.vwap), held.is_some())?;
-        desk.next_ok_at = now.plus(self.cooldown);
+        desk.next_ok_at = now.plus(DurationNs::from_secs(self.params.cooldown_s));
         desk.next_ok_order = orders + desk.table.cooldown_trades;
         let action = match setup.side {
             PositionSide::Long => Action::Buy,
@@ -160,23 +157,14 @@ impl OrderFlow {
         market: &MarketView<'_>,
         account: &AccountView<'_>,
     ) -> Result<f64, Skip> {
-        let least = self.params.size_usd_min;
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
-        let of_symbol = self.params.position_usd_max - self.exposure.of_symbol(symbol);
-        let of_all = self.params.total_usd_max - self.exposure.total();
-        if of_symbol < least || of_all < least {
-            return Err(Skip::MaxPosition);
-        }
-        let usd = wanted.min(of_symbol).min(of_all).min(self.free_usd(account.equity));
-        if usd < least {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < least {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
+        let params = &self.params;
+        let limits = Limits {
+            pair_max: params.position_usd_max,
+            total_max: params.total_usd_max,
+            size_min: params.size_usd_min,
+        };
+        let room = self.gate.room(symbol, limits, market, account)?;
+        self.gate.cap(symbol, side, wanted, room, params.size_usd_min, account)
     }
 }
 
@@ -214,8 +202,8 @@ fn vpin_size(desk: &Desk, mode: VpinMode, floor: f64) -> Result<f64, Skip> {
     let Some(vpin) = &desk.vpin else {
         return Ok(1.0);
     };
-    let value = vpin.value().ok_or(Skip::WarmingUp)?;
-    let high = vpin.threshold(floor).ok_or(Skip::WarmingUp)?;
+    let value = vpin.now().value().ok_or(Skip::WarmingUp)?;
+    let high = vpin.now().threshold(floor).ok_or(Skip::WarmingUp)?;
     match mode {
         VpinMode::Pause if value >= high => Err(Skip::VpinPause),
         VpinMode::SizeDown if value >= high => Ok(VPIN_SIZE),

@@ -11,9 +11,7 @@ use paperwire_signals::trail::TrailRule;
 
 use super::OrderFlow;
 use super::desk::Desk;
-
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
+use crate::exit::RETRY;
 
 /// An open position as its exits see it.
 struct Held<'a> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
 use paperwire_signals::regime::RegimeMonitor;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
 
@@ -20,16 +21,6 @@ pub enum VpinMode {
     Pause,
     /// Halves them.
     SizeDown,
-}
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
 }
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
@@ -147,36 +138,21 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Imbalance above which to buy.
-    pub buy_threshold: Option<f64>,
+    buy_threshold: f64,
     /// Imbalance, downwards, below which to sell.
-    pub sell_threshold: Option<f64>,
+    sell_threshold: f64,
     /// Volume of the newest five orders over their usual.
-    pub volume_spike_mult: Option<f64>,
+    volume_spike_mult: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Taker orders between entries.
-    pub cooldown_trades: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) buy_threshold: f64,
-    pub(super) sell_threshold: f64,
-    pub(super) volume_spike_mult: f64,
-    pub(super) position_usd: f64,
-    pub(super) target_pct: f64,
-    pub(super) stop_pct: f64,
-    pub(super) cooldown_trades: u64,
+    cooldown_trades: u64,
 }
 
 impl Table {
@@ -213,30 +189,6 @@ impl Table {
     }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        let Some(own) = self.symbols.get(instrument.name.as_str()) else {
-            return base;
-        };
-        Table {
-            buy_threshold: own.buy_threshold.unwrap_or(base.buy_threshold),
-            sell_threshold: own.sell_threshold.unwrap_or(base.sell_threshold),
-            volume_spike_mult: own.volume_spike_mult.unwrap_or(base.volume_spike_mult),
-            position_usd: own.position_usd.unwrap_or(base.position_usd),
-            target_pct: own.target_pct.unwrap_or(base.target_pct),
-            stop_pct: own.stop_pct.unwrap_or(base.stop_pct),
-            cooldown_trades: own.cooldown_trades.unwrap_or(base.cooldown_trades),
-        }
-    }
-}
-
-/// Largest amounts, percentages and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
-const DAY_S: u64 = 86_400;
-
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
@@ -245,20 +197,14 @@ impl Validate for Params {
         check("ofi_confirm", self.ofi_confirm, 0.0, 10.0)?;
         check("rearm_ratio", self.rearm_ratio, 0.0, 1.0)?;
         check("flip_ratio", self.flip_ratio, 1.0, 10.0)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
+        checks::session_hours(self.session_hours)?;
         check("vpin_floor", self.vpin_floor, 0.0, 1.0)?;
         check("vwap_deviation_min_pct", self.vwap_deviation_min_pct, 0.0, PCT_MAX)?;
         check("vwap_size_mult", self.vwap_size_mult, 0.0, 1.0)?;
         check("net_min_pct", self.net_min_pct, 0.0, PCT_MAX)?;
-        OutOfRange::require("decay_after_s", self.decay_after_s.is_sorted(), "values ascend")?;
-        for mult in self.decay_mult {
-            check("decay_mult", mult, 0.0, 1.0)?;
-        }
+        checks::ascending("decay_after_s", &self.decay_after_s)?;
+        checks::each("decay_mult", &self.decay_mult, 0.0, 1.0)?;
         check("trail_activate_pct", self.trail_activate_pct, 0.0, PCT_MAX)?;
         check("trail_distance_pct", self.trail_distance_pct, 0.01, PCT_MAX)?;
         check("position_usd_max", self.position_usd_max, 0.0, USD_MAX)?;
@@ -278,21 +224,14 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let check = |field: &str, value: Option<f64>, low: f64, high: f64| {
-            value.map_or(Ok(()), |value| OutOfRange::check(&key(field), value, low, high))
-        };
-        check("buy_threshold", self.buy_threshold, 0.01, 1.0)?;
-        check("sell_threshold", self.sell_threshold, 0.01, 1.0)?;
-        check("volume_spike_mult", self.volume_spike_mult, 0.0, 100.0)?;
-        check("position_usd", self.position_usd, 0.01, USD_MAX)?;
-        check("target_pct", self.target_pct, 0.01, PCT_MAX)?;
-        check("stop_pct", self.stop_pct, 0.01, PCT_MAX)?;
-        self.cooldown_trades.map_or(Ok(()), |orders| {
-            OutOfRange::check(&key("cooldown_trades"), orders, 0, 1_000_000)
-        })
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("buy_threshold", all.buy_threshold, 0.01, 1.0)?;
+        pair.check("sell_threshold", all.sell_threshold, 0.01, 1.0)?;
+        pair.check("volume_spike_mult", all.volume_spike_mult, 0.0, 100.0)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("cooldown_trades", all.cooldown_trades, 0, 1_000_000)
     }
 }
 

@@ -7,14 +7,14 @@ use paperwire_core::num::Money;
 use paperwire_core::strategy::{
     Action, Distance, ExitLevel, Exits, Reason, Signal, Size, Skip, Trail,
 };
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
 use paperwire_signals::exposure::unit_value;
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::{Desk, Params, RatioTrading, Reading};
+use crate::gate;
 
 /// Factors on the threshold and the size by regime: low, medium, high, extreme.
 const REGIME_THRESHOLD: [f64; 4] = [0.8, 1.0, 1.3, 1.5];
@@ -30,10 +30,7 @@ impl RatioTrading {
         let params = &self.params;
         let desk = self.desk.as_ref().ok_or(Skip::NoPriceData)?;
         let (now, state) = (market.now(), market.symbol(desk.id));
-        let bbo = state.bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(desk.id) > DurationNs::from_millis(params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
+        let bbo = gate::touch(desk.id, params.book_age_max_ms, market)?;
         if account.has_orders(desk.id) {
             return Err(Skip::OrderUnderWay);
         }
@@ -159,9 +156,7 @@ fn confirmed(
         }
     }
     if params.asks_flow {
-        let age_max = DurationNs::from_secs(params.flow_age_max_s);
-        let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-        let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+        let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
         if sign(side) * flow <= params.flow_min {
             return Err(Skip::TradeFlowNotAligned);
         }

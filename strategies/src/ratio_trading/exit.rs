@@ -4,13 +4,11 @@ use paperwire_core::account::{AccountView, Position, PositionSide};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Qty;
 use paperwire_core::strategy::{Action, ExitLevel, Reason, Signal, Signals, Size, Skip};
-use paperwire_core::time::DurationNs;
 use paperwire_signals::costs::{entry_price, exit_touch, profit_pct, sign};
 
 use super::{Desk, Params, RatioTrading};
+use crate::exit::RETRY;
 
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 const MINUTE_NS: u64 = 60_000_000_000;
 
 /// An open position as its exits see it.

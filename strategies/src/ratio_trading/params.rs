@@ -1,43 +1,17 @@
 //! Parameters of the ratio strategy. There is one pair, so there are no tables by pair.
 
-use paperwire_core::bar::Timeframe;
 use serde::{Deserialize, Serialize};
 
+pub use crate::bar_length::BarLength;
+use crate::checks::{self, DAY_S, PCT_MAX, USD_MAX};
 use crate::{OutOfRange, Validate};
-
-/// Length of the bars that are watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum BarLength {
-    /// One minute: its deviation is too small for any fee.
-    #[serde(rename = "1m")]
-    M1,
-    /// Five minutes.
-    #[serde(rename = "5m")]
-    M5,
-    /// Fifteen minutes.
-    #[serde(rename = "15m")]
-    M15,
-    /// An hour.
-    #[serde(rename = "1h")]
-    H1,
-}
-
-impl BarLength {
-    pub(super) const fn timeframe(self) -> Timeframe {
-        match self {
-            Self::M1 => Timeframe::M1,
-            Self::M5 => Timeframe::M5,
-            Self::M15 => Timeframe::M15,
-            Self::H1 => Timeframe::H1,
-        }
-    }
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Length of the bars that are watched; choose it so that a deviation is worth more than the fees.
+    /// Length of the bars that are watched; choose it so that a deviation is worth more than the fees, as
+    /// none is within a minute.
     pub bar: BarLength,
     /// Closes of mean and deviation.
     pub lookback_bars: usize,
@@ -181,17 +155,13 @@ impl Default for Params {
     }
 }
 
-/// Largest amounts, percentages, deviations, windows and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest deviations and windows that can be meant.
 const Z_MAX: f64 = 20.0;
 const BARS_MAX: usize = 2000;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
-        let ascends = |key: &str, holds: bool| OutOfRange::require(key, holds, "values ascend");
         OutOfRange::check("lookback_bars", self.lookback_bars, 5, BARS_MAX)?;
         check("exit_z", self.exit_z, 0.0, Z_MAX)?;
         check("entry_z", self.entry_z, self.exit_z, Z_MAX)?;
@@ -199,10 +169,7 @@ impl Validate for Params {
         check("exit_share", self.exit_share, 0.01, 1.0)?;
         check("decay_half_lives", self.decay_half_lives, 0.1, 1000.0)?;
         check("decay_z", self.decay_z, 0.0, Z_MAX)?;
-        for cut in self.regime_cuts_pct.into_iter().flatten() {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        ascends("regime_cuts_pct", self.regime_cuts_pct.is_none_or(|cuts| cuts.is_sorted()))?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         OutOfRange::check("rsi_bars", self.rsi_bars, 2, BARS_MAX)?;
         check("rsi_oversold", self.rsi_oversold, 0.0, 100.0)?;
         check("rsi_overbought", self.rsi_overbought, 0.0, 100.0)?;
@@ -217,10 +184,8 @@ impl Validate for Params {
         check("decline_below", self.decline_below, -1.0, 1.0)?;
         OutOfRange::check("variance_steps", self.variance_steps, 2, 100)?;
         OutOfRange::check("fit_bars", self.fit_bars, 2 * self.variance_steps + 1, BARS_MAX)?;
-        for bound in self.half_life_bars {
-            check("half_life_bars", bound, 0.0, 10_000.0)?;
-        }
-        ascends("half_life_bars", self.half_life_bars.is_sorted())?;
+        checks::each("half_life_bars", &self.half_life_bars, 0.0, 10_000.0)?;
+        checks::ascending("half_life_bars", &self.half_life_bars)?;
         self.adf_tau_max.map_or(Ok(()), |tau| check("adf_tau_max", tau, -100.0, 0.0))?;
         self.validate_money()
     }

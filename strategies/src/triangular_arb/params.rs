@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, PCT_MAX, USD_MAX};
 use crate::{OutOfRange, Validate};
 
 /// How the legs are sent.
@@ -94,16 +95,13 @@ impl Default for Params {
     }
 }
 
-/// Largest amounts, percentages and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Longest wait that can be meant.
 const DAY_MS: u64 = 86_400_000;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
         for trio in &self.trios {
-            let are_pairs = trio.iter().all(|name| name.contains('/'));
-            OutOfRange::require("trios", are_pairs, "a pair is written BASE/QUOTE")?;
+            trio.iter().try_for_each(|name| checks::pair_name("trios", name))?;
         }
         OutOfRange::check("trios", self.trios.len(), 0, super::TRIOS_MAX)?;
         let check = OutOfRange::check::<f64>;

@@ -15,9 +15,7 @@ use super::basket::is_taken;
 use super::params::Shortfall;
 use super::trio::Trio;
 use super::{TAG_UNWIND, TriangularArb};
-
-/// Time after which a failed sale is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
+use crate::exit::RETRY;
 
 /// Fiat pair of an asset, for what is left of it.
 #[derive(Clone, Debug)]

@@ -1,19 +1,18 @@
 //! When the wave-trend strategy enters, and with how much. Runs once per closed bar.
 
 use paperwire_core::account::{AccountView, PositionSide};
-use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
 use paperwire_core::strategy::{Action, Distance, ExitLevel, Reason, Signal, Size, Skip, Trail};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::ExchNs;
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::macd::Cross;
 use paperwire_signals::wavetrend::Divergence;
 
 use super::{Params, Reading, Wavetrend, Zone};
+use crate::gate::{self, Limits};
 
 /// Size by session: Asia, Europe, overlap, Americas, off hours.
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.5];
@@ -29,7 +28,8 @@ impl Wavetrend {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = self.touch(symbol, market, account)?;
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
+        self.gate.check(market, account)?;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let table = desk.table;
         if now < desk.next_ok_at {
@@ -43,7 +43,12 @@ impl Wavetrend {
             Cross::Up => PositionSide::Long,
             Cross::Down => PositionSide::Short,
         };
-        let room = self.room(symbol, market, account)?;
+        let limits = Limits {
+            pair_max: self.params.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
+        let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let net = net_move_pct(table.target_pct, fee, fee, spread_pct(&bbo), 1.0);
         if net < self.params.net_min_pct {
@@ -75,40 +80,6 @@ impl Wavetrend {
         Ok(if self.params.trails { signal.trail(trail(&self.params)) } else { signal })
     }
 
-    /// The touch of a book that may be traded on, unless losses forbid entries.
-    fn touch(
-        &mut self,
-        symbol: SymbolId,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<Bbo, Skip> {
-        let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
-        if self.breaker.blocks(market.now()) {
-            return Err(Skip::CircuitBreaker);
-        }
-        if self.losses.blocks(account.equity) {
-            return Err(Skip::DailyLoss);
-        }
-        Ok(bbo)
-    }
-
-    /// What limits leave for a position in this pair.
-    fn room(
-        &mut self,
-        symbol: SymbolId,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<f64, Skip> {
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
-        let of_symbol = self.params.position_usd_max - self.exposure.of_symbol(symbol);
-        let room = of_symbol.min(self.params.total_usd_max - self.exposure.total());
-        if room < self.params.size_usd_min { Err(Skip::MaxPosition) } else { Ok(room) }
-    }
-
     /// The size that session, correlation, limits and equity leave.
     fn size(
         &mut self,
@@ -127,16 +98,7 @@ impl Wavetrend {
         if let Some(pair) = &self.pair {
             usd *= pair.size_mult(symbol, side, params.correlation_block, account)?;
         }
-        let free = account.equity.to_num::<f64>() - self.exposure.total();
-        let usd = usd.min(room).min(free);
-        if usd < params.size_usd_min {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < params.size_usd_min {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
+        self.gate.cap(symbol, side, usd, room, params.size_usd_min, account)
     }
 }
 
@@ -178,9 +140,7 @@ fn flow_not_against(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
-    let flow = fresh_flow(state.tape(), params.flow_orders, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, params.flow_orders, now, params.flow_age_max_s)?;
     if sign(side) * flow < -params.flow_veto {
         return Err(Skip::TradeFlowNotAligned);
     }

@@ -3,15 +3,11 @@
 use paperwire_core::account::{AccountView, PositionSide};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
-use paperwire_core::strategy::{Reason, Signal, Signals, Skip};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::strategy::{Reason, Signals};
 use paperwire_signals::costs::{entry_price, profit_pct};
 use paperwire_signals::macd::Cross;
 
 use super::{Reading, Wavetrend, Zone};
-
-/// Time after which a refused exit is tried again.
-const RETRY: DurationNs = DurationNs::from_secs(1);
 
 impl Wavetrend {
     /// Once per closed bar: whether the position still has its reason.
@@ -41,8 +37,7 @@ impl Wavetrend {
         let profit = entry_price(position, &desk.instrument)
             .zip(price)
             .map_or(0.0, |(entry, price)| profit_pct(side, entry, price));
-        desk.exit_retry_at = ExchNs::default();
-        desk.exit_due = Some(
+        desk.exit.demand(
             Reason::new(code)
                 .with("wt1", reading.fast)
                 .with("wt2", reading.slow)
@@ -59,23 +54,7 @@ impl Wavetrend {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) -> bool {
-        let Some(desk) = &mut self.desks[symbol.index()] else {
-            return false;
-        };
-        // What is on its way to the venue must not be sent again.
-        if account.has_orders(symbol) {
-            out.skip(Skip::OrderUnderWay);
-            return true;
-        }
-        let Some(reason) = desk.exit_due.filter(|_| account.position(symbol).side().is_some())
-        else {
-            return false;
-        };
-        if market.symbol(symbol).bbo().is_none() || market.now() < desk.exit_retry_at {
-            return false;
-        }
-        desk.exit_retry_at = market.now().plus(RETRY);
-        out.push(Signal::close(symbol, reason));
-        true
+        let desk = self.desks[symbol.index()].as_mut();
+        desk.is_some_and(|desk| desk.exit.leave(symbol, market, account, out))
     }
 }

@@ -2,47 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::bar::Timeframe;
-use paperwire_core::instrument::Instrument;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+pub use crate::bar_length::BarLength;
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
-
-/// Length of the bars that the waves are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum BarLength {
-    /// One minute.
-    #[serde(rename = "1m")]
-    M1,
-    /// Five minutes.
-    #[serde(rename = "5m")]
-    M5,
-    /// Fifteen minutes.
-    #[serde(rename = "15m")]
-    M15,
-    /// One hour: fewer and larger turns, after fifty hours of bars.
-    #[serde(rename = "1h")]
-    H1,
-}
-
-impl BarLength {
-    pub(super) const fn timeframe(self) -> Timeframe {
-        match self {
-            Self::M1 => Timeframe::M1,
-            Self::M5 => Timeframe::M5,
-            Self::M15 => Timeframe::M15,
-            Self::H1 => Timeframe::H1,
-        }
-    }
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Length of the bars.
+    /// Length of the bars; with an hour, turns are fewer and larger, and the first comes after fifty hours.
     pub bar: BarLength,
     /// True: only a crossing that starts in an exhausted zone counts; false: any does.
     pub requires_zone: bool,
@@ -123,33 +95,19 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Wave at which the pair is exhausted, upwards and mirrored downwards.
-    pub zone: Option<f64>,
+    zone: f64,
     /// Wave at which it is extremely so.
-    pub extreme_zone: Option<f64>,
+    extreme_zone: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Target, in percent of the fill; never nearer than the stop.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) zone: f64,
-    pub(super) extreme_zone: f64,
-    pub(super) position_usd: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -181,32 +139,10 @@ impl Table {
             },
         }
     }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            zone: own.zone.unwrap_or(self.zone),
-            extreme_zone: own.extreme_zone.unwrap_or(self.extreme_zone),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(self.cooldown_s),
-        }
-    }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
-    }
-}
-
-/// Largest amounts, percentages, waves and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Farthest wave that can be meant.
 const WAVE_MAX: f64 = 200.0;
-const DAY_S: u64 = 86_400;
 
 impl Validate for Params {
     fn validate(&self) -> Result<(), OutOfRange> {
@@ -227,8 +163,7 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -237,18 +172,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("zone"), all.zone, 1.0, WAVE_MAX)?;
-        OutOfRange::check(&key("extreme_zone"), all.extreme_zone, all.zone, WAVE_MAX)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("zone", all.zone, 1.0, WAVE_MAX)?;
+        pair.check("extreme_zone", all.extreme_zone, all.zone, WAVE_MAX)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
         // A target nearer than the stop needs to be right more often than a turning point is.
         let is_paid = all.target_pct >= all.stop_pct;
-        OutOfRange::require(&key("target_pct"), is_paid, "is at least stop_pct")?;
-        OutOfRange::check(&key("cooldown_s"), all.cooldown_s, 0, DAY_S)
+        pair.require("target_pct", is_paid, "is at least stop_pct")?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }

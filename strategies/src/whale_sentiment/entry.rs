@@ -1,7 +1,6 @@
 //! When the whale-sentiment strategy enters, and with how much. Runs once per closed bar.
 
 use paperwire_core::account::{AccountView, PositionSide};
-use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::{MarketView, SymbolState};
 use paperwire_core::num::Money;
@@ -9,12 +8,12 @@ use paperwire_core::strategy::{Action, Distance, ExitLevel, Reason, Signal, Size
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::book::spread_pct;
 use paperwire_signals::costs::{net_move_pct, sign};
-use paperwire_signals::flow::fresh_flow;
 use paperwire_signals::regime::Regime;
 
 use super::WhaleSentiment;
 use super::params::{Params, Table};
 use super::reading::{Mood, Reading};
+use crate::gate::{self, Limits};
 
 /// Size by session: Asia, Europe, overlap, Americas, off hours.
 const SESSION_SIZE: [f64; 5] = [0.8, 1.0, 1.1, 1.0, 0.5];
@@ -37,7 +36,8 @@ impl WhaleSentiment {
     ) -> Result<Signal, Skip> {
         let now = market.now();
         let state = market.symbol(symbol);
-        let bbo = self.touch(symbol, market, account)?;
+        let bbo = gate::touch(symbol, self.params.book_age_max_ms, market)?;
+        self.gate.check(market, account)?;
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;
         let table = desk.table;
         if now < desk.next_ok_at {
@@ -54,7 +54,12 @@ impl WhaleSentiment {
             return Err(Skip::ExtremeVolatility);
         }
         let zone_size = zone_size(reading, &self.params)?;
-        let room = self.room(symbol, &table, market, account)?;
+        let limits = Limits {
+            pair_max: table.position_usd_max,
+            total_max: self.params.total_usd_max,
+            size_min: self.params.size_usd_min,
+        };
+        let room = self.gate.room(symbol, limits, market, account)?;
         let fee = account.taker_fee.to_num::<f64>();
         let levels = REGIME_LEVELS[regime.index()];
         let spread = spread_pct(&bbo);
@@ -106,41 +111,6 @@ impl WhaleSentiment {
         signal.trail(Trail { distance, activation_pct })
     }
 
-    /// The touch of a book that may be traded on, unless losses forbid entries.
-    fn touch(
-        &mut self,
-        symbol: SymbolId,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<Bbo, Skip> {
-        let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if market.book_age(symbol) > DurationNs::from_millis(self.params.book_age_max_ms) {
-            return Err(Skip::StaleBook);
-        }
-        if self.breaker.blocks(market.now()) {
-            return Err(Skip::CircuitBreaker);
-        }
-        if self.losses.blocks(account.equity) {
-            return Err(Skip::DailyLoss);
-        }
-        Ok(bbo)
-    }
-
-    /// What limits leave for a position in this pair.
-    fn room(
-        &mut self,
-        symbol: SymbolId,
-        table: &Table,
-        market: &MarketView<'_>,
-        account: &AccountView<'_>,
-    ) -> Result<f64, Skip> {
-        market.quote_rate(symbol).ok_or(Skip::NoPriceData)?;
-        self.exposure.measure(market, account).ok_or(Skip::NoPriceData)?;
-        let of_symbol = table.position_usd_max - self.exposure.of_symbol(symbol);
-        let room = of_symbol.min(self.params.total_usd_max - self.exposure.total());
-        if room < self.params.size_usd_min { Err(Skip::MaxPosition) } else { Ok(room) }
-    }
-
     /// The size that session, correlation, limits and equity leave.
     fn size(
         &mut self,
@@ -156,16 +126,7 @@ impl WhaleSentiment {
         if let Some(pair) = &self.pair {
             usd *= pair.size_mult(symbol, side, params.correlation_block, account)?;
         }
-        let free = account.equity.to_num::<f64>() - self.exposure.total();
-        let usd = usd.min(room).min(free);
-        if usd < params.size_usd_min {
-            return Err(Skip::InsufficientSize);
-        }
-        let usd = self.exposure.cap(symbol, side, usd, &self.rules);
-        if usd < params.size_usd_min {
-            return Err(Skip::CorrelationLimit);
-        }
-        Ok(usd)
+        self.gate.cap(symbol, side, usd, room, params.size_usd_min, account)
     }
 }
 
@@ -213,10 +174,8 @@ fn flow_along(
     now: ExchNs,
     params: &Params,
 ) -> Result<f64, Skip> {
-    let age_max = DurationNs::from_secs(params.flow_age_max_s);
     let window = if params.is_contrarian { params.turn_orders } else { params.flow_orders };
-    let flow = fresh_flow(state.tape(), window, now, age_max);
-    let flow = flow.and_then(|flow| flow.imbalance()).ok_or(Skip::NoVolume)?;
+    let flow = gate::flow(state, window, now, params.flow_age_max_s)?;
     let along = sign(side) * flow;
     let is_against =
         if params.is_contrarian { along <= params.turn_min } else { along < -params.flow_veto };

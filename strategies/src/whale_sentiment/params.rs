@@ -2,22 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use paperwire_core::instrument::Instrument;
-use paperwire_signals::session::{SESSION_HOURS, SessionClock};
+use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{self, DAY_S, OfPair, PCT_MAX, USD_MAX};
+pub use crate::regime::RegimeMode;
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
-
-/// How volatility is cut into regimes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegimeMode {
-    /// Against the pair's own history.
-    Adaptive,
-    /// At `regime_cuts_pct`.
-    Fixed,
-}
 
 /// Parameters. Percentages are of the price, dollars are the account's currency.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -128,40 +119,24 @@ impl Default for Params {
     }
 }
 
-/// What a pair may set differently; nothing set keeps the default of its role.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SymbolParams {
+pair_table! {
     /// Volume over its usual that is large.
-    pub volume_mult: Option<f64>,
+    volume_mult: f64,
     /// Distance from the highest price of four hours that is fear, and from the lowest that is greed, in
     /// percent.
-    pub zone_pct: Option<f64>,
+    zone_pct: f64,
     /// Distance at which either is extreme.
-    pub extreme_pct: Option<f64>,
+    extreme_pct: f64,
     /// Value of an entry.
-    pub position_usd: Option<f64>,
+    position_usd: f64,
     /// Largest position.
-    pub position_usd_max: Option<f64>,
+    position_usd_max: f64,
     /// Stop, in percent of the fill.
-    pub stop_pct: Option<f64>,
+    stop_pct: f64,
     /// Target, in percent of the fill.
-    pub target_pct: Option<f64>,
+    target_pct: f64,
     /// Seconds between entries.
-    pub cooldown_s: Option<u64>,
-}
-
-/// What holds for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) volume_mult: f64,
-    pub(super) zone_pct: f64,
-    pub(super) extreme_pct: f64,
-    pub(super) position_usd: f64,
-    pub(super) position_usd_max: f64,
-    pub(super) stop_pct: f64,
-    pub(super) target_pct: f64,
-    pub(super) cooldown_s: u64,
+    cooldown_s: u64,
 }
 
 impl Table {
@@ -199,34 +174,10 @@ impl Table {
             },
         }
     }
-
-    fn with(self, own: &SymbolParams) -> Self {
-        Self {
-            volume_mult: own.volume_mult.unwrap_or(self.volume_mult),
-            zone_pct: own.zone_pct.unwrap_or(self.zone_pct),
-            extreme_pct: own.extreme_pct.unwrap_or(self.extreme_pct),
-            position_usd: own.position_usd.unwrap_or(self.position_usd),
-            position_usd_max: own.position_usd_max.unwrap_or(self.position_usd_max),
-            stop_pct: own.stop_pct.unwrap_or(self.stop_pct),
-            target_pct: own.target_pct.unwrap_or(self.target_pct),
-            cooldown_s: own.cooldown_s.unwrap_or(self.cooldown_s),
-        }
-    }
 }
 
-impl Params {
-    /// What holds for a pair.
-    pub(super) fn table(&self, instrument: &Instrument) -> Table {
-        let base = Table::of_role(Role::of(instrument));
-        self.symbols.get(instrument.name.as_str()).map_or(base, |own| base.with(own))
-    }
-}
-
-/// Largest amounts, percentages, multiples and waits that can be meant.
-const USD_MAX: f64 = 1e9;
-const PCT_MAX: f64 = 50.0;
+/// Largest multiple and longest wait that can be meant.
 const MULT_MAX: f64 = 100.0;
-const DAY_S: u64 = 86_400;
 const YEAR_H: u64 = 24 * 365;
 
 impl Validate for Params {
@@ -241,10 +192,7 @@ impl Validate for Params {
         OutOfRange::check("flow_orders", self.flow_orders, 5, 1000)?;
         check("flow_veto", self.flow_veto, 0.0, 1.0)?;
         check("confidence_min", self.confidence_min, 0.40, 0.60)?;
-        for cut in self.regime_cuts_pct {
-            check("regime_cuts_pct", cut, 0.0, 100.0)?;
-        }
-        OutOfRange::require("regime_cuts_pct", self.regime_cuts_pct.is_sorted(), "values ascend")?;
+        checks::regime_cuts(self.regime_cuts_pct)?;
         OutOfRange::check("zone_shrink_h", self.zone_shrink_h, 0, YEAR_H)?;
         check("zone_shrink_mult", self.zone_shrink_mult, 0.0, 1.0)?;
         OutOfRange::check("zone_pause_h", self.zone_pause_h, 0, YEAR_H)?;
@@ -259,8 +207,7 @@ impl Validate for Params {
         check("size_usd_min", self.size_usd_min, 0.01, USD_MAX)?;
         OutOfRange::check("losses_pause_min", self.losses_pause_min, 0, DAY_S / 60)?;
         check("session_loss_max_pct", self.session_loss_max_pct, 0.0, 100.0)?;
-        let is_valid = SessionClock::is_valid(self.session_hours);
-        OutOfRange::require("session_hours", is_valid, "hours ascend from 0 within a day")?;
+        checks::session_hours(self.session_hours)?;
         OutOfRange::check("book_age_max_ms", self.book_age_max_ms, 1, DAY_S * 1000)?;
         OutOfRange::check("flow_age_max_s", self.flow_age_max_s, 1, DAY_S)?;
         self.symbols.iter().try_for_each(|(name, own)| own.validate(name))
@@ -269,18 +216,15 @@ impl Validate for Params {
 
 impl SymbolParams {
     fn validate(&self, name: &str) -> Result<(), OutOfRange> {
-        let key = |field: &str| format!("symbols.{name}.{field}");
-        let is_pair = name.contains('/');
-        OutOfRange::require(&format!("symbols.{name}"), is_pair, "a pair is written BASE/QUOTE")?;
-        let all = Table::of_role(Role::of_name(name)).with(self);
-        OutOfRange::check(&key("volume_mult"), all.volume_mult, 0.0, MULT_MAX)?;
-        OutOfRange::check(&key("zone_pct"), all.zone_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("extreme_pct"), all.extreme_pct, all.zone_pct, PCT_MAX)?;
-        OutOfRange::check(&key("position_usd"), all.position_usd, 0.01, USD_MAX)?;
-        OutOfRange::check(&key("position_usd_max"), all.position_usd_max, 0.0, USD_MAX)?;
+        let (pair, all) = (OfPair::named(name)?, Table::of_name(name, self));
+        pair.check("volume_mult", all.volume_mult, 0.0, MULT_MAX)?;
+        pair.check("zone_pct", all.zone_pct, 0.01, PCT_MAX)?;
+        pair.check("extreme_pct", all.extreme_pct, all.zone_pct, PCT_MAX)?;
+        pair.check("position_usd", all.position_usd, 0.01, USD_MAX)?;
+        pair.check("position_usd_max", all.position_usd_max, 0.0, USD_MAX)?;
         // A lively market sets both half as far again.
-        OutOfRange::check(&key("stop_pct"), all.stop_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("target_pct"), all.target_pct, 0.01, PCT_MAX)?;
-        OutOfRange::check(&key("cooldown_s"), all.cooldown_s, 0, DAY_S)
+        pair.check("stop_pct", all.stop_pct, 0.01, PCT_MAX)?;
+        pair.check("target_pct", all.target_pct, 0.01, PCT_MAX)?;
+        pair.check("cooldown_s", all.cooldown_s, 0, DAY_S)
     }
 }
