@@ -16,6 +16,7 @@ mod sell;
 
 use paperwire_core::account::{AccountView, Fill, Trigger};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -27,6 +28,7 @@ use paperwire_signals::exposure::Exposure;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use ladder::{Ladder, Order};
@@ -183,6 +185,10 @@ impl Strategy for GridRsiReversion {
         {
             desk.is_refused = true;
         }
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

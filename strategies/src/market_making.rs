@@ -21,6 +21,7 @@ mod taker;
 
 use paperwire_core::account::{AccountState, AccountView, Fill, Liquidity, Trigger};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::order::{OrderDone, OrderEnd};
@@ -34,6 +35,7 @@ use paperwire_signals::regime::Regime;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::Validate;
 use crate::desks;
 use crate::exit::RETRY;
 use crate::role::Role;
@@ -196,6 +198,10 @@ impl Strategy for MarketMaking {
             OrderEnd::Filled | OrderEnd::Cancelled | OrderEnd::Replaced | OrderEnd::WouldTake => {}
             _ => self.hold_back(done.symbol, done.tag),
         }
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

@@ -16,6 +16,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill, OrderId, PositionSide};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -23,6 +24,7 @@ use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyD
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::regime::RegimeMonitor;
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::gate::{self, Gate};
@@ -174,6 +176,10 @@ impl Strategy for MeanReversion {
         };
         // An add moved the average; a fade filled too near its goal would take its profit at a loss.
         desk.is_anchor_due |= is_add || (fill.tag == TAG_VWAP && is_inside_costs);
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

@@ -15,6 +15,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill, PositionSide, Trigger};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px};
@@ -22,6 +23,7 @@ use paperwire_core::strategy::{Event, Reject, Signals, Skip, StartContext, Strat
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::Validate;
 use crate::desks;
 use crate::exit::Exit;
 use crate::gate::{self, Gate};
@@ -201,6 +203,10 @@ impl Strategy for MomentumBreakout {
             (TAG_PARTIAL, Some(trip)) => trip.is_cost_stop_due = true,
             _ => {}
         }
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

@@ -16,6 +16,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -25,6 +26,7 @@ use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::exit::Exit;
@@ -160,6 +162,10 @@ impl Strategy for MomentumScalping {
         };
         let px = desk.instrument.px_f64(fill.px);
         desk.best.get_or_insert(Best::new(side, px)).observe(px);
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

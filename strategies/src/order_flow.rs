@@ -16,6 +16,7 @@ mod params;
 
 use paperwire_core::account::{AccountView, Fill, PositionSide};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::strategy::{Event, Signals, StartContext, Strategy, StrategyDef};
@@ -23,6 +24,7 @@ use paperwire_core::time::DurationNs;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::trail::Best;
 
+use crate::Validate;
 use crate::desks;
 use crate::gate::{self, Gate};
 use desk::Desk;
@@ -136,6 +138,10 @@ impl Strategy for OrderFlow {
         };
         // An add moved the average; a fade filled too near its goal would take its profit at a loss.
         desk.is_anchor_due |= is_add || (fill.tag == TAG_VWAP && is_inside_costs);
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

@@ -16,6 +16,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill, OrderId};
 use paperwire_core::bar::{Bar, Timeframe};
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -26,6 +27,7 @@ use paperwire_signals::breaker::{CircuitBreaker, LossLimit};
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::slope::Slope;
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::regime;
@@ -186,6 +188,10 @@ impl Strategy for RatioTrading {
         };
         debug_assert_eq!(side.closing().opposite(), fill.side, "an entry makes its side larger");
         desk.is_anchor_due |= *desk.opened_by.get_or_insert(fill.order) != fill.order;
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

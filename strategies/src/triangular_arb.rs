@@ -20,6 +20,7 @@ mod trio;
 
 use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -30,6 +31,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::breaker::CircuitBreaker;
 use paperwire_signals::exposure::unit_value;
 
+use crate::Validate;
 use basket::{Basket, Progress};
 use entry::Tokens;
 pub use measure::{LIFE_BINS, Measure, NET_BINS};
@@ -147,6 +149,10 @@ impl Strategy for TriangularArb {
 
     fn on_reject(&mut self, reject: &Reject) {
         self.is_unwind_refused |= reject.signal.tag == TAG_UNWIND;
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

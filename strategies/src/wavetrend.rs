@@ -14,6 +14,7 @@ mod params;
 
 use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::{Bar, Timeframe};
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -23,6 +24,7 @@ use paperwire_signals::macd::Cross;
 use paperwire_signals::session::SessionClock;
 use paperwire_signals::wavetrend::{Divergence, WaveTrend};
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::exit::Exit;
@@ -179,6 +181,10 @@ impl Strategy for Wavetrend {
         {
             desk.exit = Exit::default();
         }
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

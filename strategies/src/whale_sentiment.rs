@@ -16,6 +16,7 @@ mod reading;
 
 use paperwire_core::account::{AccountView, Fill};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
@@ -24,6 +25,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::session::SessionClock;
 
+use crate::Validate;
 use crate::aligned::AlignedPair;
 use crate::desks;
 use crate::exit::Exit;
@@ -147,6 +149,10 @@ impl Strategy for WhaleSentiment {
         {
             desk.exit = Exit::default();
         }
+    }
+
+    fn on_param(&mut self, change: ParamChange) -> bool {
+        self.params.reload(change)
     }
 }
 

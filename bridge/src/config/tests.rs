@@ -94,12 +94,13 @@ fn instruments() -> Vec<Instrument> {
     vec![of("BTC", "USD"), of("ETH", "BTC"), of("SOL", "EUR")]
 }
 
-/// What the engine is built with, as text: its configuration and that of the first strategy.
+/// What the engine is built with, as text: its configuration and that of `order_flow`.
 fn built(text: &str) -> String {
     let config = load(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let engine = setup::engine_config(&config, &instruments(), config.feed.depth).unwrap();
     let chosen = setup::choose(&config).unwrap();
-    format!("{engine:?} {:?}", chosen[0])
+    let chosen = chosen.iter().find(|of| of.instance == "order_flow").unwrap();
+    format!("{engine:?} {chosen:?}")
 }
 
 /// Each key with a value that changes the engine, and one that is refused.

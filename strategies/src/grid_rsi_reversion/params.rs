@@ -209,6 +209,28 @@ const USD_MAX: f64 = 1e12;
 const MULT_MAX: f64 = 20.0;
 
 impl Validate for Params {
+    reloadable!(
+        level_slack_pct: f64,
+        spacing_atr: f64,
+        pauses_in_extreme: bool,
+        adx_max: f64,
+        rsi_near: f64,
+        volume_ratio_min: f64,
+        flow_orders: usize,
+        flow_veto: f64,
+        flow_age_max_s: u64,
+        correlation_max: f64,
+        held_size_mult: f64,
+        drawdown_max_pct: f64,
+        recentre_cycles: u32,
+        recentre_min_s: u64,
+        stale_s: u64,
+        net_min_pct: f64,
+        gross_max_pct: f64,
+        size_usd_min: f64,
+        book_age_max_ms: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("level_slack_pct", self.level_slack_pct, 0.0, PCT_MAX)?;

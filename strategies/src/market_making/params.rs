@@ -246,6 +246,22 @@ impl Table {
 const AMOUNT_MAX: f64 = 1e9;
 
 impl Validate for Params {
+    reloadable!(
+        micro_weight: f64,
+        horizon_s: f64,
+        edge_min_pct: f64,
+        requote_share: f64,
+        requote_min_ms: u64,
+        ofi_widen: f64,
+        markout_limit: f64,
+        decay_after_s: u64,
+        unwind_after_s: u64,
+        unwind_every_s: u64,
+        unwind_share: f64,
+        size_usd_min: f64,
+        equity_mult_max: f64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("micro_weight", self.micro_weight, 0.0, 1.0)?;

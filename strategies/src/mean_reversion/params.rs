@@ -203,6 +203,31 @@ impl Table {
 }
 
 impl Validate for Params {
+    reloadable!(
+        enters_intrabar: bool,
+        band_slack_pct: f64,
+        flow_orders: usize,
+        flow_min: f64,
+        flow_age_max_s: u64,
+        fades_to_vwap: bool,
+        vwap_deviation_min_pct: f64,
+        vwap_span_min_s: u64,
+        vwap_size_mult: f64,
+        pauses_in_extreme: bool,
+        correlation_min: f64,
+        adx_max: f64,
+        adx_everywhere: bool,
+        slope_bars: u32,
+        hold_half_lives: f64,
+        hold_max_min: u64,
+        net_min_pct: f64,
+        trails: bool,
+        trail_activate_pct: f64,
+        trail_distance_pct: f64,
+        size_usd_min: f64,
+        book_age_max_ms: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("band_sigmas", self.band_sigmas, 0.1, 10.0)?;

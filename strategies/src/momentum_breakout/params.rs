@@ -187,6 +187,32 @@ impl Table {
 const MULT_MAX: f64 = 20.0;
 
 impl Validate for Params {
+    reloadable!(
+        adx_min: f64,
+        atr_ratio_min: f64,
+        flow_min: f64,
+        location_min: f64,
+        extension_max_atr: f64,
+        spread_max_atr: f64,
+        expected_move_atr: f64,
+        net_min_pct: f64,
+        squeeze_bars_min: u32,
+        squeeze_size_mult: f64,
+        short_size_mult: f64,
+        risk_pct: f64,
+        stop_atr: f64,
+        stop_min_pct: f64,
+        partial_at_r: f64,
+        partial_share: f64,
+        chandelier_atr: f64,
+        failed_within_bars: u32,
+        time_stop_bars: u32,
+        time_stop_r: f64,
+        size_usd_min: f64,
+        book_age_max_ms: u64,
+        flow_age_max_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("keltner_atr", self.keltner_atr, 0.0, MULT_MAX)?;

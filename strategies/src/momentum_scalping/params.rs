@@ -169,6 +169,26 @@ impl Table {
 const MULT_MAX: f64 = 20.0;
 
 impl Validate for Params {
+    reloadable!(
+        rsi_oversold: f64,
+        rsi_oversold_lively: f64,
+        strength_min: f64,
+        flow_orders: usize,
+        flow_min: f64,
+        pauses_in_extreme: bool,
+        exhaustion_rsi: f64,
+        hold_max_s: u64,
+        trail_activate_pct: f64,
+        trail_atr: f64,
+        net_min_pct: f64,
+        position_usd_max: f64,
+        total_usd_max: f64,
+        size_usd_min: f64,
+        cooldown_s: u64,
+        book_age_max_ms: u64,
+        flow_age_max_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("rsi_oversold", self.rsi_oversold, 1.0, 49.0)?;

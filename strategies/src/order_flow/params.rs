@@ -190,6 +190,28 @@ impl Table {
 }
 
 impl Validate for Params {
+    reloadable!(
+        ofi_confirm: f64,
+        rearm_ratio: f64,
+        flip_ratio: f64,
+        pauses_in_extreme: bool,
+        vpin_floor: f64,
+        pauses_on_anomaly: bool,
+        fades_to_vwap: bool,
+        vwap_deviation_min_pct: f64,
+        vwap_size_mult: f64,
+        net_min_pct: f64,
+        trails: bool,
+        trail_activate_pct: f64,
+        trail_distance_pct: f64,
+        position_usd_max: f64,
+        total_usd_max: f64,
+        size_usd_min: f64,
+        cooldown_s: u64,
+        book_age_max_ms: u64,
+        flow_age_max_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         OutOfRange::check("lookback_trades", self.lookback_trades, 20, 500)?;

@@ -160,6 +160,41 @@ const Z_MAX: f64 = 20.0;
 const BARS_MAX: usize = 2000;
 
 impl Validate for Params {
+    reloadable!(
+        entry_z: f64,
+        exit_z: f64,
+        stop_z: f64,
+        exit_share: f64,
+        decay_half_lives: f64,
+        decay_z: f64,
+        pauses_in_extreme: bool,
+        asks_rsi: bool,
+        rsi_oversold: f64,
+        rsi_overbought: f64,
+        trend_share: f64,
+        asks_flow: bool,
+        flow_orders: usize,
+        flow_min: f64,
+        flow_age_max_s: u64,
+        correlation_min: f64,
+        pauses_on_decline: bool,
+        decline_slope: f64,
+        decline_below: f64,
+        needs_validation: bool,
+        spread_max_pct: f64,
+        net_min_pct: f64,
+        position_usd: f64,
+        position_usd_max: f64,
+        size_usd_min: f64,
+        sells_first: bool,
+        stop_pct: f64,
+        trails: bool,
+        trail_activate_pct: f64,
+        trail_distance_pct: f64,
+        cooldown_bars: u64,
+        book_age_max_ms: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         OutOfRange::check("lookback_bars", self.lookback_bars, 5, BARS_MAX)?;

@@ -99,6 +99,22 @@ impl Default for Params {
 const DAY_MS: u64 = 86_400_000;
 
 impl Validate for Params {
+    reloadable!(
+        profit_min_pct: f64,
+        slippage_pct: f64,
+        release_min_pct: f64,
+        persist_evals: u32,
+        leg_delay_ms: u64,
+        residual_max_ms: u64,
+        dust_usd: f64,
+        equity_share: f64,
+        size_usd_max: f64,
+        size_usd_min: f64,
+        cooldown_ms: u64,
+        shortfall_max_pct: f64,
+        book_age_max_ms: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         for trio in &self.trios {
             trio.iter().try_for_each(|name| checks::pair_name("trios", name))?;

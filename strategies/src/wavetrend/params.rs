@@ -145,6 +145,24 @@ impl Table {
 const WAVE_MAX: f64 = 200.0;
 
 impl Validate for Params {
+    reloadable!(
+        requires_zone: bool,
+        confidence_min: f64,
+        flow_orders: usize,
+        flow_veto: f64,
+        correlation_block: f64,
+        short_size_mult: f64,
+        net_min_pct: f64,
+        trails: bool,
+        trail_activate_pct: f64,
+        trail_distance_pct: f64,
+        position_usd_max: f64,
+        total_usd_max: f64,
+        size_usd_min: f64,
+        book_age_max_ms: u64,
+        flow_age_max_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("confidence_min", self.confidence_min, 0.0, 1.0)?;

@@ -181,6 +181,31 @@ const MULT_MAX: f64 = 100.0;
 const YEAR_H: u64 = 24 * 365;
 
 impl Validate for Params {
+    reloadable!(
+        is_contrarian: bool,
+        whale_move_pct: f64,
+        still_volume_mult: f64,
+        prints_min: u32,
+        spread_max_pct: f64,
+        turn_orders: usize,
+        turn_min: f64,
+        flow_orders: usize,
+        flow_veto: f64,
+        confidence_min: f64,
+        zone_shrink_h: u64,
+        zone_shrink_mult: f64,
+        zone_pause_h: u64,
+        correlation_block: f64,
+        short_size_mult: f64,
+        net_min_pct: f64,
+        trails: bool,
+        trail_distance_pct: f64,
+        total_usd_max: f64,
+        size_usd_min: f64,
+        book_age_max_ms: u64,
+        flow_age_max_s: u64,
+    );
+
     fn validate(&self) -> Result<(), OutOfRange> {
         let check = OutOfRange::check::<f64>;
         check("whale_move_pct", self.whale_move_pct, 0.0, PCT_MAX)?;
