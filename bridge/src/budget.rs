@@ -52,6 +52,8 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use paperwire_core::event::Seq;
+
     use super::*;
 
     const fn second(s: u64) -> HostNs {
@@ -60,8 +62,8 @@ mod tests {
 
     fn bank(slow_ms: u64) -> Bank {
         let mut bank = Bank::new(&[], 2);
-        bank.strategy(0).record(second(0), second(0), HostNs::new(1_000));
-        bank.strategy(1).record(second(0), second(0), HostNs::new(slow_ms * 1_000_000));
+        bank.call(0, Seq(1), second(0), second(0), HostNs::new(1_000));
+        bank.call(1, Seq(1), second(0), second(0), HostNs::new(slow_ms * 1_000_000));
         bank
     }
 

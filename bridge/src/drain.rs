@@ -10,6 +10,7 @@ use std::time::Duration;
 use paperwire_core::command::Command;
 use paperwire_core::latency::BankDrain;
 use paperwire_core::ring::{Consumer, Producer};
+use paperwire_core::time::DurationNs;
 use paperwire_exec::report::Report;
 use paperwire_feed::market::Counters;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
@@ -18,6 +19,7 @@ use paperwire_rt::runner::Wait;
 use serde_json::{Value, json};
 
 use crate::announcer::Announcer;
+use crate::attribution::{Doing, HostWatch};
 use crate::budget::Budget;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
@@ -40,6 +42,8 @@ pub struct Shared {
     pub was_live: bool,
     /// What was wrong with the logs so far, for the final report.
     pub log_problems: Vec<String>,
+    /// Looks at the engine's thread, once it runs.
+    pub host: Option<HostWatch>,
 }
 
 impl Shared {
@@ -53,6 +57,7 @@ impl Shared {
             rejected: None,
             was_live: false,
             log_problems: Vec::new(),
+            host: None,
         }
     }
 }
@@ -117,6 +122,9 @@ fn turn(
     // Nobody panics while holding it; if somebody did, the sums are still the best there is.
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = &mut *shared;
+    if let Some(host) = &mut shared.host {
+        host.look(clock);
+    }
     while work < REPORTS_PER_TURN
         && let Some(report) = parts.reports.pop()
     {
@@ -141,13 +149,18 @@ fn turn(
     }
     let now = clock.now();
     for banks in &mut parts.banks {
-        let hdr = &mut parts.hdr;
+        let (hdr, host, judged) = (&mut parts.hdr, &shared.host, &mut shared.tally.judged);
         let mut failed = None;
         banks.drain(&mut shared.tally.bank, |bank| {
             for command in parts.budget.look(bank, now) {
                 let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
                 // A ring full of commands will do without this one; the next miss says it again.
                 let _ = commands.push(command);
+            }
+            for outlier in bank.outliers().as_slice() {
+                let judge = |host: &HostWatch| host.losses().judge(outlier);
+                let unknown = (Doing::Unknown, DurationNs::ZERO);
+                judged.add(outlier, host.as_ref().map_or(unknown, judge));
             }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();

@@ -110,6 +110,7 @@ impl<W: Write> HdrLog<W> {
 mod tests {
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use paperwire_core::event::Seq;
     use paperwire_core::latency::Stage;
 
     use super::*;
@@ -119,7 +120,7 @@ mod tests {
         let mut bank = Bank::new(&Stage::ALL, 1);
         for value in 1..=1000u64 {
             let end = HostNs::new(1_000_000 + value * 1_000);
-            bank.strategy(0).record(HostNs::new(0), HostNs::new(1_000_000), end);
+            bank.call(0, Seq(1), HostNs::new(0), HostNs::new(1_000_000), end);
         }
         let mut log =
             HdrLog::new(Vec::new(), vec!["my strategy".to_owned()], HostNs::new(0)).unwrap();

@@ -5,7 +5,8 @@
 //!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
 //! * [`sentiment`]: two slow values from outside the venue
-//! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
+//! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
+//!   [`attribution`]: whose doing a long call was
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 
 mod announcer;
+pub mod attribution;
 pub mod budget;
 pub mod commands;
 pub mod conditions;

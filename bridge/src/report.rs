@@ -1,5 +1,6 @@
 //! The final report and the status: for people as aligned text, for machines as JSON.
 
+mod host;
 mod json;
 mod ranking;
 mod table;
@@ -61,6 +62,11 @@ fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::R
     writeln!(out, "{}; amounts in {}\n", conditions.lines(WIDTH), conditions.numeraire)?;
     write_money(out, tally, summary)?;
     writeln!(out, "{}", tables::latency(tally))?;
+    for table in [host::verdicts(tally), host::longest(tally), host::threads(tally)] {
+        if !table.is_empty() {
+            writeln!(out, "{table}")?;
+        }
+    }
     write_feed(out, &summary.counters)?;
     writeln!(
         out,

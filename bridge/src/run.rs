@@ -27,7 +27,9 @@ use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
+use paperwire_rt::watch::ThreadWatch;
 
+use crate::attribution::{HostWatch, ThreadRow};
 use crate::budget::Budget;
 use crate::conditions::Conditions;
 use crate::config::Config;
@@ -230,6 +232,7 @@ pub fn run(
     }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
+    lock(&shared).host = host_watch(&engine, engine_runner.wait);
 
     let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
@@ -238,14 +241,15 @@ pub fn run(
     // The way of the data is the order of the end: nothing that was received stays unreported.
     drop(sentiment);
     feed.stop();
-    let feed_end = join(feed, &clock, "feed");
-    let hiccups = feed_end.as_ref().ok().map(|(_, hiccups)| *hiccups);
+    let feed_end = join(feed, feed_runner, &clock, "feed");
     let raw_lost = feed_end.as_ref().map_or(0, |(agent, _)| agent.raw_lost());
     let counters = feed_end
         .as_ref()
         .map_or_else(|_| lock(&shared).counters, |(agent, _)| *agent.market().counters());
+    let mut threads: Vec<ThreadRow> = feed_end.iter().map(|(_, row)| row.clone()).collect();
     let feed_error = feed_end.err();
-    let engine_end = join(engine, &clock, "engine");
+    let engine_end = join(engine, engine_runner, &clock, "engine");
+    threads.extend(engine_end.iter().map(|(_, row)| row.clone()));
     let halts = engine_end.as_ref().map_or(0, |(agent, _)| agent.halts());
     let engine_error = engine_end.err();
     let journal =
@@ -254,6 +258,7 @@ pub fn run(
     let elapsed = clock.now().since(started_at);
     let mut shared = lock(&shared);
     shared.counters = counters;
+    shared.tally.threads = threads;
     let mut summary = Summary {
         source: venue.name.clone(),
         session,
@@ -265,9 +270,6 @@ pub fn run(
         logs_lost: Lost::default(),
         notes: std::mem::take(&mut shared.log_problems),
     };
-    if let Some((count, max)) = hiccups.filter(|(count, _)| *count > 0) {
-        summary.notes.push(format!("the feed thread lost its core {count} times, at most {max}"));
-    }
     if halts > 0 {
         summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
     }
@@ -378,10 +380,21 @@ fn watch<F, E>(
     }
 }
 
-/// The agent, and how often and how long its thread lost the core.
-type Ended<A> = (A, (u64, DurationNs));
+/// A watch over the engine's thread; none where the kernel tells nothing of threads.
+fn host_watch<A>(engine: &Running<A>, wait: Wait) -> Option<HostWatch> {
+    while engine.stats().thread().is_none() && !engine.is_finished() {
+        Wait::Doze.wait();
+    }
+    let watch = ThreadWatch::new(engine.stats().thread()?).ok()?;
+    Some(HostWatch::new(watch, wait == Wait::Spin))
+}
 
-fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A>, RunError> {
+fn join<A>(
+    running: Running<A>,
+    config: RunnerConfig,
+    clock: &HostClock,
+    name: &'static str,
+) -> Result<(A, ThreadRow), RunError> {
     let deadline = clock.now().plus(STOP_DEADLINE);
     while !running.is_finished() {
         if clock.now() > deadline {
@@ -389,10 +402,10 @@ fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A
         }
         Wait::Doze.wait();
     }
-    let hiccups = (running.stats().hiccups(), DurationNs::new(running.stats().hiccup_max_ns()));
+    let row = ThreadRow::of(name, config, running.stats());
     let agent = running.join();
     let agent = agent.map_err(|_| RunError::Internal(format!("the {name} thread panicked")))?;
-    Ok((agent, hiccups))
+    Ok((agent, row))
 }
 
 /// Which cores, and how to wait: the last two cores, if there are at least three.

@@ -12,6 +12,8 @@ use paperwire_exec::engine::ReportSink;
 use paperwire_exec::fill::BRACKET;
 use paperwire_exec::report::{AccountRow, BracketRow, MarketRow, PositionRow, Report, ReportKind};
 
+use crate::attribution::{Judged, ThreadRow};
+
 /// A strategy instance as people know it.
 #[derive(Clone, Debug)]
 pub struct StrategyName {
@@ -66,6 +68,10 @@ pub struct Tally {
     pub bars: u64,
     /// Every stage and strategy.
     pub bank: Bank,
+    /// Long calls, and whose doing they were.
+    pub judged: Judged,
+    /// The pinned threads, once they have ended.
+    pub threads: Vec<ThreadRow>,
 }
 
 impl Tally {
@@ -89,6 +95,8 @@ impl Tally {
             fills: 0,
             bars: 0,
             bank: Bank::new(&Stage::ALL, count),
+            judged: Judged::default(),
+            threads: Vec::new(),
             strategies,
             instruments,
         }

@@ -7,7 +7,9 @@
 
 use hdrhistogram::Histogram;
 
+use crate::event::Seq;
 use crate::limits::LATENCY_MAX_NS;
+use crate::outlier::Outliers;
 use crate::time::{DurationNs, HostNs};
 
 /// A step of the way from the wire to the page. In code, logs and UI these are the only words.
@@ -120,6 +122,7 @@ impl Pair {
 pub struct Bank {
     stages: Vec<Option<Pair>>,
     strategies: Vec<Pair>,
+    outliers: Outliers,
 }
 
 /// Pauses of a spinning thread shorter than this are not worth a record.
@@ -132,6 +135,7 @@ impl Bank {
         Self {
             stages: Stage::ALL.iter().map(pair_of).collect(),
             strategies: (0..strategies).map(|_| Pair::new()).collect(),
+            outliers: Outliers::default(),
         }
     }
 
@@ -144,10 +148,16 @@ impl Bank {
         self.stages[stage as usize].as_mut().expect("a thread records only its own stages")
     }
 
-    /// The histograms of one strategy.
+    /// Records one call of a strategy, for an event that arrived at `arrived`.
     #[inline]
-    pub fn strategy(&mut self, index: usize) -> &mut Pair {
-        &mut self.strategies[index]
+    pub fn call(&mut self, index: usize, seq: Seq, arrived: HostNs, from: HostNs, to: HostNs) {
+        self.strategies[index].record(arrived, from, to);
+        self.outliers.look(index, seq, from, to);
+    }
+
+    /// The longest calls.
+    pub const fn outliers(&self) -> &Outliers {
+        &self.outliers
     }
 
     /// Stages with their histograms, in order of the way.
@@ -163,7 +173,7 @@ impl Bank {
         &self.strategies
     }
 
-    /// Adds everything of `other`, which may have fewer stages.
+    /// Adds all histograms of `other`, which may have fewer stages.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.stages.iter_mut().zip(&other.stages) {
             match (mine, theirs) {
@@ -182,6 +192,7 @@ impl Bank {
         for pair in self.stages.iter_mut().flatten().chain(&mut self.strategies) {
             pair.clear();
         }
+        self.outliers.clear();
     }
 }
 

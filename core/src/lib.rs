@@ -7,7 +7,7 @@
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
-//! * how it runs and how long it takes: [`agent`], [`latency`], [`hiccup`]
+//! * how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`hiccup`]
 
 #![warn(missing_docs)]
 
@@ -28,6 +28,7 @@ pub mod limits;
 pub mod market;
 pub mod num;
 pub mod order;
+pub mod outlier;
 pub mod raw;
 pub mod regime;
 pub mod ring;

@@ -90,3 +90,6 @@ pub const SENTIMENT_RING_LEN: usize = 16;
 /// Commands that wait for the feed thread, which takes each at its next step: more than a person and a
 /// page can give within one.
 pub const COMMAND_RING_LEN: usize = 256;
+
+/// Longest calls of strategies kept each second: one in a hundred at 6,400 events a second.
+pub const OUTLIERS_MAX: usize = 64;

@@ -8,7 +8,7 @@ use paperwire_exec::performance::MINUTES_PER_YEAR;
 use serde_json::{Map, Value, json};
 
 use super::ranking::{Ranking, Verdict, roi};
-use super::{RATIO_MINUTES_MIN, Summary, lasting};
+use super::{RATIO_MINUTES_MIN, Summary, host, lasting};
 use crate::journal::record::{money, number};
 use crate::tally::Tally;
 
@@ -69,6 +69,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "notes": summary.notes,
         "strategies": strategies,
         "stages": stages,
+        "threads": host::threads_json(tally),
     })
 }
 
@@ -128,6 +129,7 @@ fn strategy(tally: &Tally, ranking: &Ranking, index: usize) -> Value {
         "symbols": symbols(tally, index),
         "latency_ns": latency(&pair.service),
         "response_ns": latency(&pair.response),
+        "long_calls": host::verdicts_json(tally, index),
     });
     if let (Value::Object(value), Value::Object(rest)) = (&mut value, rest) {
         value.extend(rest);

@@ -7,6 +7,7 @@
 //! * [`alloc_guard`]: the global allocator that counts what a warm thread allocates
 //! * [`runner`]: turns an agent on a pinned thread, waits, and watches for stalls
 //! * [`host`]: what only a system call tells of the machine
+//! * [`watch`]: what the kernel did to one of our threads
 //! * [`rx`]: a socket read that also returns the kernel's receive time
 
 #![warn(missing_docs)]
@@ -16,3 +17,4 @@ pub mod clock;
 pub mod host;
 pub mod runner;
 pub mod rx;
+pub mod watch;

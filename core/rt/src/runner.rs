@@ -2,15 +2,19 @@
 //! the agent is warm, and keeps a record of the stalls the machine inflicted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use paperwire_core::agent::Agent;
+use paperwire_core::hiccup::HiccupMeter;
 use paperwire_core::latency::HICCUP_MIN;
+use paperwire_core::time::DurationNs;
 
 use crate::alloc_guard;
 use crate::clock::HostClock;
+use crate::host::{ThreadUsage, thread_usage};
+use crate::watch::thread_id;
 
 /// What a thread does when a step found nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +80,24 @@ pub struct RunnerConfig {
 /// What the thread saw of its machine; read from other threads.
 #[derive(Debug, Default)]
 pub struct RunnerStats {
+    thread: AtomicI32,
     steps: AtomicU64,
     hiccups: AtomicU64,
     hiccup_max_ns: AtomicU64,
+    lost_ns: AtomicU64,
+    switches_by_force: AtomicU64,
+    switches_by_choice: AtomicU64,
+    minor_faults: AtomicU64,
+    major_faults: AtomicU64,
     is_pinned: AtomicBool,
 }
 
 impl RunnerStats {
+    /// The kernel's number of the thread, once it runs.
+    pub fn thread(&self) -> Option<i32> {
+        Some(self.thread.load(Ordering::Acquire)).filter(|thread| *thread != 0)
+    }
+
     /// Turns so far.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
@@ -93,9 +108,39 @@ impl RunnerStats {
         self.hiccups.load(Ordering::Relaxed)
     }
 
-    /// The longest of them, in nanoseconds.
-    pub fn hiccup_max_ns(&self) -> u64 {
-        self.hiccup_max_ns.load(Ordering::Relaxed)
+    /// The longest of them.
+    pub fn hiccup_max(&self) -> DurationNs {
+        DurationNs::new(self.hiccup_max_ns.load(Ordering::Relaxed))
+    }
+
+    /// All of them together.
+    pub fn lost(&self) -> DurationNs {
+        DurationNs::new(self.lost_ns.load(Ordering::Relaxed))
+    }
+
+    /// Faults and switches from the first step to the last; known once the thread has ended.
+    pub fn usage(&self) -> ThreadUsage {
+        ThreadUsage {
+            minor_faults: self.minor_faults.load(Ordering::Relaxed),
+            major_faults: self.major_faults.load(Ordering::Relaxed),
+            switches_by_choice: self.switches_by_choice.load(Ordering::Relaxed),
+            switches_by_force: self.switches_by_force.load(Ordering::Relaxed),
+        }
+    }
+
+    fn show(&self, steps: u64, meter: &HiccupMeter) {
+        self.steps.store(steps, Ordering::Relaxed);
+        self.hiccups.store(meter.count(), Ordering::Relaxed);
+        self.lost_ns.store(meter.lost().raw(), Ordering::Relaxed);
+        let longest = meter.largest().map_or(0, |largest| largest.span.raw());
+        self.hiccup_max_ns.store(longest, Ordering::Relaxed);
+    }
+
+    fn show_usage(&self, usage: ThreadUsage) {
+        self.minor_faults.store(usage.minor_faults, Ordering::Relaxed);
+        self.major_faults.store(usage.major_faults, Ordering::Relaxed);
+        self.switches_by_choice.store(usage.switches_by_choice, Ordering::Relaxed);
+        self.switches_by_force.store(usage.switches_by_force, Ordering::Relaxed);
     }
 
     /// True when the kernel accepted the pinning.
@@ -163,6 +208,7 @@ pub fn spawn<A: Agent + 'static>(
         if let Some(core) = config.core {
             thread_stats.is_pinned.store(pin(core), Ordering::Relaxed);
         }
+        thread_stats.thread.store(thread_id(), Ordering::Release);
         turn(agent, config.wait, &clock, &thread_stop, &thread_stats)
     })?;
     Ok(Running { stop, stats, handle })
@@ -177,35 +223,36 @@ fn turn<A: Agent>(
 ) -> A {
     // Counted here and stored now and then: a locked increment per turn would be felt.
     let mut steps = 0u64;
-    let mut idle_since = None;
+    let mut meter = HiccupMeter::new(HICCUP_MIN);
+    // Touches its pages now: the first gap in each would be a fault of its own.
+    meter.clear();
+    let before = thread_usage().unwrap_or_default();
     while !stop.load(Ordering::Acquire) {
         let now = clock.now();
         // Two idle turns of a spinning thread are some ten nanoseconds apart; the rest was taken.
-        if let Some(before) = idle_since.take() {
-            let lost = now.since(before);
-            if wait == Wait::Spin && lost >= HICCUP_MIN {
-                stats.hiccups.fetch_add(1, Ordering::Relaxed);
-                stats.hiccup_max_ns.fetch_max(lost.raw(), Ordering::Relaxed);
-            }
-        }
+        meter.show(now);
+        meter.look_away();
         alloc_guard::arm(agent.is_warm());
         let work = agent.step(now);
         steps += 1;
         if steps.is_multiple_of(1024) {
-            stats.steps.store(steps, Ordering::Relaxed);
+            stats.show(steps, &meter);
         }
         match work {
             None => break,
             Some(work) if work.0 == 0 => {
-                idle_since = (wait == Wait::Spin).then(|| clock.now());
+                if wait == Wait::Spin {
+                    meter.show(clock.now());
+                }
                 wait.wait();
             }
             Some(_) => {}
         }
     }
     alloc_guard::arm(false);
+    stats.show_usage(thread_usage().unwrap_or_default().since(before));
     agent.on_close();
-    stats.steps.store(steps, Ordering::Relaxed);
+    stats.show(steps, &meter);
     agent
 }
 

@@ -105,7 +105,7 @@ impl Engine {
                 strategy.on_event(event, &view, &account, signals);
             }));
             let to = ctx.clock.now();
-            ctx.bank.strategy(index).record(cause.arrived, from, to);
+            ctx.bank.call(index, cause.seq, cause.arrived, from, to);
             from = to;
             if called.is_err() {
                 self.bench(index, cause, ctx);
