@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::BufWriter;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use paperwire_core::command::Command;
 use paperwire_core::latency::BankDrain;
 use paperwire_core::ring::{Consumer, Producer};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::report::Report;
 use paperwire_feed::market::Counters;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
@@ -82,8 +83,14 @@ pub struct DrainParts {
     pub journal: Option<Journal>,
     /// To the histogram log, when there is one.
     pub hdr: Option<HdrLog<BufWriter<File>>>,
+    /// To the tape, when there is one: the steps of the trail.
+    pub trail: Option<Sender<Vec<u8>>>,
+    /// When the next steps are sent.
+    pub trail_at: HostNs,
 }
 
+/// Time between two records of the trail.
+const TRAIL_EVERY: DurationNs = DurationNs::from_secs(1);
 /// Reports taken per turn before other rings are looked at.
 const REPORTS_PER_TURN: usize = 4096;
 
@@ -148,6 +155,14 @@ fn turn(
         shared.log_problems.push(problem);
     }
     let now = clock.now();
+    if let Some(trail) = &parts.trail
+        && (now >= parts.trail_at || parts.reports.is_abandoned())
+        && let Some(steps) = shared.tally.trail.take()
+    {
+        parts.trail_at = now.plus(TRAIL_EVERY);
+        // Without a recorder there is no tape that would lack them.
+        let _ = trail.send(steps);
+    }
     for banks in &mut parts.banks {
         let (hdr, host, judged) = (&mut parts.hdr, &shared.host, &mut shared.tally.judged);
         let mut failed = None;

@@ -8,7 +8,7 @@
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
 //!   [`attribution`]: whose doing a long call was
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
-//! * [`journal`]: JSON logs, [`recorder`]: the tape, [`hdr`]: histogram logs
+//! * [`journal`]: JSON logs, [`recorder`]: the tape, [`trail`]: where a replay leaves it, [`hdr`]: histogram logs
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
 //!   [`console`]: what people type into a running session, [`params`]: parameters as they are now,
 //!   [`commands`]: the small commands
@@ -39,6 +39,7 @@ pub mod sentiment;
 pub mod setup;
 pub mod tally;
 pub mod terminal;
+pub mod trail;
 pub mod trust;
 pub mod venue;
 pub mod warmup;

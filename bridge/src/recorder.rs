@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use paperwire_core::raw::{RawConsumer, RawKind};
+use paperwire_core::raw::{RawConsumer, RawKind, RawRecord};
 use paperwire_core::time::DurationNs;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::Wait;
@@ -29,6 +29,7 @@ pub struct Recording {
 #[derive(Debug)]
 pub struct RecorderThread {
     summary: Sender<Vec<u8>>,
+    trail: Sender<Vec<u8>>,
     thread: JoinHandle<Recording>,
 }
 
@@ -45,11 +46,17 @@ impl RecorderThread {
     ) -> Result<Self, TapeError> {
         let tape = TapeWriter::create(path, meta)?;
         let (summary, summaries) = channel();
+        let (trail, trails) = channel();
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || record(tape, raw, &clock, &summaries))
+            .spawn(move || record(tape, raw, &clock, &trails, &summaries))
             .map_err(|error| TapeError::Io { file: path.display().to_string(), error })?;
-        Ok(Self { summary, thread })
+        Ok(Self { summary, trail, thread })
+    }
+
+    /// Where steps of the trail go, encoded.
+    pub fn trail(&self) -> Sender<Vec<u8>> {
+        self.trail.clone()
     }
 
     /// Finishes the tape with the session's summary. The feed must be gone before.
@@ -67,6 +74,7 @@ fn record(
     tape: TapeWriter<File>,
     mut raw: RawConsumer,
     clock: &HostClock,
+    trails: &Receiver<Vec<u8>>,
     summaries: &Receiver<Vec<u8>>,
 ) -> Recording {
     let mut recording = Recording::default();
@@ -82,15 +90,12 @@ fn record(
                 let lost = payload.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
                 recording.lost += lost;
             }
-            let written = tape.as_mut().map(|tape| tape.append(record.kind, record.rx, &payload));
-            match written {
-                Some(Ok(())) => recording.records += 1,
-                Some(Err(error)) => {
-                    recording.problem = Some(error.to_string());
-                    tape = None;
-                }
-                None => recording.lost += 1,
-            }
+            append(&mut tape, &mut recording, record, &payload);
+        }
+        while let Ok(steps) = trails.try_recv() {
+            is_idle = false;
+            let record = RawRecord { kind: RawKind::Trail, rx: clock.now() };
+            append(&mut tape, &mut recording, record, &steps);
         }
         let now = clock.now();
         if now.since(block_at) >= BLOCK_EVERY {
@@ -117,5 +122,21 @@ fn record(
             }
             Wait::Doze.wait();
         }
+    }
+}
+
+fn append(
+    tape: &mut Option<TapeWriter<File>>,
+    recording: &mut Recording,
+    record: RawRecord,
+    payload: &[u8],
+) {
+    match tape.as_mut().map(|tape| tape.append(record.kind, record.rx, payload)) {
+        Some(Ok(())) => recording.records += 1,
+        Some(Err(error)) => {
+            recording.problem = Some(error.to_string());
+            *tape = None;
+        }
+        None => recording.lost += 1,
     }
 }

@@ -21,12 +21,14 @@ use serde_json::Value;
 
 use crate::conditions::Conditions;
 use crate::config::Config;
+use crate::journal::record::Recorder;
 use crate::journal::stream::Lost;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::setup;
 use crate::tally::Tally;
 use crate::terminal::Terminal;
+use crate::trail::{Check, Trail};
 
 /// How to replay.
 #[derive(Clone, Debug)]
@@ -69,8 +71,12 @@ pub fn replay(
     let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
     let engine = setup::engine(config, &chosen, &instruments, depth)?;
     let capital = config.account.capital;
-    let tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
+    let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
     let is_capture = source.meta().is_none();
+    if options.verify && !is_capture {
+        let mut recorded = Source::open(path).map_err(storage)?;
+        tally.trail = Trail::Check(Check::read(&mut recorded).map_err(storage)?);
+    }
     let mut player = Player {
         feed: MarketFeed::new(&instruments, depth),
         events: EventBuffer(Vec::with_capacity(MARKET_RING_LEN)),
@@ -171,17 +177,45 @@ fn verify(
     }
     let recorded = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
     let recorded = recorded.as_ref().and_then(|summary| summary["digest"].as_str());
-    let Some(recorded) = recorded else {
-        notes.push("nothing to verify against: the file holds no digest".to_owned());
-        return None;
-    };
-    let is_same = recorded == tally.digest.hex();
-    notes.push(if is_same {
-        "verified: the replay gives the bytes of the recorded session".to_owned()
-    } else {
-        format!("NOT the recorded session: its digest is {recorded}")
+    let left = leaves(tally);
+    let is_same = recorded.map(|recorded| recorded == tally.digest.hex());
+    notes.push(match (recorded, &left, is_same) {
+        (_, Some(left), _) => format!("NOT the recorded session: {left}"),
+        (_, _, Some(true)) => {
+            "verified: the replay gives the bytes of the recorded session".to_owned()
+        }
+        (Some(recorded), ..) => format!("NOT the recorded session: its digest is {recorded}"),
+        (None, None, _) => match &tally.trail {
+            Trail::Check(check) if check.reach().1 > 0 => {
+                let reports = check.reach().0;
+                format!("verified as far as the recording reaches: {reports} reports")
+            }
+            _ => {
+                notes.push("nothing to verify against: the file holds no digest".to_owned());
+                return None;
+            }
+        },
     });
-    Some(is_same)
+    Some(left.is_none() && is_same != Some(false))
+}
+
+/// Where the replay left the recorded trail, in words with the report as it is logged.
+fn leaves(tally: &Tally) -> Option<String> {
+    let Trail::Check(check) = &tally.trail else { return None };
+    let (agreed, _) = check.reach();
+    if let Some((recorded, report)) = check.first() {
+        let mut recorder = Recorder::new(String::new(), &tally.strategies, &tally.instruments);
+        let shown = recorder.report(report).unwrap_or_else(|| format!("{:?}", report.kind));
+        let (here, there) = (report.seq.0, recorded.seq);
+        let place = if here == there {
+            format!("event {here} differs")
+        } else {
+            format!("event {here} has a report where the recording had one of event {there}")
+        };
+        return Some(format!("after {agreed} equal reports {place}; the replay has {shown}"));
+    }
+    let missing = check.missing()?;
+    Some(format!("after {agreed} equal reports the recording has one of event {}", missing.seq))
 }
 
 /// Instruments of the file: from its own `instrument` message, where a session starts, or inferred from
@@ -253,6 +287,9 @@ impl Batch {
         self.records.clear();
         while self.bytes.len() < BATCH_BYTES {
             let Some(record) = source.next()? else { break };
+            if record.kind == RawKind::Trail {
+                continue;
+            }
             if record.kind == RawKind::Gap {
                 *lost += record.payload.first_chunk::<8>().map_or(1, |b| u64::from_le_bytes(*b));
                 continue;

@@ -17,7 +17,7 @@ use paperwire_core::limits::{
 use paperwire_core::raw::raw_ring;
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Producer, ring};
-use paperwire_core::time::DurationNs;
+use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::agent::EngineAgent;
 use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
@@ -45,6 +45,7 @@ use crate::sentiment::{self, News, SentimentTask};
 use crate::setup::{self, SetupError};
 use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
+use crate::trail::Trail;
 use crate::venue::Venue;
 
 /// Why a run did not start or did not end well; the kind decides the exit code.
@@ -177,7 +178,10 @@ pub fn run(
     let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
     let commands: Commands = Arc::new(Mutex::new(commands_in));
     let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
-    let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
+    let mut tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
+    if recorder.is_some() {
+        tally.trail = Trail::Record(Vec::new());
+    }
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
     let drain_parts = DrainParts {
         reports: reports_out,
@@ -187,6 +191,8 @@ pub fn run(
         commands: commands.clone(),
         journal,
         hdr,
+        trail: recorder.as_ref().map(RecorderThread::trail),
+        trail_at: HostNs::default(),
     };
     let drain = drain::start(drain_parts, shared.clone(), clock.clone()).map_err(internal)?;
     let feed = FeedAgent::new(

@@ -13,6 +13,7 @@ use paperwire_exec::fill::BRACKET;
 use paperwire_exec::report::{AccountRow, BracketRow, MarketRow, PositionRow, Report, ReportKind};
 
 use crate::attribution::{Judged, ThreadRow};
+use crate::trail::Trail;
 
 /// A strategy instance as people know it.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Tally {
     pub instruments: Vec<Instrument>,
     /// Over every signal, order, fill and final account.
     pub digest: RunDigest,
+    /// Its checksums on the way.
+    pub trail: Trail,
     /// Latest account of each strategy.
     pub accounts: Vec<AccountRow>,
     /// Latest figures of each symbol of each account.
@@ -84,6 +87,7 @@ impl Tally {
         let (count, symbols) = (strategies.len(), instruments.len());
         Self {
             digest: RunDigest::new(),
+            trail: Trail::Off,
             accounts: vec![AccountRow::new(capital, ExchNs::default()); count],
             positions: vec![vec![PositionRow::default(); symbols]; count],
             brackets: vec![Bracket::default(); count],
@@ -104,7 +108,9 @@ impl Tally {
 
     /// Adds a report.
     pub fn absorb(&mut self, report: &Report) {
-        self.digest.absorb(report);
+        if let Some(sum) = self.digest.absorb(report) {
+            self.trail.step(report, sum);
+        }
         match &report.kind {
             ReportKind::Signal { .. } => self.signals += 1,
             ReportKind::Reject { strategy, reason, .. } => {

@@ -16,6 +16,8 @@ pub enum RawKind {
     Control = 2,
     /// The payload is the number of records lost, as eight little-endian bytes.
     Gap = 3,
+    /// Checksums after the reports of the last second, as encoded by the bridge.
+    Trail = 4,
 }
 
 impl RawKind {
@@ -25,6 +27,7 @@ impl RawKind {
             1 => Some(Self::Frame),
             2 => Some(Self::Control),
             3 => Some(Self::Gap),
+            4 => Some(Self::Trail),
             _ => None,
         }
     }

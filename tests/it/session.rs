@@ -21,6 +21,10 @@ fn config(dir: &Path, more: &[(&str, Value)]) -> Config {
     let set = |key: &str, value: Value| (key.to_owned(), value);
     let mut overrides = vec![
         set("session.duration_s", Value::Integer(5)),
+        set(
+            "session.strategies",
+            Value::Array(["order_flow", "flow_pulse"].map(Value::from).into()),
+        ),
         set("exchange.rate", Value::Float(5.0)),
         set("logs.dir", Value::String(dir.join("logs").display().to_string())),
     ];
@@ -69,13 +73,22 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     assert_eq!(events.last().map(String::as_str), Some("session_end"));
     assert!(events.iter().any(|event| event == "disconnected"));
 
-    // Other parameters are another run: the digest must say so.
+    // Killed at any byte, a recording is proved as far as it reaches.
+    let whole = std::fs::read(&tape).unwrap();
+    let cut = dir.join("cut.tape");
+    std::fs::write(&cut, &whole[..whole.len() * 3 / 4]).unwrap();
+    let replayed = replay::replay(&cut, &config, &options, &mut Terminal::new(true)).unwrap();
+    assert_eq!(replayed.is_verified, Some(true), "{:?}", replayed.summary.notes);
+    let reaches = |note: &String| note.starts_with("verified as far as the recording reaches: ");
+    assert!(replayed.summary.notes.iter().any(reaches), "{:?}", replayed.summary.notes);
+
+    // Other fees are another run, from the first report that they touch.
     let fee = [("venue.fees.taker".to_owned(), Value::String("0.002".to_owned()))];
     let other = replay::config_of(&tape, &config, &fee).unwrap();
     let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
-    if replayed.tally.fills > 0 {
-        assert_eq!(replayed.is_verified, Some(false));
-    }
+    assert_eq!(replayed.is_verified, Some(false));
+    let note = replayed.summary.notes.iter().find(|note| note.starts_with("NOT the")).unwrap();
+    assert!(note.contains(" equal reports event ") && note.contains("the replay has {"), "{note}");
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::report::{Report, ReportKind};
 #[derive(Clone, Debug, Default)]
 pub struct RunDigest {
     hash: Sha256,
+    /// The same bytes in a checksum that is cheap to look at in between.
+    sum: crc32fast::Hasher,
+    len: u64,
 }
 
 impl RunDigest {
@@ -25,8 +28,14 @@ impl RunDigest {
         Self::default()
     }
 
-    /// Adds one report; kinds that only describe are passed over.
-    pub fn absorb(&mut self, report: &Report) {
+    /// Adds one report and returns the checksum of all so far; kinds that only describe are passed over.
+    pub fn absorb(&mut self, report: &Report) -> Option<u32> {
+        let before = self.len;
+        self.add(report);
+        (self.len > before).then(|| self.sum.clone().finalize())
+    }
+
+    fn add(&mut self, report: &Report) {
         match &report.kind {
             ReportKind::Signal { strategy, signal } => {
                 self.tag(1, report);
@@ -288,5 +297,7 @@ impl RunDigest {
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
+        self.sum.update(bytes);
+        self.len += bytes.len() as u64;
     }
 }
