@@ -119,6 +119,12 @@ pub struct Examination {
 }
 
 impl Examination {
+    /// With what the probes cost here, which the quick form leaves out.
+    #[must_use]
+    pub fn with_probes(self, tax: ProbeTax) -> Self {
+        Self { probe_tax: Some(tax), ..self }
+    }
+
     /// Everything, for machines.
     ///
     /// # Panics

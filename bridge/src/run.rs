@@ -34,7 +34,6 @@ use crate::budget::Budget;
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console::{self, Console};
-use crate::doctor;
 use crate::drain::{self, Commands, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
@@ -47,6 +46,7 @@ use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
 use crate::trail::Trail;
 use crate::venue::Venue;
+use crate::{doctor, probes};
 
 /// Why a run did not start or did not end well; the kind decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +135,9 @@ pub fn run(
         setup::require_trust(&chosen, lock)?;
     }
     let conditions = Conditions::of(config);
-    terminal.notice(&doctor::quick(config).line());
+    let host = doctor::quick(config).with_probes(probes::measure(&clock));
+    terminal.notice(&host.line());
+    terminal.notice(&host.probe_tax.map_or_else(String::new, |tax| format!("probes: {tax}")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")
@@ -151,7 +153,7 @@ pub fn run(
         None => (None, None),
         Some(path) => {
             let (producer, consumer) = raw_ring();
-            let meta = describe::tape_meta(config, &session, &names).to_string();
+            let meta = describe::tape_meta(config, &session, &names, &host).to_string();
             let recorder = RecorderThread::start(path, meta.as_bytes(), consumer, clock.clone());
             (Some(producer), Some(recorder.map_err(storage)?))
         }
@@ -166,7 +168,7 @@ pub fn run(
     let hdr = options.hdr.as_deref().map(|folder| open_hdr(folder, &session, &names, &clock));
     let hdr = hdr.transpose()?;
     if let Some(journal) = &journal {
-        let details = describe::start_details(config, &names, &instruments, &venue.name);
+        let details = describe::start_details(config, &names, &instruments, &venue.name, &host);
         journal.write(Entry::System("session_start", details));
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::placement;
 use crate::conditions::Conditions;
 use crate::config::Config;
+use crate::doctor::Examination;
 use crate::tally::StrategyName;
 
 fn strategies_json(names: &[StrategyName]) -> Value {
@@ -21,6 +22,7 @@ pub(super) fn start_details(
     names: &[StrategyName],
     instruments: &[Instrument],
     source: &str,
+    host: &Examination,
 ) -> Value {
     let [feed, engine] = placement(config);
     json!({
@@ -35,10 +37,16 @@ pub(super) fn start_details(
         "feed_core": feed.core,
         "engine_core": engine.core,
         "wait": feed.wait.as_str(),
+        "host": host,
     })
 }
 
-pub(super) fn tape_meta(config: &Config, session: &str, names: &[StrategyName]) -> Value {
+pub(super) fn tape_meta(
+    config: &Config,
+    session: &str,
+    names: &[StrategyName],
+    host: &Examination,
+) -> Value {
     json!({
         "session": session,
         "version": env!("CARGO_PKG_VERSION"),
@@ -47,6 +55,7 @@ pub(super) fn tape_meta(config: &Config, session: &str, names: &[StrategyName]) 
         "config": config.to_toml(),
         "conditions": Conditions::of(config).json(),
         "strategies": strategies_json(names),
+        "host": host,
     })
 }
 
