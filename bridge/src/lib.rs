@@ -3,7 +3,8 @@
 //! * [`config`]: from TOML, environment and command line to checked values
 //! * [`setup`]: strategies and engine from the configuration, [`venue`]: where the market comes from,
 //!   [`warmup`]: history by REST
-//! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
+//! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread,
+//!   [`worth`]: the same with orders that travel longer
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
 //!   [`attribution`]: whose doing a long call was
@@ -43,3 +44,4 @@ pub mod trail;
 pub mod trust;
 pub mod venue;
 pub mod warmup;
+pub mod worth;

@@ -10,7 +10,7 @@ use paperwire_bridge::config::Config;
 use paperwire_bridge::doctor::{self, Letter};
 use paperwire_bridge::run::{self, RunError, RunOptions};
 use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, replay, trust, venue};
+use paperwire_bridge::{commands, replay, trust, venue, worth};
 use paperwire_rt::alloc_guard::GuardedAlloc;
 use toml::Value;
 
@@ -34,6 +34,8 @@ enum Command {
     Run(RunArgs),
     /// Run recorded sessions or captures again.
     Replay(ReplayArgs),
+    /// What a microsecond is worth: a tape again, with orders that travel longer and longer.
+    Worth(WorthArgs),
     /// Serve the built-in exchange by itself.
     Exchange(ExchangeArgs),
     /// Check or show the configuration.
@@ -107,6 +109,23 @@ struct ReplayArgs {
     #[arg(long)]
     verify: bool,
     /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct WorthArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// A tape.
+    file: PathBuf,
+    /// How much longer orders and cancellations take to the venue, separated by commas.
+    #[arg(long, value_delimiter = ',', default_values = worth::DELAYS)]
+    delays: Vec<String>,
+    /// Strategies instead of the recorded ones.
+    #[arg(long, value_delimiter = ',')]
+    strategies: Vec<String>,
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -213,6 +232,7 @@ fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Run(run_args)) {
         Command::Run(args) => run_command(&args),
         Command::Replay(args) => replay_command(&args),
+        Command::Worth(args) => worth_command(&args),
         Command::Exchange(args) => exchange_command(&args),
         Command::Config(args) => config_command(&args),
         Command::Strategies(args) => strategies_command(&args),
@@ -303,6 +323,20 @@ fn replay_command(args: &ReplayArgs) -> Result<(), RunError> {
         is_same &= replayed.is_verified != Some(false);
     }
     if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
+}
+
+fn worth_command(args: &WorthArgs) -> Result<(), RunError> {
+    let delays = args.delays.iter().map(|text| worth::delay_of(text));
+    let delays = delays.collect::<Result<Vec<u64>, _>>()?;
+    let mut overrides = sets(&args.layers)?;
+    if !args.strategies.is_empty() {
+        overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
+    }
+    let given = load(&args.layers, overrides.clone())?;
+    let mut terminal = Terminal::new(args.json);
+    let worth = worth::measure(&args.file, &given, &overrides, &delays, &mut terminal)?;
+    terminal.result(&if args.json { format!("{:#}", worth.json()) } else { worth.text() });
+    Ok(())
 }
 
 fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {

@@ -61,6 +61,15 @@ fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     let said = String::from_utf8_lossy(&replay.stdout) + String::from_utf8_lossy(&replay.stderr);
     assert!(replay.status.success(), "{said}");
     assert!(said.contains("verified: the replay gives the bytes"), "{said}");
+
+    let worth = paperwire(&folder, &["worth", "session.tape", "--delays", "2s,0", "--json"], "");
+    let said = String::from_utf8_lossy(&worth.stdout) + String::from_utf8_lossy(&worth.stderr);
+    let worth: serde_json::Value = serde_json::from_slice(&worth.stdout).expect(&said);
+    for of in worth["strategies"].as_array().unwrap() {
+        let delays = of["delays"].as_array().unwrap().iter().map(|row| row["delay_ns"].as_u64());
+        assert_eq!(delays.collect::<Vec<_>>(), [Some(0), Some(2_000_000_000)], "{said}");
+    }
+    assert_eq!(worth["strategies"][0]["name"], "flow_pulse");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
