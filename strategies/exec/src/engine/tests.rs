@@ -22,6 +22,7 @@ mod account;
 mod defects;
 mod latency;
 mod regime;
+mod truth;
 mod venue;
 
 const KEEP: ExitLevel = ExitLevel::Keep;
