@@ -3,7 +3,7 @@
 //! Everything here is a value or a pure function of values; nothing reads a clock, a file or a
 //! socket, and nothing imports another room of the house. Bottom up:
 //!
-//! * units: [`num`], [`time`], [`instrument`], [`limits`]
+//! * units: [`num`], [`time`], [`instrument`], [`limits`], [`random`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
@@ -29,6 +29,7 @@ pub mod market;
 pub mod num;
 pub mod order;
 pub mod outlier;
+pub mod random;
 pub mod raw;
 pub mod regime;
 pub mod ring;

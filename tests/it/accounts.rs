@@ -21,7 +21,7 @@ use paperwire_core::strategy::{Action, Event, Flip, Reason, Signal, Signals, Siz
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 use paperwire_exec::engine::{Context, Engine, EngineConfig, ReportSink, StrategySetup};
-use paperwire_exec::latency::{LogNormal, Rng, Surge};
+use paperwire_exec::latency::{LogNormal, Rng, Surge, stream};
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_exec::risk::RiskLimits;
 
@@ -138,7 +138,7 @@ fn engine() -> Engine {
     config.margin.liquidation_fee = Money::from_num(0.001);
     config.margin.rollover_fee = Money::from_num(0.0002);
     let setups = [Flip::Reverse, Flip::Reject].map(|flip| StrategySetup {
-        strategy: Box::new(Random(Rng::new(7, flip.as_str()))),
+        strategy: Box::new(Random(stream(7, flip.as_str()))),
         name: flip.as_str().to_owned(),
         symbols: (0..3).map(SymbolId).collect(),
         warmup: &[],
@@ -211,7 +211,7 @@ impl Walker {
 #[test]
 fn a_million_random_fills_add_up_to_the_last_bit() {
     let mut engine = engine();
-    let rng = Rng::new(11, "market");
+    let rng = stream(11, "market");
     let mut market = Walker { rng, mids: [1_000_000, 2_250, 235_000], seq: 0, at: 0 };
     let mut bank = Bank::new(&Stage::ALL, 2);
     let mut ledger = Ledger::default();

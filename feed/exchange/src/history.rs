@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::num::{Px, Qty};
+use paperwire_core::random::{Rng, exp};
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
 use crate::market::fair::Fair;
 use crate::market::listing::Listing;
-use crate::market::rng::{Rng, exp};
 use crate::market::scenes::Play;
 use crate::matching::{OrdType, Trade};
 

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::faults::{FaultKind, Faults, Outgoing, Running, Turn};
 use crate::limit::{Bucket, Buckets, RateLimit};
-use crate::market::rng::Rng;
 use crate::publish::{Frame, Topic, Venue, crossing};
+use paperwire_core::random::Rng;
 
 /// Counts since the start.
 #[derive(Debug, Default)]

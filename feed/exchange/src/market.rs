@@ -4,13 +4,14 @@
 //! order, to a list. It reads no clock and opens no socket: the same configuration gives the same
 //! events to the last bit, whether they take a day or a second of real time to play.
 //!
-//! * [`listing`]: the pairs. [`rng`]: the randomness. `fair`: the price in everybody's mind.
+//! * [`listing`]: the pairs. `fair`: the price in everybody's mind.
 //! * `desk`: makers and takers of one pair. This file: who acts when.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::random::Rng;
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
@@ -22,7 +23,6 @@ mod desk;
 mod event;
 pub(crate) mod fair;
 pub mod listing;
-pub mod rng;
 pub mod scenes;
 
 pub use config::{DEFAULT_START, MarketConfig, MarketError};
@@ -32,7 +32,6 @@ pub use fair::Regime;
 use desk::Desk;
 use fair::Fair;
 use listing::{Anchor, Listing, listings};
-use rng::Rng;
 use scenes::Play;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,7 +16,9 @@ use paperwire_core::limits::LATENCY_MAX_NS;
 use paperwire_core::time::DurationNs;
 
 pub use measured::{Measured, SAMPLES_MAX, Samples, SamplesError};
-pub use random::Rng;
+pub use paperwire_core::random::Rng;
+use paperwire_core::random::{exp, ln};
+pub use random::stream;
 pub use rate::MessageRate;
 
 /// The longest draw of any model, which is what histograms still resolve. A message that is on its
@@ -102,7 +104,7 @@ impl Surge {
     pub fn factor(self, load: f64) -> f64 {
         // Written so that a load that is no number counts as typical.
         if load > 1.0 && self.exponent > 0.0 {
-            random::exp(self.exponent * random::ln(load.min(LOAD_MAX)))
+            exp(self.exponent * ln(load.min(LOAD_MAX)))
         } else {
             1.0
         }
@@ -194,7 +196,7 @@ impl LatencyModel for LogNormal {
     }
 
     fn draw(&mut self, leg: Leg, rng: &mut Rng, load: f64) -> DurationNs {
-        let spread = random::exp(self.sigma * rng.gaussian());
+        let spread = exp(self.sigma * rng.gaussian());
         bounded(float(self.medians[leg.index()]) * spread * self.surge.factor(load))
     }
 }

@@ -10,8 +10,8 @@ use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
 use super::listing::{Behaviour, Listing, Sizes};
-use super::rng::Rng;
 use crate::matching::{Change, Engine, Order, OrderId, OrderKind, rests_on, takes_from};
+use paperwire_core::random::Rng;
 
 /// Which makers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@
 //! come from a Markov regime. Order flow pushes a fair value, half of it for good and half fading.
 //! A ratio pair has no walk: it is its two legs plus a small deviation that dies out.
 
+use paperwire_core::random::{Rng, exp, ln};
 use serde::Deserialize;
 
 use super::listing::{Anchor, Listing};
-use super::rng::{Rng, exp, ln};
 use super::scenes::Play;
 
 /// Mood of the whole market.

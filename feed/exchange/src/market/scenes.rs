@@ -20,10 +20,10 @@
 //!
 //! Scenes may overlap. What they do not name goes on as ever.
 
+use paperwire_core::random::{Rng, exp};
 use serde::Deserialize;
 
 use super::fair::Regime;
-use super::rng::{Rng, exp};
 
 /// One scene.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -13,7 +13,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 
 use paperwire_signals::router::Router;
 
-use crate::latency::Rng;
+use crate::latency::{Rng, stream};
 use crate::risk::Risk;
 use crate::world::World;
 
@@ -96,7 +96,7 @@ impl Slot {
             next_skip: vec![ExchNs::new(i64::MIN); symbols],
             risk: Risk::new(setup.risk),
             router: setup.router,
-            rng: Rng::new(seed, &setup.name),
+            rng: stream(seed, &setup.name),
             is_benched: false,
             tells: VecDeque::with_capacity(TELLS_MAX),
             known: Known {

@@ -10,7 +10,7 @@ const MS: [DurationNs; 4] = [
 ];
 
 fn rng() -> Rng {
-    Rng::new(7, "latency")
+    stream(7, "latency")
 }
 
 /// Each model, by its place in a table.
@@ -140,7 +140,7 @@ proptest! {
     ) {
         let surge = Surge::new(exponent);
         let (mut one, mut two) = (model(which, surge), model(which, surge));
-        let (mut left, mut right) = (Rng::new(seed, "a"), Rng::new(seed, "a"));
+        let (mut left, mut right) = (stream(seed, "a"), stream(seed, "a"));
         for leg in Leg::ALL {
             let draw = one.draw(leg, &mut left, load);
             prop_assert!(draw <= DRAW_MAX);

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Rng, *};
+use super::*;
+use crate::latency::stream;
 
 #[track_caller]
 fn check_refused(text: &str, want: SamplesError, message: &str) {
@@ -63,7 +64,7 @@ fn a_rank_between_two_samples_lies_on_the_line_between_them() {
 fn each_leg_draws_from_its_own_samples() {
     let legs = ["1", "20", "300\n301", "4000"].map(|text| Samples::parse(text).unwrap());
     let mut model = Measured::new(legs, Surge::new(1.0));
-    let mut rng = Rng::new(1, "");
+    let mut rng = stream(1, "");
     assert_eq!(model.draw(Leg::Feed, &mut rng, 1.0), DurationNs::from_micros(1));
     assert_eq!(model.draw(Leg::Place, &mut rng, 0.1), DurationNs::from_micros(20));
     let cancel = model.draw(Leg::Cancel, &mut rng, 1.0).raw();
