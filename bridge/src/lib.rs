@@ -23,6 +23,7 @@ mod announcer;
 pub mod attribution;
 pub mod budget;
 pub mod commands;
+pub mod compare;
 pub mod conditions;
 pub mod config;
 pub mod console;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use clap::{Args, Parser, Subcommand};
+use paperwire_bridge::compare::{self, CompareOptions};
 use paperwire_bridge::config::Config;
 use paperwire_bridge::doctor::{self, Letter};
 use paperwire_bridge::run::{self, RunError, RunOptions};
@@ -36,6 +37,8 @@ enum Command {
     Replay(ReplayArgs),
     /// What a microsecond is worth: a tape again, with orders that travel longer and longer.
     Worth(WorthArgs),
+    /// Compare the latency tails of two strategies on the same ticks.
+    Compare(CompareArgs),
     /// Serve the built-in exchange by itself.
     Exchange(ExchangeArgs),
     /// Check or show the configuration.
@@ -109,6 +112,27 @@ struct ReplayArgs {
     #[arg(long)]
     verify: bool,
     /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Says at which percentiles B is faster or slower than A, with an interval, against the floor that a
+/// second instance of A sets, and when there is not enough data to say it.
+#[derive(Clone, Debug, Args)]
+struct CompareArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// The strategy that is measured against: name or name#label.
+    a: String,
+    /// The strategy that is judged: name or name#label.
+    b: String,
+    /// Tape, or capture: lines of receive time in ns, a tab, the frame.
+    #[arg(long, value_name = "FILE")]
+    tape: Option<PathBuf>,
+    /// Length of the blocks that are taken for independent, 1 to 3600.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    seconds_per_block: u64,
+    /// Print everything as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -233,6 +257,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run_command(&args),
         Command::Replay(args) => replay_command(&args),
         Command::Worth(args) => worth_command(&args),
+        Command::Compare(args) => compare_command(args),
         Command::Exchange(args) => exchange_command(&args),
         Command::Config(args) => config_command(&args),
         Command::Strategies(args) => strategies_command(&args),
@@ -337,6 +362,14 @@ fn worth_command(args: &WorthArgs) -> Result<(), RunError> {
     let worth = worth::measure(&args.file, &given, &overrides, &delays, &mut terminal)?;
     terminal.result(&if args.json { format!("{:#}", worth.json()) } else { worth.text() });
     Ok(())
+}
+
+fn compare_command(args: CompareArgs) -> Result<(), RunError> {
+    let overrides = sets(&args.layers)?;
+    let given = load(&args.layers, overrides.clone())?;
+    let CompareArgs { a, b, tape, seconds_per_block, json, .. } = args;
+    let options = CompareOptions { a, b, tape, seconds_per_block, json };
+    compare::compare(&options, &given, &overrides, &mut Terminal::new(json))
 }
 
 fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {

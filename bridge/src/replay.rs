@@ -48,6 +48,23 @@ pub struct Replayed {
     pub summary: Summary,
     /// Whether the digest is that of the recording; `None` when it has none or it was not asked for.
     pub is_verified: Option<bool>,
+    /// Of each strategy, how many events called it first.
+    pub called_first: Vec<u64>,
+}
+
+/// Looks at a replay while it goes on, between its records: nothing of it is measured.
+pub trait Observer {
+    /// Told before the first record; an error ends the replay.
+    ///
+    /// # Errors
+    /// Whatever speaks against this session.
+    fn begin(&mut self, instruments: &[Instrument]) -> Result<(), RunError>;
+
+    /// How much time of the recording goes into a bank.
+    fn interval(&self) -> DurationNs;
+
+    /// What was measured in an interval; intervals without a record are left out.
+    fn take(&mut self, bank: &Bank);
 }
 
 /// Records taken into memory at once, so that the file is not part of what is measured.
@@ -66,9 +83,26 @@ pub fn replay(
     options: &ReplayOptions,
     terminal: &mut Terminal,
 ) -> Result<Replayed, RunError> {
+    replay_observed(path, config, options, terminal, None)
+}
+
+/// The same with somebody who looks at each interval.
+///
+/// # Errors
+/// [`RunError`].
+pub fn replay_observed(
+    path: &Path,
+    config: &Config,
+    options: &ReplayOptions,
+    terminal: &mut Terminal,
+    mut observer: Option<&mut dyn Observer>,
+) -> Result<Replayed, RunError> {
     let mut source = Source::open(path).map_err(storage)?;
     let chosen = setup::choose(config)?;
     let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
+    if let Some(observer) = &mut observer {
+        observer.begin(&instruments)?;
+    }
     let engine = setup::engine(config, &chosen, &instruments, depth)?;
     let capital = config.account.capital;
     let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
@@ -83,6 +117,7 @@ pub fn replay(
         side: EngineSide {
             engine,
             bank: Bank::new(&Stage::ALL, tally.strategies.len()),
+            called_first: vec![0; tally.strategies.len()],
             tally,
             clock: HostClock::new(),
             last: None,
@@ -90,6 +125,7 @@ pub fn replay(
         feed_bank: Bank::new(&Stage::ALL, 0),
         clock: HostClock::new(),
         next_timer: is_capture.then(HostNs::default),
+        interval_end: None,
         speed: options.speed,
         origin: None,
         first_desync: None,
@@ -99,18 +135,29 @@ pub fn replay(
     let mut batch = Batch::default();
     let mut warm_up = WARM_UP_RECORDS;
     while batch.fill(&mut source, &mut lost).map_err(storage)? {
-        let started = player.clock.now();
-        // Buffers reach their size within the first records; from then on nothing allocates.
-        let (first, rest) = batch.records.split_at(warm_up.min(batch.records.len()));
-        warm_up -= first.len();
-        player.play(&batch.bytes, first);
-        let ((), allocs) = alloc_guard::count(|| player.play(&batch.bytes, rest));
-        hot_allocs += allocs;
-        let now = player.clock.now();
-        elapsed = DurationNs::new(elapsed.raw() + now.since(started).raw());
+        let mut left = &batch.records[..];
+        while let Some(&(_, rx, ..)) = left.first() {
+            if let Some(observer) = &mut observer {
+                player.end_interval(rx, *observer);
+            }
+            let (part, rest) = player.cut(left);
+            left = rest;
+            let started = player.clock.now();
+            // Buffers reach their size within the first records; from then on nothing allocates.
+            let (first, rest) = part.split_at(warm_up.min(part.len()));
+            warm_up -= first.len();
+            player.play(&batch.bytes, first);
+            let ((), allocs) = alloc_guard::count(|| player.play(&batch.bytes, rest));
+            hot_allocs += allocs;
+            let now = player.clock.now();
+            elapsed = DurationNs::new(elapsed.raw() + now.since(started).raw());
+        }
         if let Some(notice) = player.quarantine_notice() {
             terminal.notice(&notice);
         }
+    }
+    if let Some(observer) = observer {
+        observer.take(&player.side.bank);
     }
     player.finish(config.session.flatten_on_exit);
     let end = source.end();
@@ -122,7 +169,7 @@ pub fn replay(
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
     let Player { feed, side, feed_bank, .. } = player;
-    let EngineSide { mut tally, bank, .. } = side;
+    let EngineSide { mut tally, bank, called_first, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
     let is_verified = verify(options, &source, &tally, &mut notes);
@@ -137,7 +184,7 @@ pub fn replay(
         logs_lost: Lost::default(),
         notes,
     };
-    Ok(Replayed { tally, summary, is_verified })
+    Ok(Replayed { tally, summary, is_verified, called_first })
 }
 
 /// The configuration that a tape was recorded with, or the given one for a capture.
@@ -309,15 +356,25 @@ struct EngineSide {
     bank: Bank,
     clock: HostClock,
     last: Option<MarketEvent>,
+    called_first: Vec<u64>,
 }
 
 impl EngineSide {
+    /// Calls of the first strategy so far in this interval.
+    fn calls(&self) -> u64 {
+        self.bank.strategies().first().map_or(0, |pair| pair.service.len())
+    }
+
     /// Works off what one record brought.
     fn work_off(&mut self, events: &mut EventBuffer) {
         for event in events.0.drain(..) {
+            let calls = self.calls();
             let mut ctx =
                 Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
             self.engine.process(&event, &mut ctx);
+            if self.calls() > calls {
+                self.called_first[self.engine.first_called(event.seq)] += 1;
+            }
             self.last = Some(event);
         }
     }
@@ -340,6 +397,8 @@ struct Player {
     clock: HostClock,
     /// In a capture nobody recorded the passing seconds: they are made from the receive times.
     next_timer: Option<HostNs>,
+    /// Set while somebody looks at intervals.
+    interval_end: Option<HostNs>,
     speed: Option<f64>,
     /// Recorded and real time of the first record.
     origin: Option<(HostNs, HostNs)>,
@@ -349,6 +408,28 @@ struct Player {
 }
 
 impl Player {
+    /// Hands out the bank when the record received at `rx` is the first of another interval.
+    fn end_interval(&mut self, rx: HostNs, observer: &mut dyn Observer) {
+        let end = *self.interval_end.get_or_insert(rx.plus(observer.interval()));
+        if rx < end {
+            return;
+        }
+        // Silence may have lasted for more than one.
+        let length = observer.interval().raw();
+        let passed = rx.since(end).raw() / length + 1;
+        self.interval_end = Some(end.plus(DurationNs::new(passed * length)));
+        observer.take(&self.side.bank);
+        self.side.tally.bank.merge(&self.side.bank);
+        self.side.bank.clear();
+    }
+
+    /// The records of the current interval, and the rest.
+    fn cut<'a>(&self, records: &'a [BatchRecord]) -> (&'a [BatchRecord], &'a [BatchRecord]) {
+        let is_later = |&(_, rx, ..): &BatchRecord| self.interval_end.is_some_and(|end| rx >= end);
+        let at = records.iter().position(is_later).unwrap_or(records.len());
+        records.split_at(at)
+    }
+
     fn play(&mut self, bytes: &[u8], records: &[BatchRecord]) {
         for &(kind, rx, start, end) in records {
             let payload = &bytes[start..end];

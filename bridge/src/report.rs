@@ -3,7 +3,7 @@
 mod host;
 mod json;
 mod ranking;
-mod table;
+pub(crate) mod table;
 mod tables;
 
 use std::fmt::Write;

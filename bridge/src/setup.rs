@@ -194,23 +194,43 @@ fn is_priced(asset: &AssetName, numeraire: &AssetName, instruments: &[Instrument
     instruments.iter().any(|of| of.base == *asset && leads(of))
 }
 
+impl Chosen {
+    /// Pairs that it asks for; "*" is every symbol of the run.
+    fn wants(&self) -> Vec<String> {
+        match &self.section.symbols {
+            Some(symbols) => symbols.clone(),
+            None => self.registration.symbols.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// Which of the run's symbols it trades.
+    pub fn symbols(&self, instruments: &[Instrument]) -> Vec<SymbolId> {
+        let wants = self.wants();
+        let is_wanted = |of: &Instrument| wants.iter().any(|w| w == "*" || w == of.name.as_str());
+        let symbols = (0u16..).zip(instruments).filter(|(_, of)| is_wanted(of));
+        symbols.map(|(index, _)| SymbolId(index)).collect()
+    }
+
+    /// Whether the other one is the same strategy with the same parameters.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let params = |of: &Self| {
+            let mut params = of.registration.default_params();
+            params.extend(of.section.params.clone());
+            params
+        };
+        self.registration.name == other.registration.name
+            && params(self) == params(other)
+            && (self.section.regime, self.flip) == (other.section.regime, other.flip)
+    }
+}
+
 fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, SetupError> {
-    let wants: Vec<String> = match &chosen.section.symbols {
-        Some(symbols) => symbols.clone(),
-        None => chosen.registration.symbols.iter().map(|&name| name.to_owned()).collect(),
-    };
-    // "*" is every symbol of the run.
-    let is_wanted = |of: &Instrument| wants.iter().any(|w| w == "*" || w == of.name.as_str());
-    let symbols: Vec<SymbolId> = (0u16..)
-        .zip(instruments)
-        .filter(|(_, of)| is_wanted(of))
-        .map(|(index, _)| SymbolId(index))
-        .collect();
+    let symbols = chosen.symbols(instruments);
     if symbols.is_empty() {
         let has: Vec<&str> = instruments.iter().map(|of| of.name.as_str()).collect();
         return Err(SetupError::NoSymbol {
             instance: chosen.instance.clone(),
-            wants: wants.join(", "),
+            wants: chosen.wants().join(", "),
             has: has.join(", "),
         });
     }

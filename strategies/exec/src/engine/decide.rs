@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use paperwire_core::account::{AccountView, HaltReason, Liquidity};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
+use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
 use paperwire_core::time::HostNs;
@@ -77,7 +78,7 @@ impl Engine {
         if count == 0 {
             return from;
         }
-        let first = usize::try_from(cause.seq.0 % count as u64).expect("less than the count");
+        let first = self.first_called(cause.seq);
         for index in (first..count).chain(0..first) {
             let slot = &mut self.slots[index];
             if slot.is_benched || slot.symbols & mask == 0 {
@@ -124,6 +125,15 @@ impl Engine {
             }
         }
         from
+    }
+
+    /// Which strategy the event of this number calls first; the others follow in a circle.
+    ///
+    /// # Panics
+    /// Without any strategy.
+    pub fn first_called(&self, seq: Seq) -> usize {
+        let count = self.slots.len() as u64;
+        usize::try_from(seq.0 % count).expect("less than the count")
     }
 
     pub(super) fn bench<C: Clock, R: ReportSink>(

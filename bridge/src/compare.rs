@@ -1,0 +1,272 @@
+//! `paperwire compare A B`: which of two strategies has the worse tail, how sure that is, and what the
+//! machine alone would have made of it.
+//!
+//! A, B and a second instance of A (the control) see the same ticks in one engine, which calls them in an
+//! order that rotates with each event. [`blocks`] takes the histograms of each second, [`stats`] judges,
+//! [`text`] and [`json`] say it.
+
+pub mod blocks;
+mod clock_step;
+pub mod json;
+pub mod stats;
+pub mod text;
+
+use std::path::{Path, PathBuf};
+
+use paperwire_core::instrument::Instrument;
+use paperwire_core::latency::Bank;
+use paperwire_core::time::DurationNs;
+use paperwire_rt::clock::HostClock;
+
+use crate::config::{Config, StrategySection};
+use crate::doctor::{self, Examination};
+use crate::probes::{self, ProbeTax};
+use crate::replay::{self, Observer, ReplayOptions};
+use crate::run::RunError;
+use crate::setup::{self, Chosen};
+use crate::terminal::Terminal;
+use blocks::{Blocks, WarmUp};
+use stats::{A, ARMS, B, Row, Settings};
+
+/// What to compare, and on what.
+#[derive(Clone, Debug)]
+pub struct CompareOptions {
+    /// The one that the other is measured against: `name` or `name#label`.
+    pub a: String,
+    /// The other one.
+    pub b: String,
+    /// A tape or a capture.
+    pub tape: Option<PathBuf>,
+    /// Length of a block.
+    pub seconds_per_block: u64,
+    /// Print JSON.
+    pub json: bool,
+}
+
+/// A finished comparison.
+#[derive(Debug)]
+pub struct Comparison {
+    /// Instances: A, B, the control.
+    pub names: [String; ARMS],
+    /// Where the market came from.
+    pub source: String,
+    /// What the start of a response is.
+    pub arrival: &'static str,
+    /// Length of a block.
+    pub seconds_per_block: u64,
+    /// Blocks that were compared.
+    pub blocks: usize,
+    /// Calls of each that were compared.
+    pub ticks: [u64; ARMS],
+    /// Of each, how many events called it first; warm-up included.
+    pub called_first: [u64; ARMS],
+    /// What was set apart.
+    pub warm_up: WarmUp,
+    /// The machine.
+    pub host: Examination,
+    /// What measuring cost.
+    pub probe_tax: ProbeTax,
+    /// How it was judged.
+    pub settings: Settings,
+    /// Work alone.
+    pub service: Vec<Row>,
+    /// Waiting included.
+    pub response: Vec<Row>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+}
+
+impl Comparison {
+    /// Ticks of a second of the session.
+    pub fn ticks_per_s(&self) -> f64 {
+        let ticks = self.ticks.iter().min().copied().unwrap_or(0);
+        let seconds = self.blocks as u64 * self.seconds_per_block;
+        stats::float(ticks) / stats::float(seconds.max(1))
+    }
+
+    /// Nanoseconds of measuring in each service time: a look at the clock, and two records.
+    pub const fn probe_ns(&self) -> f64 {
+        self.probe_tax.clock_read_ns + 2.0 * self.probe_tax.record_ns
+    }
+}
+
+/// Compares, and prints what came out.
+///
+/// # Errors
+/// [`RunError`].
+pub fn compare(
+    options: &CompareOptions,
+    given: &Config,
+    overrides: &[(String, toml::Value)],
+    terminal: &mut Terminal,
+) -> Result<(), RunError> {
+    if options.a == options.b {
+        return Err(RunError::Config(format!(
+            "{0} and {0} are one instance; give the second one a label, such as {0}#b, and parameters \
+             under [strategy.\"{0}#b\".params]",
+            options.a
+        )));
+    }
+    let Some(tape) = &options.tape else {
+        return Err(RunError::Config(
+            "compare needs a market: --tape FILE, which `paperwire run --duration 2m --record FILE` \
+             makes"
+                .to_owned(),
+        ));
+    };
+    let comparison = on_tape(options, tape, given, overrides, terminal)?;
+    terminal.result(&match options.json {
+        true => format!("{:#}", json::json(&comparison)),
+        false => text::text(&comparison),
+    });
+    Ok(())
+}
+
+/// The comparison on a recorded session.
+///
+/// # Errors
+/// [`RunError`].
+pub fn on_tape(
+    options: &CompareOptions,
+    tape: &Path,
+    given: &Config,
+    overrides: &[(String, toml::Value)],
+    terminal: &mut Terminal,
+) -> Result<Comparison, RunError> {
+    let recorded = replay::config_of(tape, given, overrides)?;
+    let config = with_arms(recorded, given, options)?;
+    let chosen = setup::choose(&config)?;
+    let mut seconds = Seconds {
+        chosen: &chosen,
+        blocks: Blocks::default(),
+        length: DurationNs::from_secs(options.seconds_per_block),
+    };
+    let at_full_speed = ReplayOptions { speed: None, verify: false };
+    let replayed =
+        replay::replay_observed(tape, &config, &at_full_speed, terminal, Some(&mut seconds))?;
+    let mut notes = replayed.summary.notes;
+    notes.extend(same(&chosen));
+    let called_first = std::array::from_fn(|arm| replayed.called_first[arm]);
+    let source = format!("{}, replayed at full speed", tape.display());
+    let arrival = "from the moment its frame was taken from the tape";
+    Ok(conclude(options, &config, seconds.blocks, called_first, (source, arrival), notes))
+}
+
+fn conclude(
+    options: &CompareOptions,
+    config: &Config,
+    mut blocks: Blocks,
+    called_first: [u64; ARMS],
+    (source, arrival): (String, &'static str),
+    mut notes: Vec<String>,
+) -> Comparison {
+    let warm_up = blocks.split_warm_up();
+    let ticks = blocks.ticks();
+    let names = &config.session.strategies;
+    let names: [String; ARMS] = std::array::from_fn(|arm| names[arm].clone());
+    let most = ticks.into_iter().max().unwrap_or(0);
+    for (name, ticks) in names.iter().zip(ticks).filter(|(_, ticks)| *ticks < most) {
+        notes.push(format!(
+            "{name} was called {ticks} times and others {most} times, as happens to a strategy that was \
+             benched: not all ticks are the same"
+        ));
+    }
+    let clock = HostClock::new();
+    let settings = Settings { clock_step_ns: clock_step::measure(&clock), ..Settings::default() };
+    Comparison {
+        names,
+        source,
+        arrival,
+        seconds_per_block: options.seconds_per_block,
+        blocks: blocks.service.len(),
+        ticks,
+        called_first,
+        warm_up,
+        host: doctor::quick(config),
+        probe_tax: probes::measure(&clock),
+        settings,
+        service: stats::compare(&blocks.service, &settings),
+        response: stats::compare(&blocks.response, &settings),
+        notes,
+    }
+}
+
+/// Puts A, B and the control in the place of the configured strategies. Sections of the given
+/// configuration win over those that the tape was recorded with.
+fn with_arms(
+    mut config: Config,
+    given: &Config,
+    options: &CompareOptions,
+) -> Result<Config, RunError> {
+    let (a, b) = (&options.a, &options.b);
+    let plain = |name: &str| name.split('#').next().unwrap_or(name).to_owned();
+    let is_arm = |key: &String| key == a || key == b || *key == plain(a) || *key == plain(b);
+    // A label that nobody has would leave two instances alike that were meant to differ.
+    let is_stray = |key: &&String| !is_arm(key) && [plain(a), plain(b)].contains(&plain(key));
+    if let Some(stray) = given.strategies.keys().find(is_stray) {
+        return Err(setup::SetupError::Unused(stray.clone()).into());
+    }
+    config.strategies.retain(|key, _| is_arm(key));
+    let sections = given.strategies.iter().filter(|(key, _)| is_arm(key));
+    config.strategies.extend(sections.map(|(key, section)| (key.clone(), section.clone())));
+    let mut control = format!("{a}{}control", if a.contains('#') { '.' } else { '#' });
+    while control == *b {
+        control.push('_');
+    }
+    let section: Option<StrategySection> = config.strategies.get(a).cloned();
+    config.strategies.extend(section.map(|section| (control.clone(), section)));
+    config.session.strategies = vec![a.clone(), b.clone(), control];
+    Ok(config)
+}
+
+/// A word about two that do not differ.
+fn same(chosen: &[Chosen]) -> Option<String> {
+    chosen[A].is_same_as(&chosen[B]).then(|| {
+        "A and B are one strategy with the same parameters: whatever is found is the machine's"
+            .to_owned()
+    })
+}
+
+/// Takes the blocks of a replay.
+struct Seconds<'a> {
+    chosen: &'a [Chosen],
+    blocks: Blocks,
+    length: DurationNs,
+}
+
+impl Observer for Seconds<'_> {
+    fn begin(&mut self, instruments: &[Instrument]) -> Result<(), RunError> {
+        same_symbols(self.chosen, instruments)
+    }
+
+    fn interval(&self) -> DurationNs {
+        self.length
+    }
+
+    fn take(&mut self, bank: &Bank) {
+        self.blocks.take(bank);
+    }
+}
+
+/// Only what sees the same ticks is compared.
+fn same_symbols(chosen: &[Chosen], instruments: &[Instrument]) -> Result<(), RunError> {
+    let [a, b] = [A, B].map(|arm| chosen[arm].symbols(instruments));
+    if a == b {
+        return Ok(());
+    }
+    let names = |symbols: &[paperwire_core::instrument::SymbolId]| {
+        let names =
+            symbols.iter().map(|symbol| format!("\"{}\"", instruments[symbol.index()].name));
+        names.collect::<Vec<_>>().join(",")
+    };
+    let common: Vec<_> = a.iter().copied().filter(|symbol| b.contains(symbol)).collect();
+    let (name_a, name_b) = (&chosen[A].instance, &chosen[B].instance);
+    let wider = if a.len() > common.len() { name_a } else { name_b };
+    Err(RunError::Config(format!(
+        "{name_a} trades {} and {name_b} {}: they would not see the same ticks; add --set \
+         'strategy.{wider}.symbols=[{}]'",
+        names(&a),
+        names(&b),
+        names(&common),
+    )))
+}

@@ -1,0 +1,63 @@
+//! From the histograms of a session to the blocks that are compared, and what is set apart as warm-up.
+
+use paperwire_core::latency::Bank;
+
+use super::stats::{ARMS, Block, Sparse};
+
+/// Calls that each strategy is given to find its memory and branches: whole blocks are set apart until all
+/// three have had as many, at least the first block.
+pub const WARM_UP_CALLS: u64 = 1000;
+
+/// Blocks of a session, in order of time.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    /// Work alone.
+    pub service: Vec<Block>,
+    /// Waiting included.
+    pub response: Vec<Block>,
+}
+
+/// What was set apart.
+#[derive(Debug, Default)]
+pub struct WarmUp {
+    /// Number of blocks.
+    pub blocks: usize,
+    /// Work of all of them.
+    pub service: Block,
+}
+
+impl Blocks {
+    /// Adds the next block; one without any call is left out.
+    pub fn take(&mut self, bank: &Bank) {
+        let pairs = bank.strategies();
+        if pairs.iter().all(|pair| pair.service.is_empty()) {
+            return;
+        }
+        self.service.push(std::array::from_fn(|arm| Sparse::of(&pairs[arm].service)));
+        self.response.push(std::array::from_fn(|arm| Sparse::of(&pairs[arm].response)));
+    }
+
+    /// Takes the warm-up off the start.
+    pub fn split_warm_up(&mut self) -> WarmUp {
+        let mut warm_up = WarmUp::default();
+        let mut calls = [0u64; ARMS];
+        for block in &self.service {
+            if warm_up.blocks > 0 && calls.iter().all(|calls| *calls >= WARM_UP_CALLS) {
+                break;
+            }
+            warm_up.blocks += 1;
+            for arm in 0..ARMS {
+                calls[arm] += block[arm].count();
+                warm_up.service[arm].merge(&block[arm]);
+            }
+        }
+        self.service.drain(..warm_up.blocks);
+        self.response.drain(..warm_up.blocks);
+        warm_up
+    }
+
+    /// Calls of each strategy.
+    pub fn ticks(&self) -> [u64; ARMS] {
+        std::array::from_fn(|arm| self.service.iter().map(|block| block[arm].count()).sum())
+    }
+}
