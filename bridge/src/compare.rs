@@ -12,6 +12,8 @@ pub mod stats;
 pub mod text;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::Bank;
@@ -22,7 +24,7 @@ use crate::config::{Config, StrategySection};
 use crate::doctor::{self, Examination};
 use crate::probes::{self, ProbeTax};
 use crate::replay::{self, Observer, ReplayOptions};
-use crate::run::RunError;
+use crate::run::{self, RunError, RunOptions};
 use crate::setup::{self, Chosen};
 use crate::terminal::Terminal;
 use blocks::{Blocks, WarmUp};
@@ -37,6 +39,8 @@ pub struct CompareOptions {
     pub b: String,
     /// A tape or a capture.
     pub tape: Option<PathBuf>,
+    /// Seconds of a session on the configured source.
+    pub live_s: Option<u64>,
     /// Length of a block.
     pub seconds_per_block: u64,
     /// Print JSON.
@@ -58,8 +62,8 @@ pub struct Comparison {
     pub blocks: usize,
     /// Calls of each that were compared.
     pub ticks: [u64; ARMS],
-    /// Of each, how many events called it first; warm-up included.
-    pub called_first: [u64; ARMS],
+    /// Of each, how many events called it first, warm-up included; counted in a replay.
+    pub called_first: Option<[u64; ARMS]>,
     /// What was set apart.
     pub warm_up: WarmUp,
     /// The machine.
@@ -107,19 +111,54 @@ pub fn compare(
             options.a
         )));
     }
-    let Some(tape) = &options.tape else {
-        return Err(RunError::Config(
-            "compare needs a market: --tape FILE, which `paperwire run --duration 2m --record FILE` \
-             makes"
-                .to_owned(),
-        ));
+    let comparison = match (&options.tape, options.live_s) {
+        (Some(tape), _) => on_tape(options, tape, given, overrides, terminal)?,
+        (None, Some(seconds)) => live(options, seconds, given, terminal)?,
+        (None, None) => {
+            return Err(RunError::Config(
+                "compare needs a market: --tape FILE, which `paperwire run --duration 2m --record \
+                 FILE` makes, or --live 2m"
+                    .to_owned(),
+            ));
+        }
     };
-    let comparison = on_tape(options, tape, given, overrides, terminal)?;
     terminal.result(&match options.json {
         true => format!("{:#}", json::json(&comparison)),
         false => text::text(&comparison),
     });
     Ok(())
+}
+
+/// The comparison on a session that is run for it.
+///
+/// # Errors
+/// [`RunError`].
+pub fn live(
+    options: &CompareOptions,
+    seconds: u64,
+    given: &Config,
+    terminal: &mut Terminal,
+) -> Result<Comparison, RunError> {
+    let mut config = with_arms(given.clone(), given, options)?;
+    config.session.duration_s = seconds;
+    let chosen = setup::choose(&config)?;
+    let symbols: Vec<&str> = config.session.symbols.iter().map(String::as_str).collect();
+    same_symbols(&chosen, &symbols)?;
+    let blocks = Arc::new(Mutex::new(Blocks::default()));
+    let run_options = RunOptions { blocks: Some(blocks.clone()), ..RunOptions::default() };
+    run::run(&config, &run_options, &Arc::new(AtomicU32::new(0)), terminal)?;
+    let blocks = std::mem::take(&mut *blocks.lock().unwrap_or_else(PoisonError::into_inner));
+    let blocks = blocks.grouped(options.seconds_per_block);
+    let source = format!("{}, live for {seconds} s", config.session.source);
+    let arrival = "from the kernel's receive time";
+    Ok(conclude(
+        options,
+        &config,
+        blocks,
+        None,
+        (source, arrival),
+        same(&chosen).into_iter().collect(),
+    ))
 }
 
 /// The comparison on a recorded session.
@@ -149,14 +188,14 @@ pub fn on_tape(
     let called_first = std::array::from_fn(|arm| replayed.called_first[arm]);
     let source = format!("{}, replayed at full speed", tape.display());
     let arrival = "from the moment its frame was taken from the tape";
-    Ok(conclude(options, &config, seconds.blocks, called_first, (source, arrival), notes))
+    Ok(conclude(options, &config, seconds.blocks, Some(called_first), (source, arrival), notes))
 }
 
 fn conclude(
     options: &CompareOptions,
     config: &Config,
     mut blocks: Blocks,
-    called_first: [u64; ARMS],
+    called_first: Option<[u64; ARMS]>,
     (source, arrival): (String, &'static str),
     mut notes: Vec<String>,
 ) -> Comparison {
@@ -236,7 +275,8 @@ struct Seconds<'a> {
 
 impl Observer for Seconds<'_> {
     fn begin(&mut self, instruments: &[Instrument]) -> Result<(), RunError> {
-        same_symbols(self.chosen, instruments)
+        let symbols: Vec<&str> = instruments.iter().map(|of| of.name.as_str()).collect();
+        same_symbols(self.chosen, &symbols)
     }
 
     fn interval(&self) -> DurationNs {
@@ -249,24 +289,20 @@ impl Observer for Seconds<'_> {
 }
 
 /// Only what sees the same ticks is compared.
-fn same_symbols(chosen: &[Chosen], instruments: &[Instrument]) -> Result<(), RunError> {
-    let [a, b] = [A, B].map(|arm| chosen[arm].symbols(instruments));
+fn same_symbols(chosen: &[Chosen], symbols: &[&str]) -> Result<(), RunError> {
+    let of = |arm: usize| symbols.iter().copied().filter(move |symbol| chosen[arm].trades(symbol));
+    let (a, b): (Vec<&str>, Vec<&str>) = (of(A).collect(), of(B).collect());
     if a == b {
         return Ok(());
     }
-    let names = |symbols: &[paperwire_core::instrument::SymbolId]| {
-        let names =
-            symbols.iter().map(|symbol| format!("\"{}\"", instruments[symbol.index()].name));
-        names.collect::<Vec<_>>().join(",")
-    };
-    let common: Vec<_> = a.iter().copied().filter(|symbol| b.contains(symbol)).collect();
+    let common: Vec<&str> = a.iter().copied().filter(|symbol| b.contains(symbol)).collect();
     let (name_a, name_b) = (&chosen[A].instance, &chosen[B].instance);
     let wider = if a.len() > common.len() { name_a } else { name_b };
     Err(RunError::Config(format!(
         "{name_a} trades {} and {name_b} {}: they would not see the same ticks; add --set \
-         'strategy.{wider}.symbols=[{}]'",
-        names(&a),
-        names(&b),
-        names(&common),
+         'strategy.{wider}.symbols=[\"{}\"]'",
+        a.join(", "),
+        b.join(", "),
+        common.join("\",\""),
     )))
 }

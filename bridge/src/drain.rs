@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::announcer::Announcer;
 use crate::attribution::{Doing, HostWatch};
 use crate::budget::Budget;
+use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
 use crate::tally::Tally;
@@ -87,6 +88,8 @@ pub struct DrainParts {
     pub trail: Option<Sender<Vec<u8>>>,
     /// When the next steps are sent.
     pub trail_at: HostNs,
+    /// To a comparison, when there is one.
+    pub blocks: Option<Arc<Mutex<Blocks>>>,
 }
 
 /// Time between two records of the trail.
@@ -176,6 +179,9 @@ fn turn(
                 let judge = |host: &HostWatch| host.losses().judge(outlier);
                 let unknown = (Doing::Unknown, DurationNs::ZERO);
                 judged.add(outlier, host.as_ref().map_or(unknown, judge));
+            }
+            if let Some(blocks) = &parts.blocks {
+                blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank);
             }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();

@@ -127,8 +127,11 @@ struct CompareArgs {
     /// The strategy that is judged: name or name#label.
     b: String,
     /// Tape, or capture: lines of receive time in ns, a tab, the frame.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
     tape: Option<PathBuf>,
+    /// Instead of a tape, a session on the configured source of 90s, 15m, 8h.
+    #[arg(long, value_name = "TIME")]
+    live: Option<String>,
     /// Length of the blocks that are taken for independent, 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds_per_block: u64,
@@ -326,6 +329,7 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         json: args.json,
         console: true,
         strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
+        blocks: None,
     };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))
@@ -367,8 +371,10 @@ fn worth_command(args: &WorthArgs) -> Result<(), RunError> {
 fn compare_command(args: CompareArgs) -> Result<(), RunError> {
     let overrides = sets(&args.layers)?;
     let given = load(&args.layers, overrides.clone())?;
+    let live_s = args.live.as_deref().map(commands::seconds_of).transpose()?;
+    let live_s = live_s.map(i64::unsigned_abs);
     let CompareArgs { a, b, tape, seconds_per_block, json, .. } = args;
-    let options = CompareOptions { a, b, tape, seconds_per_block, json };
+    let options = CompareOptions { a, b, tape, live_s, seconds_per_block, json };
     compare::compare(&options, &given, &overrides, &mut Terminal::new(json))
 }
 

@@ -31,6 +31,7 @@ use paperwire_rt::watch::ThreadWatch;
 
 use crate::attribution::{HostWatch, ThreadRow};
 use crate::budget::Budget;
+use crate::compare::blocks::Blocks;
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console::{self, Console};
@@ -110,6 +111,8 @@ pub struct RunOptions {
     pub console: bool,
     /// Refuse strategies that are not trusted in this file.
     pub strict: Option<PathBuf>,
+    /// Collects each second's histograms of the strategies; then nothing is reported at the end.
+    pub blocks: Option<Arc<Mutex<Blocks>>>,
 }
 
 /// Attempts to connect before the start is given up.
@@ -195,6 +198,7 @@ pub fn run(
         hdr,
         trail: recorder.as_ref().map(RecorderThread::trail),
         trail_at: HostNs::default(),
+        blocks: options.blocks.clone(),
     };
     let drain = drain::start(drain_parts, shared.clone(), clock.clone()).map_err(internal)?;
     let feed = FeedAgent::new(
@@ -291,7 +295,9 @@ pub fn run(
     for notice in std::mem::take(&mut shared.notices) {
         terminal.notice(&notice);
     }
-    terminal.report(&shared.tally, &summary, options.json);
+    if options.blocks.is_none() {
+        terminal.report(&shared.tally, &summary, options.json);
+    }
     drop(shared);
     venue.close(&runtime);
     watched?;

@@ -203,12 +203,9 @@ impl Chosen {
         }
     }
 
-    /// Which of the run's symbols it trades.
-    pub fn symbols(&self, instruments: &[Instrument]) -> Vec<SymbolId> {
-        let wants = self.wants();
-        let is_wanted = |of: &Instrument| wants.iter().any(|w| w == "*" || w == of.name.as_str());
-        let symbols = (0u16..).zip(instruments).filter(|(_, of)| is_wanted(of));
-        symbols.map(|(index, _)| SymbolId(index)).collect()
+    /// Whether it trades this pair when the run has it.
+    pub fn trades(&self, symbol: &str) -> bool {
+        self.wants().iter().any(|wanted| wanted == "*" || wanted == symbol)
     }
 
     /// Whether the other one is the same strategy with the same parameters.
@@ -225,7 +222,11 @@ impl Chosen {
 }
 
 fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, SetupError> {
-    let symbols = chosen.symbols(instruments);
+    let symbols: Vec<SymbolId> = (0u16..)
+        .zip(instruments)
+        .filter(|(_, of)| chosen.trades(of.name.as_str()))
+        .map(|(index, _)| SymbolId(index))
+        .collect();
     if symbols.is_empty() {
         let has: Vec<&str> = instruments.iter().map(|of| of.name.as_str()).collect();
         return Err(SetupError::NoSymbol {

@@ -2,7 +2,7 @@
 
 use paperwire_core::latency::Bank;
 
-use super::stats::{ARMS, Block, Sparse};
+use super::stats::{self, ARMS, Block, Sparse};
 
 /// Calls that each strategy is given to find its memory and branches: whole blocks are set apart until all
 /// three have had as many, at least the first block.
@@ -35,6 +35,13 @@ impl Blocks {
         }
         self.service.push(std::array::from_fn(|arm| Sparse::of(&pairs[arm].service)));
         self.response.push(std::array::from_fn(|arm| Sparse::of(&pairs[arm].response)));
+    }
+
+    /// The same with `length` blocks made one.
+    pub fn grouped(self, length: u64) -> Self {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let group = |blocks: Vec<Block>| blocks.chunks(length.max(1)).map(stats::sum).collect();
+        Self { service: group(self.service), response: group(self.response) }
     }
 
     /// Takes the warm-up off the start.

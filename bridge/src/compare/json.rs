@@ -22,7 +22,7 @@ pub fn json(of: &Comparison) -> Value {
         "blocks": of.blocks,
         "ticks": arms(&of.ticks),
         "ticks_per_s": rate,
-        "called_first": arms(&of.called_first),
+        "called_first": of.called_first.as_ref().map(arms),
         "warm_up": {
             "blocks": of.warm_up.blocks,
             "calls_min": WARM_UP_CALLS,

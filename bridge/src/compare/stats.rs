@@ -10,7 +10,7 @@
 //!   Bonferroni's rule, so that 95 % holds for the whole table.
 //! * What the clock cannot tell apart is no difference: every interval is widened by one step of it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use hdrhistogram::Histogram;
 use paperwire_exec::latency::Rng;
@@ -60,9 +60,9 @@ impl Quantile {
     }
 }
 
-/// A histogram without its empty buckets: value at a bucket's middle, and how often.
+/// A histogram without its empty buckets: value at a bucket's middle, and how often; in rising order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sparse(BTreeMap<u64, u64>);
+pub struct Sparse(Vec<(u64, u64)>);
 
 impl Sparse {
     /// The occupied buckets of an HdrHistogram.
@@ -73,21 +73,32 @@ impl Sparse {
         Self(pairs.collect())
     }
 
-    /// Counts `value` once more.
-    pub fn add(&mut self, value: u64) {
-        *self.0.entry(value).or_default() += 1;
-    }
-
     /// Adds everything of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (value, count) in &other.0 {
-            *self.0.entry(*value).or_default() += count;
+        let mut merged = Vec::with_capacity(self.0.len() + other.0.len());
+        let mut theirs = other.0.as_slice();
+        for &(value, count) in &self.0 {
+            while let [(before, more), rest @ ..] = theirs
+                && *before < value
+            {
+                merged.push((*before, *more));
+                theirs = rest;
+            }
+            match theirs {
+                [(same, more), rest @ ..] if *same == value => {
+                    merged.push((value, count + more));
+                    theirs = rest;
+                }
+                _ => merged.push((value, count)),
+            }
         }
+        merged.extend_from_slice(theirs);
+        self.0 = merged;
     }
 
     /// Number of observations.
     pub fn count(&self) -> u64 {
-        self.0.values().sum()
+        self.0.iter().map(|(_, count)| count).sum()
     }
 
     /// The value that a share of the observations does not exceed; `None` without any.
@@ -102,7 +113,7 @@ impl Sparse {
 
     /// The largest value.
     pub fn max(&self) -> Option<u64> {
-        self.0.last_key_value().map(|(value, _)| *value)
+        self.0.last().map(|(value, _)| *value)
     }
 }
 
@@ -252,16 +263,21 @@ fn missing(quantile: Quantile, count: u64, blocks: usize, settings: &Settings) -
 }
 
 /// Joins neighbours until at most `blocks_max` are left.
-fn join(blocks: &[Block], blocks_max: usize) -> Vec<Block> {
-    let group = blocks.len().div_ceil(blocks_max).max(1);
-    let joined = blocks.chunks(group).map(|chunk| {
-        std::array::from_fn(|arm| {
-            let mut sum = Sparse::default();
-            chunk.iter().for_each(|block| sum.merge(&block[arm]));
-            sum
-        })
-    });
-    joined.collect()
+fn join(blocks: &[Block], blocks_max: usize) -> Cow<'_, [Block]> {
+    let group = blocks.len().div_ceil(blocks_max);
+    if group <= 1 {
+        return Cow::Borrowed(blocks);
+    }
+    blocks.chunks(group).map(sum).collect()
+}
+
+/// One block of many.
+pub fn sum(blocks: &[Block]) -> Block {
+    std::array::from_fn(|arm| {
+        let mut sum = Sparse::default();
+        blocks.iter().for_each(|block| sum.merge(&block[arm]));
+        sum
+    })
 }
 
 /// All blocks of one strategy, laid out so that a percentile of any mixture of them is cheap.
@@ -276,14 +292,14 @@ impl Series {
     fn of(blocks: &[Block], arm: usize) -> Self {
         let mut all = Sparse::default();
         blocks.iter().for_each(|block| all.merge(&block[arm]));
-        let values: Vec<u64> = all.0.into_keys().collect();
+        let values: Vec<u64> = all.0.into_iter().map(|(value, _)| value).collect();
         let mut up_to = vec![0; values.len() * blocks.len()];
         for (index, block) in blocks.iter().enumerate() {
             let mut below = 0;
             let mut counts = block[arm].0.iter().peekable();
             for (value, cell) in values.iter().zip(up_to[index..].iter_mut().step_by(blocks.len()))
             {
-                below += counts.next_if(|(of, _)| *of == value).map_or(0, |(_, count)| *count);
+                below += counts.next_if(|(of, _)| of == value).map_or(0, |(_, count)| *count);
                 *cell = below;
             }
         }

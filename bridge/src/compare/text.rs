@@ -23,19 +23,19 @@ fn write_text(out: &mut String, of: &Comparison) -> std::fmt::Result {
     let [a, b, control] = &of.names;
     line(out, "compare", &format!("A = {a}, B = {b}; control: {control}, A once more"))?;
     line(out, "source", &of.source)?;
-    let first = of.called_first.map(|count| share(count, of.called_first.iter().sum()));
+    let first = of.called_first.map_or_else(String::new, |counts| {
+        let [a, b, control] = counts.map(|count| share(count, counts.iter().sum()));
+        format!("; called first: A {a}, B {b}, control {control}")
+    });
     line(
         out,
         "ticks",
         &format!(
-            "{} of each in {} blocks of {} s, {:.0} a second; called first: A {}, B {}, control {}",
+            "{} of each in {} blocks of {} s, {:.0} a second{first}",
             grouped(of.ticks.iter().min().copied().unwrap_or(0)),
             of.blocks,
             of.seconds_per_block,
             of.ticks_per_s(),
-            first[0],
-            first[1],
-            first[2],
         ),
     )?;
     line(out, "warm-up", &warm_up(of))?;
