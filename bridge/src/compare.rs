@@ -306,3 +306,6 @@ fn same_symbols(chosen: &[Chosen], symbols: &[&str]) -> Result<(), RunError> {
         common.join("\",\""),
     )))
 }
+
+#[cfg(test)]
+mod tests;

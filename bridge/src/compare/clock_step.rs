@@ -1,6 +1,8 @@
 //! The smallest difference that the host clock shows: on many machines the counter moves in steps of
 //! several nanoseconds, and a percentile that differs by one of them differs by nothing.
 
+use std::hint::black_box;
+
 use paperwire_rt::clock::HostClock;
 
 /// Pairs of readings that are looked at.
@@ -11,7 +13,13 @@ const DIFFERENCE_MAX: u64 = 100;
 /// Measures the step in nanoseconds, in some milliseconds.
 pub(super) fn measure(clock: &HostClock) -> u64 {
     let mut last = clock.now();
+    let mut pause = 0u32;
     let differences = std::iter::repeat_with(|| {
+        // Two readings in a row always differ by the same: work of different length shows the steps between.
+        pause = (pause + 7) % 64;
+        for turn in 0..pause {
+            black_box(turn);
+        }
         let now = clock.now();
         let difference = now.since(last).raw();
         last = now;

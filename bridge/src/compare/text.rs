@@ -43,8 +43,8 @@ fn write_text(out: &mut String, of: &Comparison) -> std::fmt::Result {
         out,
         "host",
         &format!(
-            "{}; each time holds {:.0} ns of measuring; the clock moves in steps of {} ns",
-            of.host.line().replace("; `paperwire doctor` says why", ""),
+            "{}; each time holds {:.0} ns of measuring; the clock shows steps of {} ns",
+            host(of),
             of.probe_ns(),
             of.settings.clock_step_ns
         ),
@@ -55,9 +55,10 @@ fn write_text(out: &mut String, of: &Comparison) -> std::fmt::Result {
     }
     let share = of.settings.error / f64::from(CELLS);
     let method = format!(
-        "Service is the strategy's work, response runs {}. Intervals and floor hold with {:.0} % for both \
-         tables together, {:.1} % for each cell ({} resamples of the same blocks for all). The floor is A \
-         against its control: B is called slower or faster only when its whole interval is outside.",
+        "Service is the strategy's work alone; response runs {}, the turns of the others included. \
+         Intervals and floor hold with {:.0} % for both tables together, {:.1} % for each cell ({} \
+         resamples of the same blocks for all). The floor is A against its control: B is called slower \
+         or faster only when its whole interval is outside.",
         of.arrival,
         100.0 * (1.0 - of.settings.error),
         100.0 * (1.0 - share),
@@ -76,6 +77,12 @@ fn write_text(out: &mut String, of: &Comparison) -> std::fmt::Result {
 fn line(out: &mut String, name: &str, text: &str) -> std::fmt::Result {
     let lines = wrapped(text, WIDTH - 9);
     writeln!(out, "{name:<9}{}", lines.replace('\n', "\n         "))
+}
+
+fn host(of: &Comparison) -> String {
+    let line = of.host.line();
+    let line = line.split(';').next().unwrap_or_default();
+    line.strip_prefix("host ").unwrap_or(line).to_owned()
 }
 
 fn warm_up(of: &Comparison) -> String {
@@ -117,7 +124,7 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-/// Three digits that matter, two decimals at least around 1.
+/// Three decimals around 1, where they matter.
 fn ratio(of: f64) -> String {
     match of {
         _ if of < 10.0 => format!("{of:.3}"),
@@ -177,8 +184,9 @@ fn sentence(rows: &[Row], [a, b, _]: &[String; ARMS]) -> String {
         let unseen = rows.iter().filter(|row| equal.contains(&row.quantile.name));
         let floor = unseen.filter_map(|row| row.floor).map(|of| of.high).fold(1.0, f64::max);
         parts.push(format!(
-            "no difference detected at {}, where the machine alone makes up to {floor:.2} times",
-            equal.join(", ")
+            "no difference detected at {}, where {a} differs from itself by up to {:.1} %",
+            equal.join(", "),
+            100.0 * (floor - 1.0)
         ));
     }
     let open: Vec<_> = of(|verdict| matches!(verdict, Verdict::NotEnough { .. })).collect();
