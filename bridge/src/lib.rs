@@ -4,7 +4,7 @@
 //! * [`setup`]: strategies and engine from the configuration, [`venue`]: where the market comes from,
 //!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread,
-//!   [`worth`]: the same with orders that travel longer
+//!   [`worth`]: the same with orders that travel longer, [`compare`]: whose tail is worse
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
 //!   [`attribution`]: whose doing a long call was

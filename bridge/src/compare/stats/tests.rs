@@ -22,8 +22,8 @@ struct Machine {
 
 impl Machine {
     fn new(seed: u64) -> Self {
-        // Pareto with exponent 3 over 100 ns: its variance exists, its fourth moment does not.
-        let rank = |rank: u32| 100.0 * (1.0 - (f64::from(rank) + 0.5) / 4096.0).powf(-1.0 / 3.0);
+        // Pareto with exponent 3 over 50 ns: its variance exists, its fourth moment does not.
+        let rank = |rank: u32| 50.0 * (1.0 - (f64::from(rank) + 0.5) / 4096.0).powf(-1.0 / 3.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let tail = (0..4096).map(|of| rank(of) as u64).collect();
         Self { rng: Rng::new(seed, "machine"), tail, is_burst: false, left: 0 }
