@@ -62,6 +62,8 @@ pub struct Comparison {
     pub blocks: usize,
     /// Calls of each that were compared.
     pub ticks: [u64; ARMS],
+    /// Ticks of a second of the session, silent ones included.
+    pub ticks_per_s: f64,
     /// Of each, how many events called it first, warm-up included; counted in a replay.
     pub called_first: Option<[u64; ARMS]>,
     /// What was set apart.
@@ -81,13 +83,6 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Ticks of a second of the session.
-    pub fn ticks_per_s(&self) -> f64 {
-        let ticks = self.ticks.iter().min().copied().unwrap_or(0);
-        let seconds = self.blocks as u64 * self.seconds_per_block;
-        stats::float(ticks) / stats::float(seconds.max(1))
-    }
-
     /// Nanoseconds of measuring in each service time: a look at the clock, and two records.
     pub const fn probe_ns(&self) -> f64 {
         self.probe_tax.clock_read_ns + 2.0 * self.probe_tax.record_ns
@@ -149,7 +144,7 @@ pub fn live(
     run::run(&config, &run_options, &Arc::new(AtomicU32::new(0)), terminal)?;
     let blocks = std::mem::take(&mut *blocks.lock().unwrap_or_else(PoisonError::into_inner));
     let blocks = blocks.grouped(options.seconds_per_block);
-    let source = format!("{}, live for {seconds} s", config.session.source);
+    let source = format!("{}, live", config.session.source);
     let arrival = "from the kernel's receive time";
     Ok(conclude(
         options,
@@ -175,11 +170,8 @@ pub fn on_tape(
     let recorded = replay::config_of(tape, given, overrides)?;
     let config = with_arms(recorded, given, options)?;
     let chosen = setup::choose(&config)?;
-    let mut seconds = Seconds {
-        chosen: &chosen,
-        blocks: Blocks::default(),
-        length: DurationNs::from_secs(options.seconds_per_block),
-    };
+    let mut seconds =
+        Seconds { chosen: &chosen, blocks: Blocks::default(), seconds: options.seconds_per_block };
     let at_full_speed = ReplayOptions { speed: None, verify: false };
     let replayed =
         replay::replay_observed(tape, &config, &at_full_speed, terminal, Some(&mut seconds))?;
@@ -219,6 +211,7 @@ fn conclude(
         seconds_per_block: options.seconds_per_block,
         blocks: blocks.service.len(),
         ticks,
+        ticks_per_s: stats::float(blocks.calls) / stats::float(blocks.seconds.max(1)),
         called_first,
         warm_up,
         host: doctor::quick(config),
@@ -270,7 +263,7 @@ fn same(chosen: &[Chosen]) -> Option<String> {
 struct Seconds<'a> {
     chosen: &'a [Chosen],
     blocks: Blocks,
-    length: DurationNs,
+    seconds: u64,
 }
 
 impl Observer for Seconds<'_> {
@@ -280,11 +273,11 @@ impl Observer for Seconds<'_> {
     }
 
     fn interval(&self) -> DurationNs {
-        self.length
+        DurationNs::from_secs(self.seconds)
     }
 
     fn take(&mut self, bank: &Bank) {
-        self.blocks.take(bank);
+        self.blocks.take(bank, self.seconds);
     }
 }
 

@@ -181,7 +181,7 @@ fn turn(
                 judged.add(outlier, host.as_ref().map_or(unknown, judge));
             }
             if let Some(blocks) = &parts.blocks {
-                blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank);
+                blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank, 1);
             }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();

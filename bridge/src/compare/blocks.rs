@@ -15,6 +15,10 @@ pub struct Blocks {
     pub service: Vec<Block>,
     /// Waiting included.
     pub response: Vec<Block>,
+    /// How long the session was, silence and warm-up included.
+    pub seconds: u64,
+    /// Calls in that time of the strategy that had fewest.
+    pub calls: u64,
 }
 
 /// What was set apart.
@@ -27,9 +31,14 @@ pub struct WarmUp {
 }
 
 impl Blocks {
-    /// Adds the next block; one without any call is left out.
-    pub fn take(&mut self, bank: &Bank) {
+    /// Adds the next block, of so many seconds; one without any call is left out.
+    pub fn take(&mut self, bank: &Bank, seconds: u64) {
         let pairs = bank.strategies();
+        let Some(calls) = pairs.iter().map(|pair| pair.service.len()).min() else {
+            return; // the bank of another thread
+        };
+        self.seconds += seconds;
+        self.calls += calls;
         if pairs.iter().all(|pair| pair.service.is_empty()) {
             return;
         }
@@ -41,7 +50,8 @@ impl Blocks {
     pub fn grouped(self, length: u64) -> Self {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let group = |blocks: Vec<Block>| blocks.chunks(length.max(1)).map(stats::sum).collect();
-        Self { service: group(self.service), response: group(self.response) }
+        let (service, response) = (group(self.service), group(self.response));
+        Self { service, response, ..self }
     }
 
     /// Takes the warm-up off the start.

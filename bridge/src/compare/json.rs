@@ -9,7 +9,7 @@ use super::text;
 
 /// The comparison as JSON.
 pub fn json(of: &Comparison) -> Value {
-    let rate = of.ticks_per_s();
+    let rate = of.ticks_per_s;
     let rows = |rows: &[Row]| rows.iter().map(|row| self::row(row, rate)).collect::<Value>();
     let settings = &of.settings;
     json!({

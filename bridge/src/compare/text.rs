@@ -25,17 +25,17 @@ fn write_text(out: &mut String, of: &Comparison) -> std::fmt::Result {
     line(out, "source", &of.source)?;
     let first = of.called_first.map_or_else(String::new, |counts| {
         let [a, b, control] = counts.map(|count| share(count, counts.iter().sum()));
-        format!("; called first: A {a}, B {b}, control {control}")
+        format!("; % called first: A {a}, B {b}, control {control}")
     });
     line(
         out,
         "ticks",
         &format!(
-            "{} of each in {} blocks of {} s, {:.0} a second{first}",
+            "{} of each in {} blocks of {} s, {} a second{first}",
             grouped(of.ticks.iter().min().copied().unwrap_or(0)),
             of.blocks,
             of.seconds_per_block,
-            of.ticks_per_s(),
+            rate(of.ticks_per_s),
         ),
     )?;
     line(out, "warm-up", &warm_up(of))?;
@@ -114,7 +114,7 @@ fn table(name: &str, rows: &[Row], of: &Comparison) -> Table {
             row.ratio.map_or_else(dash, ratio),
             interval(row.interval),
             interval(row.floor),
-            verdict(row.verdict, of.ticks_per_s()),
+            verdict(row.verdict, of.ticks_per_s),
         ]);
     }
     table
@@ -197,7 +197,14 @@ fn sentence(rows: &[Row], [a, b, _]: &[String; ARMS]) -> String {
 }
 
 fn share(count: u64, of: u64) -> String {
-    format!("{:.1} %", 100.0 * float(count) / float(of.max(1)))
+    format!("{:.1}", 100.0 * float(count) / float(of.max(1)))
+}
+
+/// Ticks a second, whole.
+fn rate(of: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+    let whole = of.round() as u64;
+    grouped(whole)
 }
 
 /// 1234567 as 1,234,567.
