@@ -2,7 +2,7 @@
 
 mod json;
 mod ranking;
-mod table;
+pub(crate) mod table;
 mod tables;
 
 use std::fmt::Write;

@@ -307,7 +307,7 @@ fn follow_sentiment(
     sentiment::start(runtime.handle(), &config.sentiment, clock, config.session.seed, publish)
 }
 
-fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
+pub(crate) fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
     runtime.spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut interrupt), Ok(mut terminate)) =
@@ -379,9 +379,13 @@ fn watch<F, E>(
 }
 
 /// The agent, and how often and how long its thread lost the core.
-type Ended<A> = (A, (u64, DurationNs));
+pub(crate) type Ended<A> = (A, (u64, DurationNs));
 
-fn join<A>(running: Running<A>, clock: &HostClock, name: &str) -> Result<Ended<A>, RunError> {
+pub(crate) fn join<A>(
+    running: Running<A>,
+    clock: &HostClock,
+    name: &str,
+) -> Result<Ended<A>, RunError> {
     let deadline = clock.now().plus(STOP_DEADLINE);
     while !running.is_finished() {
         if clock.now() > deadline {
@@ -444,7 +448,7 @@ fn start_journal(
 }
 
 /// A lock that outlives a panic: the sums are still the best there is.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -453,7 +457,7 @@ fn seconds(span: DurationNs) -> f64 {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn internal(error: std::io::Error) -> RunError {
+pub(crate) fn internal(error: std::io::Error) -> RunError {
     RunError::Internal(error.to_string())
 }
 

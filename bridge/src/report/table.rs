@@ -4,35 +4,35 @@ use std::fmt;
 
 /// Rows of text under a header; the first column is aligned left, the others right.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     indent: usize,
 }
 
 impl Table {
-    pub(super) fn new(header: &[&str]) -> Self {
+    pub(crate) fn new(header: &[&str]) -> Self {
         let header = header.iter().map(|&name| name.to_owned()).collect();
         Self { header, rows: Vec::new(), indent: 0 }
     }
 
-    pub(super) const fn indent(mut self, spaces: usize) -> Self {
+    pub(crate) const fn indent(mut self, spaces: usize) -> Self {
         self.indent = spaces;
         self
     }
 
     /// Adds a row with as many cells as the header.
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         assert_eq!(cells.len(), self.header.len(), "a cell for each column");
         self.rows.push(cells);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// Leaves out the columns that say nothing in any row: a dash or a plain zero.
-    pub(super) fn without_idle_columns(mut self) -> Self {
+    pub(crate) fn without_idle_columns(mut self) -> Self {
         let is_idle = |cell: &String| matches!(cell.as_str(), "" | "-" | "0" | "0.0000");
         for column in (1..self.header.len()).rev() {
             if self.rows.iter().all(|row| is_idle(&row[column])) {
