@@ -24,6 +24,7 @@ use paperwire_feed::control::Control;
 use paperwire_feed::start;
 use paperwire_feed::wire::cold::ColdReader;
 use paperwire_rt::clock::{HostClock, utc_now};
+use serde_json::json;
 
 use crate::config::Config;
 use crate::doctor;
@@ -175,8 +176,14 @@ fn finish(
     }
     let ratios = against.map(|against| (against, store::ratios(run, against)));
     if options.json {
-        let text = serde_json::to_string_pretty(run);
-        terminal.result(&text.map_err(|error| RunError::Internal(error.to_string()))?);
+        let mut value = json!(run);
+        if let Some((against, ratios)) = &ratios {
+            let percentiles = model::QUANTILE_NAMES;
+            value["against"] = json!({
+                "at": against.at, "host": against.host, "percentiles": percentiles, "rows": ratios,
+            });
+        }
+        terminal.result(&format!("{value:#}"));
     } else {
         terminal.result(text::report(run).trim_end());
         if let Some((against, ratios)) = &ratios {

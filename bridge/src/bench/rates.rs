@@ -72,6 +72,11 @@ impl Asked {
     }
 }
 
+/// A rate's name in a sentence.
+pub(super) fn spoken(name: &str) -> String {
+    if name == RECORDED { "the recorded pace".to_owned() } else { format!("{name}/s") }
+}
+
 fn name(rate: u32) -> String {
     match rate {
         rate if rate % 1_000_000 == 0 => format!("{}m", rate / 1_000_000),

@@ -29,7 +29,7 @@ use paperwire_rt::clock::{HostClock, UtcRelation};
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 use super::model::{self, Quantiles, RateRow, StageRow, StrategyRow};
-use super::rates::Asked;
+use super::rates::{Asked, spoken};
 use super::threads::Threads;
 use crate::budget::Budget;
 use crate::config::Config;
@@ -228,7 +228,7 @@ impl Stand<'_> {
         let warm = warm_up(asked);
         let warm_frames = warm.frames(&self.reel, 0, WARM_S);
         let frames = asked.frames(&self.reel, warm_frames, self.seconds);
-        terminal.progress(&format!("{}/s: connecting and warming up", asked.name));
+        terminal.progress(&format!("{}: connecting and warming up", spoken(&asked.name)));
         let deadline = self.clock.now().plus(LIVE_WAIT);
         if !self.wait(live, |now| lock(&live.shared).was_live || now > deadline)? {
             return Ok(None);
@@ -306,7 +306,7 @@ impl Stand<'_> {
             if now >= next_progress {
                 next_progress = now.plus(PROGRESS_EVERY);
                 let left = frames - done();
-                let line = format!("{}/s: {left} frames still waiting", asked.name);
+                let line = format!("{}: {left} frames still waiting", spoken(&asked.name));
                 terminal.progress(&line);
             }
             done() == frames || now > limit
@@ -335,7 +335,7 @@ impl Stand<'_> {
         #[expect(clippy::cast_precision_loss, reason = "columns of a bar")]
         let full = ((seconds / of * BAR_LEN as f64) as usize).min(BAR_LEN);
         let (full, rest) = ("=".repeat(full), " ".repeat(BAR_LEN - full));
-        format!("{:>8}/s [{full}{rest}] {seconds:4.1} of {of} s, {done} frames", asked.name)
+        format!("{} [{full}{rest}] {seconds:4.1} of {of} s, {done} frames", spoken(&asked.name))
     }
 
     /// Waits for `is_over`; false when the user wants an end.

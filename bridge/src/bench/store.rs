@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::model::{FORMAT, Quantiles, Run};
 use crate::run::RunError;
 
@@ -63,11 +65,12 @@ pub(super) fn require_same_host(hash: &str, against: &Run) -> Result<(), RunErro
 }
 
 /// Percentiles of this run over those of an earlier one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Ratio {
     pub(super) name: String,
     pub(super) rate: String,
     /// In the order of [`Quantiles::all`]; nothing where the earlier one was zero.
+    #[serde(rename = "ratios")]
     pub(super) all: [Option<f64>; 6],
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use paperwire_core::time::DurationNs;
 
 use super::model::{Host, QUANTILE_NAMES, Quantiles, RateRow, Run, StageRow, StrategyRow};
+use super::rates::spoken;
 use super::store::Ratio;
 use crate::report::table::Table;
 
@@ -33,9 +34,10 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     writeln!(out, "{}", grid("stage", stages(|row| &row.response_ns)))?;
     writeln!(out, "Strategies: service, the work alone")?;
     writeln!(out, "{}", grid("strategy", strategies(|row| &row.latency_ns)))?;
-    writeln!(out, "Strategies: {response}")?;
-    writeln!(out, "{}", grid("strategy", strategies(|row| &row.response_ns)))?;
-    writeln!(out, "Load: who was late, what was lost, who was busy")?;
+    writeln!(out, "(their response follows that of \"decided\"; --json has it)\n")?;
+    writeln!(out, "Load: how late the sender itself was, and what waited when the period ended")?;
+    writeln!(out, "{}", load(&run.rates))?;
+    writeln!(out, "Losses, and time on a core (of a thread that spins: always all)")?;
     writeln!(out, "{}", losses(&run.rates))?;
     writeln!(out, "Wire to decision: {response}")?;
     writeln!(out, "{}", decisions(&run.rates))?;
@@ -106,21 +108,46 @@ fn decisions(rates: &[RateRow]) -> Table {
     table
 }
 
-fn losses(rates: &[RateRow]) -> Table {
+fn load(rates: &[RateRow]) -> Table {
     let mut table = Table::new(&[
         "rate",
         "frames",
         "sent late p50",
         "p99",
-        "left at end",
-        "for",
+        "max",
+        "socket full for",
+        "left",
+        "oldest",
+    ]);
+    for row in rates {
+        let late = &row.sent_late_ns;
+        table.row(vec![
+            row.rate.clone(),
+            row.frames.to_string(),
+            duration(late.p50),
+            duration(late.p99),
+            duration(late.max),
+            duration(row.blocked_ns),
+            row.backlog_frames.to_string(),
+            duration(row.backlog_ns),
+        ]);
+    }
+    table
+}
+
+fn losses(rates: &[RateRow]) -> Table {
+    let mut table = Table::new(&[
+        "rate",
         "conflated",
         "dropped",
         "bad sums",
         "hot allocs",
-        "cpu load",
+        "signals",
+        "fills",
+        "load",
         "feed",
         "engine",
+        "bridge",
     ]);
     for row in rates {
         let cpu = |name: &str| {
@@ -129,18 +156,16 @@ fn losses(rates: &[RateRow]) -> Table {
         };
         table.row(vec![
             row.rate.clone(),
-            row.frames.to_string(),
-            duration(row.sent_late_ns.p50),
-            duration(row.sent_late_ns.p99),
-            row.backlog_frames.to_string(),
-            duration(row.backlog_ns),
             row.conflated.to_string(),
             (row.dropped_trades + row.frames - row.frames_done).to_string(),
             row.checksums_bad.to_string(),
             row.hot_allocs.to_string(),
+            row.signals.to_string(),
+            row.fills.to_string(),
             cpu("load"),
             cpu("feed"),
             cpu("engine"),
+            cpu("bridge"),
         ]);
     }
     table
@@ -148,15 +173,15 @@ fn losses(rates: &[RateRow]) -> Table {
 
 fn write_verdict(out: &mut String, run: &Run) -> std::fmt::Result {
     match &run.saturation {
-        Some(of) => writeln!(out, "(!) saturated at {}/s: {}", of.rate, of.why)?,
+        Some(of) => writeln!(out, "(!) saturated at {}: {}", spoken(&of.rate), of.why)?,
         None => writeln!(out, "not saturated at any of these rates")?,
     }
     for row in run.rates.iter().filter(|row| row.frames_done < row.frames) {
         let left = row.frames - row.frames_done;
         writeln!(
             out,
-            "    {}/s: {left} frames were never read and are in no percentile; the true ones are worse",
-            row.rate
+            "    at {} {left} frames were never read and are in no percentile; the true ones are worse",
+            spoken(&row.rate)
         )?;
     }
     writeln!(
@@ -196,8 +221,8 @@ pub(super) fn ratios(run: &Run, against: &Run, ratios: &[Ratio]) -> String {
 pub(super) fn line(row: &RateRow) -> String {
     let of = &row.decision_ns;
     format!(
-        "{:>8}/s: achieved {}/s, wire to decision p50 {}, p99 {}, max {}{}",
-        row.rate,
+        "{}: achieved {}/s, wire to decision p50 {}, p99 {}, max {}{}",
+        spoken(&row.rate),
         whole(row.achieved_per_s),
         duration(of.p50),
         duration(of.p99),

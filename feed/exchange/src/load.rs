@@ -38,7 +38,7 @@ use connection::Connection;
 const CHUNK_MAX: usize = 256;
 /// Requests are looked for this often; none is expected while a round runs.
 const LOOK_EVERY: DurationNs = DurationNs::from_millis(1);
-/// Signs of life between rounds.
+/// Signs of life until the first round; from then on frames are exactly those of the plans.
 const BEAT_EVERY: DurationNs = DurationNs::from_secs(1);
 const HEARTBEAT: &[u8] = br#"{"channel":"heartbeat"}"#;
 const QUEUE_LEN_MAX: usize = 1024;
@@ -163,6 +163,7 @@ pub struct LoadAgent<C> {
     client: Option<(Link, Connection)>,
     rounds: Receiver<Round>,
     running: Option<Running>,
+    has_played: bool,
     account: Account,
     next_look: HostNs,
     next_beat: HostNs,
@@ -216,6 +217,7 @@ impl<C: Clock> LoadAgent<C> {
             client: None,
             rounds,
             running: None,
+            has_played: false,
             account: Account {
                 board,
                 chunk: Vec::with_capacity(CHUNK_MAX),
@@ -253,7 +255,7 @@ impl<C: Clock> LoadAgent<C> {
         while let Ok(text) = link.inbox.try_recv() {
             connection.push(text.as_bytes(), &mut self.frame)?;
         }
-        if self.running.is_none() && now >= self.next_beat {
+        if !self.has_played && now >= self.next_beat {
             self.next_beat = now.plus(BEAT_EVERY);
             if self.hub.has_topics(link.id) {
                 connection.push(HEARTBEAT, &mut self.frame)?;
@@ -307,6 +309,7 @@ impl<C: Clock> LoadAgent<C> {
             && self.account.chunk.is_empty()
             && let Ok(round) = self.rounds.try_recv()
         {
+            self.has_played = true;
             self.account.lateness.reset();
             let due = round.start.host.plus(round.due(0));
             self.running = (round.frames > 0).then_some(Running { round, next: 0, due });
