@@ -86,7 +86,8 @@ fn the_doctor_ends_well_whatever_it_finds_unless_a_grade_is_required() {
 
 fn bench(folder: &Path, args: &[&str]) -> Output {
     let always = ["bench", "--rates", "500", "--seconds", "1", "--json"];
-    paperwire(folder, &[&always[..], args].concat(), "")
+    let quick = ["--set", "feed.warmup=false", "--set", "exchange.history_minutes=1"];
+    paperwire(folder, &[&always[..], &quick, args].concat(), "")
 }
 
 /// Every frame of the plan is in every stage that it passes, whatever the machine does meanwhile.

@@ -270,21 +270,27 @@ pub(super) fn saturation(row: &RateRow, bank: &Bank, names: &[StrategyName]) -> 
     // A reader that is full lets the load wait or keeps what it sent; else the load itself was late.
     let late = &row.sent_late_ns;
     let is_load = late.p99 > row.backlog_ns / 2 && row.blocked_ns < late.max / 20;
-    let mut why = match () {
-        () if is_conflated => {
-            let mut why = full("engine", &ENGINE_WORK);
-            let most = names.iter().zip(bank.strategies());
-            if let Some((name, pair)) = most.max_by(|a, b| total(a.1).total_cmp(&total(b.1))) {
-                let mean = shown(pair.service.mean());
-                why += &format!(", most in {} ({mean} a call)", name.instance);
-            }
-            why
-        }
-        () if is_load => {
+    let mut reasons = Vec::new();
+    if is_slow || has_queue {
+        reasons.push(if is_load {
             "the load could not keep its own plan: its thread, not the reader, was late".to_owned()
+        } else {
+            full("feed", &FEED_WORK)
+        });
+    }
+    if is_conflated {
+        reasons.push(full("engine", &ENGINE_WORK));
+        let most = names.iter().zip(bank.strategies());
+        let most = most.max_by(|a, b| total(a.1).total_cmp(&total(b.1)));
+        if let Some((name, pair)) = most.filter(|_| reasons[reasons.len() - 1].ends_with("decided"))
+        {
+            reasons.push(format!(
+                "most in {}, {} a call",
+                name.instance,
+                shown(pair.service.mean())
+            ));
         }
-        () => full("feed", &FEED_WORK),
-    };
+    }
     let starved: Vec<String> = row
         .threads
         .iter()
@@ -292,9 +298,9 @@ pub(super) fn saturation(row: &RateRow, bank: &Bank, names: &[StrategyName]) -> 
         .map(|thread| format!("{} {:.0} %", thread.name, thread.starved_pct))
         .collect();
     if !starved.is_empty() {
-        why += &format!("; ready without a core: {} of the time", starved.join(", "));
+        reasons.push(format!("ready without a core: {} of the time", starved.join(", ")));
     }
-    Some(why)
+    Some(reasons.join("; "))
 }
 
 fn shown(ns: f64) -> DurationNs {

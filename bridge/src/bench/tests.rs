@@ -147,5 +147,5 @@ fn the_thread_that_is_full_is_named_with_what_fills_it() {
     assert!(said.starts_with("the load could not keep its own plan"), "{said}");
     let said = why(RateRow { conflated: 11, ..row("1k") }).unwrap();
     assert!(said.contains("the engine thread is full: 10.0 us"), "{said}");
-    assert!(said.contains("most in slow (8.00 us a call)"), "{said}");
+    assert!(said.contains("90 % of it in decided; most in slow, 8.00 us a call"), "{said}");
 }

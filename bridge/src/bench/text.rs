@@ -173,8 +173,21 @@ fn losses(rates: &[RateRow]) -> Table {
 
 fn write_verdict(out: &mut String, run: &Run) -> std::fmt::Result {
     match &run.saturation {
-        Some(of) => writeln!(out, "(!) saturated at {}: {}", spoken(&of.rate), of.why)?,
+        Some(of) => {
+            writeln!(out, "(!) saturated at {}:", spoken(&of.rate))?;
+            for reason in of.why.split("; ") {
+                writeln!(out, "    {reason}")?;
+            }
+        }
         None => writeln!(out, "not saturated at any of these rates")?,
+    }
+    for row in run.rates.iter().filter(|row| row.conflated > 0) {
+        writeln!(
+            out,
+            "    at {} {} book messages were conflated: the engine got newer books, no decision counts them",
+            spoken(&row.rate),
+            row.conflated
+        )?;
     }
     for row in run.rates.iter().filter(|row| row.frames_done < row.frames) {
         let left = row.frames - row.frames_done;
