@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use clap::{Args, Parser, Subcommand};
+use paperwire_bridge::bench::{self, Asked, BenchOptions};
 use paperwire_bridge::compare::{self, CompareOptions};
 use paperwire_bridge::config::Config;
 use paperwire_bridge::doctor::{self, Letter};
@@ -39,6 +40,8 @@ enum Command {
     Worth(WorthArgs),
     /// Compare the latency tails of two strategies on the same ticks.
     Compare(CompareArgs),
+    /// Measure latencies under planned load from the built-in exchange, at given rates.
+    Bench(BenchArgs),
     /// Serve the built-in exchange by itself.
     Exchange(ExchangeArgs),
     /// Check or show the configuration.
@@ -157,6 +160,44 @@ struct WorthArgs {
     json: bool,
 }
 
+/// Frames are sent at planned instants whatever the reader does, and each response is counted from its
+/// frame's instant: a stall shows in every frame behind it.
+#[derive(Clone, Debug, Args)]
+struct BenchArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// Frames a second, separated by commas: 500, 10k, 2.5k, 1m, or "recorded".
+    #[arg(long, value_delimiter = ',', default_value = "1k,10k,50k,100k,recorded")]
+    rates: Vec<String>,
+    /// Measured seconds per rate, 1 to 3600.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: u32,
+    /// Pairs, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    symbols: Vec<String>,
+    /// Strategies, separated by commas; name#label for further instances.
+    #[arg(long, value_delimiter = ',')]
+    strategies: Vec<String>,
+    /// Plain sockets instead of TLS.
+    #[arg(long)]
+    plain: bool,
+    /// Write an HdrHistogram log per rate into this folder.
+    #[arg(long, value_name = "DIR")]
+    hdr: Option<PathBuf>,
+    /// Where runs are kept, each with its host.
+    #[arg(long, value_name = "DIR", default_value = "data/bench")]
+    store: PathBuf,
+    /// Show ratios to this stored run: a file, or "latest".
+    #[arg(long, value_name = "RUN")]
+    against: Option<String>,
+    /// Compare with a run of another host, too.
+    #[arg(long, requires = "against")]
+    across_hosts: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Clone, Debug, Args)]
 struct ExchangeArgs {
     #[command(flatten)]
@@ -261,6 +302,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay_command(&args),
         Command::Worth(args) => worth_command(&args),
         Command::Compare(args) => compare_command(args),
+        Command::Bench(args) => bench_command(&args),
         Command::Exchange(args) => exchange_command(&args),
         Command::Config(args) => config_command(&args),
         Command::Strategies(args) => strategies_command(&args),
@@ -376,6 +418,29 @@ fn compare_command(args: CompareArgs) -> Result<(), RunError> {
     let CompareArgs { a, b, tape, seconds_per_block, json, .. } = args;
     let options = CompareOptions { a, b, tape, live_s, seconds_per_block, json };
     compare::compare(&options, &given, &overrides, &mut Terminal::new(json))
+}
+
+fn bench_command(args: &BenchArgs) -> Result<(), RunError> {
+    let mut overrides = Overrides::new();
+    if !args.symbols.is_empty() {
+        overrides.push(("session.symbols".to_owned(), list(&args.symbols)));
+    }
+    if !args.strategies.is_empty() {
+        overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
+    }
+    let options = BenchOptions {
+        rates: Asked::list(&args.rates)?,
+        seconds: args.seconds,
+        plain: args.plain,
+        hdr: args.hdr.clone(),
+        store: args.store.clone(),
+        against: args.against.clone(),
+        across_hosts: args.across_hosts,
+        json: args.json,
+    };
+    let config = load(&args.layers, overrides)?;
+    let stop = Arc::new(AtomicU32::new(0));
+    bench::bench(&config, &options, &stop, &mut Terminal::new(args.json))
 }
 
 fn exchange_command(args: &ExchangeArgs) -> Result<(), RunError> {

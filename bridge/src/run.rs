@@ -323,7 +323,7 @@ fn follow_sentiment(
     sentiment::start(runtime.handle(), &config.sentiment, clock, config.session.seed, publish)
 }
 
-fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
+pub(crate) fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
     runtime.spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut interrupt), Ok(mut terminate)) =
@@ -403,7 +403,7 @@ fn host_watch<A>(engine: &Running<A>, wait: Wait) -> Option<HostWatch> {
     Some(HostWatch::new(watch, wait == Wait::Spin))
 }
 
-fn join<A>(
+pub(crate) fn join<A>(
     running: Running<A>,
     config: RunnerConfig,
     clock: &HostClock,
@@ -471,7 +471,7 @@ fn start_journal(
 }
 
 /// A lock that outlives a panic: the sums are still the best there is.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+pub(crate) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -480,7 +480,7 @@ fn seconds(span: DurationNs) -> f64 {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn internal(error: std::io::Error) -> RunError {
+pub(crate) fn internal(error: std::io::Error) -> RunError {
     RunError::Internal(error.to_string())
 }
 

@@ -92,3 +92,83 @@ fn the_doctor_ends_well_whatever_it_finds_unless_a_grade_is_required() {
     assert_eq!(doctor(&["--require", "F"]).status.code(), Some(0));
     assert!(doctor(&["--fix-script"]).stdout.starts_with(b"#!/bin/sh\n"));
 }
+
+fn bench(folder: &Path, args: &[&str]) -> Output {
+    let always = ["bench", "--rates", "500", "--seconds", "1", "--json"];
+    let quick = ["--set", "feed.warmup=false", "--set", "exchange.history_minutes=1"];
+    paperwire(folder, &[&always[..], &quick, args].concat(), "")
+}
+
+/// Every frame of the plan is in every stage that it passes, whatever the machine does meanwhile.
+fn check_bench(run: &serde_json::Value) {
+    let row = &run["rates"][0];
+    assert_eq!(
+        (&row["rate"], &row["frames"], &row["frames_done"]),
+        (&"500".into(), &500.into(), &500.into())
+    );
+    for none in ["checksums_bad", "hot_allocs", "dropped_trades", "conflated"] {
+        assert_eq!(row[none], 0, "{none}: {row}");
+    }
+    assert_eq!((&run["hot_allocs_total"], &run["dropped"]), (&0.into(), &0.into()));
+    assert_eq!(row["sent_late_ns"]["count"], 500);
+    let count = |stage: &str| {
+        let rows = run["stages"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["stage"] == stage).unwrap();
+        assert_eq!(row["latency_ns"]["count"], row["response_ns"]["count"]);
+        row["latency_ns"]["count"].as_u64().unwrap()
+    };
+    for stage in ["read", "decrypted", "deframed", "decoded", "enqueued"] {
+        assert_eq!(count(stage), 500, "{stage}");
+    }
+    let books = row["book_updates"].as_u64().unwrap();
+    assert_eq!(count("book_applied"), books);
+    // A frame may be several events, and each second has a timer.
+    assert!(count("dequeued") >= 500 && count("dequeued") == count("state_applied"));
+    assert_eq!(row["decision_ns"]["count"], count("decided"));
+    assert!(run["strategies"][0]["response_ns"]["p9999"].as_u64().unwrap() > 0);
+    assert_eq!(run["host"]["hash"].as_str().unwrap().len(), 12);
+}
+
+#[test]
+fn a_bench_measures_exactly_the_frames_of_its_plan_and_refuses_a_foreign_host() {
+    let folder = std::env::temp_dir().join(format!("paperwire-bench-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for args in
+        [&["--plain", "--strategies", "order_flow", "--hdr", "hdr"][..], &["--against", "latest"]]
+    {
+        let done = bench(&folder, args);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        check_bench(&serde_json::from_slice(&done.stdout).unwrap());
+    }
+    let log = std::fs::read_to_string(folder.join("hdr/500.hlog")).unwrap();
+    assert!(log.contains("Tag=stage.decided.response,0.000,"), "{log}");
+
+    let stored = std::fs::read_dir(folder.join("data/bench")).unwrap();
+    let stored: Vec<_> = stored.map(|file| file.unwrap().path()).collect();
+    assert_eq!(stored.len(), 2);
+    let text = std::fs::read_to_string(&stored[0]).unwrap();
+    let mut foreign: serde_json::Value = serde_json::from_str(&text).unwrap();
+    foreign["host"]["hash"] = "000000000000".into();
+    std::fs::write(folder.join("foreign.json"), foreign.to_string()).unwrap();
+    let refused = bench(&folder, &["--against", "foreign.json"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("another host (000000000000"), "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_bench_says_what_is_wrong_before_it_starts() {
+    let folder = std::env::temp_dir();
+    for (args, wanted) in [
+        (["--rates", "2m"], "expected frames a second from 1 to 1m"),
+        (["--symbols", "XBT/USD"], "did you mean BTC/USD"),
+        (["--strategies", "nonsense"], "nonsense"),
+        (["--against", "no/such.json"], "--against no/such.json"),
+    ] {
+        let failed = paperwire(&folder, &[&["bench"][..], &args].concat(), "");
+        let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+        assert!(!failed.status.success(), "{said}");
+        assert!(said.contains(wanted), "{said}");
+    }
+}

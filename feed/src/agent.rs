@@ -16,6 +16,7 @@ use crate::control::{CONTROL_BYTES_MAX, Control, Pressure};
 use crate::market::{EventSink, MarketFeed, Outcome, Probe};
 use crate::net::connect::{Connector, FailureText};
 use crate::net::socket::{Incoming, Socket};
+use crate::plan::Plan;
 use crate::report::{FeedReport, FeedReportKind};
 use crate::session::{Backoff, FeedConfig, Session, SessionEvent};
 use crate::wire::cold::ColdFrame;
@@ -96,6 +97,8 @@ enum Link {
 struct Intake {
     clock: HostClock,
     utc: UtcRelation,
+    /// When frames should have come, under a planned load.
+    plan: Option<Plan>,
     market: MarketFeed,
     session: Session,
     sink: RingSink,
@@ -165,6 +168,7 @@ impl FeedAgent {
         let market = MarketFeed::new(&parts.instruments, config.depth);
         let mut intake = Intake {
             utc: clock.relation(),
+            plan: None,
             clock,
             market,
             session,
@@ -192,6 +196,13 @@ impl FeedAgent {
             history: parts.history,
             history_sent: 0,
         }
+    }
+
+    /// Takes the intended times of a planned load for the arrival of its frames.
+    #[must_use]
+    pub fn following(mut self, plan: Plan) -> Self {
+        self.intake.plan = Some(plan);
+        self
     }
 
     /// Passes commands on as long as the market ring has room; they wait otherwise and are not lost.
@@ -379,6 +390,8 @@ impl Agent for FeedAgent {
         if let Link::Up(socket) = &mut self.link {
             socket.send_close();
         }
+        // What this second measured so far is a part of the whole, too.
+        self.intake.banks.swap();
     }
 }
 
@@ -387,24 +400,32 @@ impl Intake {
         let deframed_at = self.clock.now();
         let read_at = message.stamps.read_at;
         self.heard_at = read_at;
-        let arrived = match message.stamps.kernel {
+        let received = match message.stamps.kernel {
             Some(at) => self.utc.to_host(at).min(read_at),
             None => read_at,
         };
+        let intended = self.plan.as_ref().and_then(|plan| plan.intended_at(message.text));
+        let arrived = intended.unwrap_or(received);
         // Frames that share a read wait for those before them: service starts when those are done.
+        let opened = read_at.max(self.done_at.min(message.decrypted_at));
         let started = message.decrypted_at.max(self.done_at.min(deframed_at));
         let bank = self.banks.bank();
-        bank.stage(Stage::Read).record(arrived, arrived, read_at);
-        bank.stage(Stage::Decrypted).record(arrived, read_at, message.decrypted_at);
+        bank.stage(Stage::Read).record(arrived, received, read_at);
+        bank.stage(Stage::Decrypted).record(arrived, opened, message.decrypted_at);
         bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
 
         if let Some(raw) = &mut self.raw {
             raw.push(RawKind::Frame, read_at, message.text);
         }
         self.relieve(read_at);
-        let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, deframed_at);
+        // Reading the intended time is the benchmark's work, not a stage's.
+        let begun = if intended.is_some() { self.clock.now() } else { deframed_at };
+        let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, begun);
         let outcome = self.market.on_frame(read_at, message.text, &mut probe, &mut self.sink);
         self.done_at = self.clock.now();
+        if let (Some(plan), Some(intended)) = (&self.plan, intended) {
+            plan.done(intended, self.done_at);
+        }
         self.act_on(read_at, &outcome);
     }
 

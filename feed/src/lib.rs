@@ -3,6 +3,7 @@
 //! * [`wire`]: Kraken's messages, [`market`]: verified books, [`control`]: what a tape must know besides frames
 //! * [`session`]: subscriptions and healing, [`start`]: the cold start, [`net`]: sockets
 //! * [`agent`]: the pinned thread that turns it all, [`report`]: what it tells the bridge
+//! * [`plan`]: when the frames of a benchmark should have come
 //! * [`infer`]: instruments of captures that do not name them
 //!
 //! The thread polls; after its warm-up it does not allocate, lock, format or log. It never makes up data:
@@ -15,6 +16,7 @@ pub mod control;
 pub mod infer;
 pub mod market;
 pub mod net;
+pub mod plan;
 pub mod report;
 pub mod session;
 pub mod start;

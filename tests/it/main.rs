@@ -12,6 +12,7 @@ mod accounts;
 mod damage;
 mod hot_path;
 mod live;
+mod load;
 mod material;
 mod queue;
 mod session;

@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use hdrhistogram::Histogram;
-use paperwire_exec::latency::Rng;
+use paperwire_exec::latency::stream;
 
 /// Strategies of a comparison: A, B, and the second instance of A.
 pub const ARMS: usize = 3;
@@ -369,7 +369,7 @@ type Draw = [[u64; Quantile::ALL.len()]; ARMS];
 
 /// Draws blocks with replacement, the same ones for every strategy.
 fn draw(series: &[Series; ARMS], blocks: usize, settings: &Settings) -> Vec<Draw> {
-    let mut rng = Rng::new(settings.seed, "compare");
+    let mut rng = stream(settings.seed, "compare");
     let near = series.each_ref().map(|of| Quantile::ALL.map(|quantile| of.row(quantile)));
     let mut times = vec![0u64; blocks];
     let mut weights: Vec<(usize, u64)> = Vec::with_capacity(blocks);

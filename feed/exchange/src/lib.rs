@@ -8,6 +8,7 @@
 //! * [`publish`]: the public channels as text; [`publish::Venue`] is all of this without a socket.
 //! * [`faults`]: a script of bad luck.
 //! * `hub`, `ws`, `rest`, `listen`: the server, started by [`Exchange::start`].
+//! * [`load`]: prepared frames at planned instants, for benchmarks.
 //!
 //! Nothing here is reachable from another machine: listeners bind 127.0.0.1 only.
 
@@ -30,6 +31,7 @@ pub mod history;
 mod hub;
 mod limit;
 mod listen;
+pub mod load;
 pub mod market;
 pub mod matching;
 pub mod publish;

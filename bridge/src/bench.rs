@@ -1,0 +1,258 @@
+//! `paperwire bench`: open-loop load at given rates through the real feed, ring, engine and strategies.
+//!
+//! The built-in exchange sends prepared frames of its seeded market over loopback, each at an instant
+//! planned beforehand and written into it; the feed takes that instant for the frame's arrival. So a
+//! stall shows in every frame that had to wait behind it, whoever stalled: load, socket, feed or engine.
+
+mod model;
+mod rates;
+mod session;
+mod store;
+mod text;
+mod threads;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use paperwire_core::instrument::Instrument;
+use paperwire_core::time::{DurationNs, Rfc3339};
+use paperwire_exchange::load::{Rate, Reel};
+use paperwire_exchange::publish::{Topic, Venue};
+use paperwire_exchange::{Exchange, ExchangeConfig, Faults, MarketConfig};
+use paperwire_feed::control::Control;
+use paperwire_feed::start;
+use paperwire_feed::wire::cold::ColdReader;
+use paperwire_rt::clock::{HostClock, utc_now};
+use serde_json::json;
+
+use crate::config::Config;
+use crate::doctor;
+use crate::run::{RunError, internal, watch_signals};
+use crate::setup;
+use crate::terminal::Terminal;
+use crate::venue::exchange_config;
+use crate::warmup;
+
+pub use model::{Host, Quantiles, RateRow, Run, Saturation, StageRow, StrategyRow};
+pub use rates::Asked;
+pub use threads::ThreadRow;
+
+use session::Stand;
+
+/// What the command line adds to the configuration.
+#[derive(Clone, Debug)]
+pub struct BenchOptions {
+    /// Frames a second, one measurement each.
+    pub rates: Vec<Asked>,
+    /// Measured seconds per rate.
+    pub seconds: u32,
+    /// Plain sockets instead of TLS.
+    pub plain: bool,
+    /// Folder for histogram logs, one per rate.
+    pub hdr: Option<PathBuf>,
+    /// Folder of stored runs.
+    pub store: PathBuf,
+    /// A stored run to compare with: a file, or `latest`.
+    pub against: Option<String>,
+    /// Compare with a run of another host, too.
+    pub across_hosts: bool,
+    /// Print JSON instead of tables.
+    pub json: bool,
+}
+
+/// The feed waits this long for a sign of life: under load it only gets frames of the plan.
+const SILENT_AFTER: DurationNs = DurationNs::from_secs(600);
+
+/// Measures each rate in a session of its own, then prints, stores and compares.
+///
+/// # Errors
+/// [`RunError`].
+pub fn bench(
+    config: &Config,
+    options: &BenchOptions,
+    stop: &Arc<AtomicU32>,
+    terminal: &mut Terminal,
+) -> Result<(), RunError> {
+    let clock = HostClock::new();
+    let mut config = config.clone();
+    config.feed.silent_after = SILENT_AFTER;
+    config.feed.stale_after = SILENT_AFTER;
+    (config.feed.ticker, config.feed.trades) = (false, true);
+    config.feed.ohlc.clear();
+    let config = &config;
+    let chosen = setup::choose(config)?;
+    let examination = doctor::quick(config);
+    terminal.notice(&examination.line());
+    let host = Host::of(&examination);
+    let against = options.against.as_deref().map(|wanted| store::load(wanted, &options.store));
+    let against = against.transpose()?;
+    if let Some(against) = against.as_ref().filter(|_| !options.across_hosts) {
+        store::require_same_host(&host.hash, against)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("async")
+        .enable_all()
+        .build()
+        .map_err(internal)?;
+    watch_signals(&runtime, stop.clone());
+
+    let at = utc_now();
+    let market = MarketConfig { start: Some(at), ..exchange_config(config)?.market };
+    terminal.progress("rendering the market");
+    let instruments = instruments(&market, config)?;
+    let history = history(config, &market, &instruments, &runtime, terminal)?;
+    let reel = Arc::new(reel(&market, config, options)?);
+    terminal.progress("");
+    terminal.notice(&format!(
+        "{} frames of {} rendered; {} s per rate after {} s of warm-up; logs are off",
+        reel.lap_len(),
+        config.session.symbols.join(", "),
+        options.seconds,
+        session::WARM_S
+    ));
+    let stand = Stand {
+        config,
+        chosen: &chosen,
+        market: &market,
+        history: &history,
+        reel,
+        seconds: options.seconds,
+        tls: !options.plain,
+        clock,
+        stop,
+    };
+    let mut run = Run {
+        format: model::FORMAT,
+        at: Rfc3339 { at, fraction: 3 }.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host,
+        config_sha256: config.hash(),
+        seconds: options.seconds,
+        tls: !options.plain,
+        symbols: config.session.symbols.clone(),
+        rates: Vec::new(),
+        stages: Vec::new(),
+        strategies: Vec::new(),
+        saturation: None,
+        hot_allocs_total: 0,
+        dropped: 0,
+        conflated: 0,
+    };
+    for asked in &options.rates {
+        let Some(measured) = stand.measure(asked, options.hdr.as_deref(), terminal)? else {
+            break;
+        };
+        terminal.notice(&text::line(&measured.row));
+        add(&mut run, measured);
+    }
+    finish(&run, against.as_ref(), options, stop.load(Ordering::Acquire) > 0, terminal)
+}
+
+fn add(run: &mut Run, measured: session::Measured) {
+    let row = measured.row;
+    if let (None, Some(why)) = (&run.saturation, &row.saturated) {
+        run.saturation = Some(Saturation { rate: row.rate.clone(), why: why.clone() });
+    }
+    run.hot_allocs_total += row.hot_allocs;
+    run.dropped += row.dropped_trades + row.frames - row.frames_done;
+    run.conflated += row.conflated;
+    run.rates.push(row);
+    run.stages.extend(measured.stages);
+    run.strategies.extend(measured.strategies);
+}
+
+fn finish(
+    run: &Run,
+    against: Option<&Run>,
+    options: &BenchOptions,
+    is_stopped: bool,
+    terminal: &mut Terminal,
+) -> Result<(), RunError> {
+    if run.rates.is_empty() {
+        terminal.notice("stopped before the first rate was measured: nothing to show");
+        return Ok(());
+    }
+    let ratios = against.map(|against| (against, store::ratios(run, against)));
+    if options.json {
+        let mut value = json!(run);
+        if let Some((against, ratios)) = &ratios {
+            let percentiles = model::QUANTILE_NAMES;
+            value["against"] = json!({
+                "at": against.at, "host": against.host, "percentiles": percentiles, "rows": ratios,
+            });
+        }
+        terminal.result(&format!("{value:#}"));
+    } else {
+        terminal.result(text::report(run).trim_end());
+        if let Some((against, ratios)) = &ratios {
+            terminal.result(text::ratios(run, against, ratios).trim_end());
+        }
+    }
+    if is_stopped {
+        terminal
+            .notice("stopped: the rates that were not finished are left out, nothing is stored");
+        return Ok(());
+    }
+    let path = store::save(run, &options.store)?;
+    terminal.notice(&format!("stored as {}; compare with --against", path.display()));
+    let bad: u64 = run.rates.iter().map(|row| row.checksums_bad).sum();
+    if bad > 0 {
+        return Err(RunError::Internal(format!("{bad} checksums failed: these numbers are void")));
+    }
+    Ok(())
+}
+
+/// The pairs as the exchange lists them.
+fn instruments(market: &MarketConfig, config: &Config) -> Result<Vec<Instrument>, RunError> {
+    let short = MarketConfig { history_minutes: 0, ..market.clone() };
+    let venue = Venue::new(&short).map_err(|error| RunError::Config(error.to_string()))?;
+    let mut reader = ColdReader::new();
+    reader
+        .read(venue.snapshot(Topic::Instrument).as_bytes())
+        .map_err(|error| RunError::Internal(error.to_string()))?;
+    Ok(start::resolve(&config.session.symbols, reader.instruments())?)
+}
+
+/// What strategies know of the time before, from the exchange that the load goes on from.
+fn history(
+    config: &Config,
+    market: &MarketConfig,
+    instruments: &[Instrument],
+    runtime: &tokio::runtime::Runtime,
+    terminal: &mut Terminal,
+) -> Result<Vec<Control>, RunError> {
+    if !config.warmup {
+        return Ok(Vec::new());
+    }
+    let mut exchange = ExchangeConfig::new(config.session.seed);
+    (exchange.market, exchange.faults) = (market.clone(), Faults::none());
+    exchange.rest_limit = None;
+    let exchange = runtime.block_on(Exchange::start(exchange));
+    let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
+    let (history, problems) = warmup::fetch(&exchange.rest_url(), instruments);
+    runtime.block_on(exchange.stop());
+    for problem in problems {
+        terminal.notice(&problem);
+    }
+    Ok(history)
+}
+
+/// Frames for the longest of the measurements.
+fn reel(market: &MarketConfig, config: &Config, options: &BenchOptions) -> Result<Reel, RunError> {
+    let seconds = options.seconds + session::WARM_S;
+    let (mut frames, mut span) = (1, DurationNs::ZERO);
+    for asked in &options.rates {
+        match asked.rate {
+            Rate::Even(rate) => frames = frames.max(u64::from(rate) * u64::from(seconds)),
+            Rate::Recorded => span = DurationNs::from_secs(seconds.into()),
+        }
+    }
+    let symbols = &config.session.symbols;
+    Reel::render(market, symbols, config.feed.depth, frames, span)
+        .map_err(|error| RunError::Config(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

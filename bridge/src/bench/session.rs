@@ -1,0 +1,412 @@
+//! One rate: a session of its own, warmed up by a round that is thrown away, then measured.
+//!
+//! Between the two rounds nothing is sent until every histogram of the first has come to the bridge, so
+//! that what is measured is exactly the second: no frame more or less.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use paperwire_core::latency::{BankSwap, Stage};
+use paperwire_core::limits::{
+    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN, SENTIMENT_RING_LEN,
+};
+use paperwire_core::ring::ring;
+use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_exchange::MarketConfig;
+use paperwire_exchange::load::{LoadAgent, LoadHandle, Rate, Reel, Round, Start};
+use paperwire_exec::agent::EngineAgent;
+use paperwire_exec::engine::ENGINE_STAGES;
+use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
+use paperwire_feed::control::Control;
+use paperwire_feed::market::Counters;
+use paperwire_feed::net::connect::{Connector, Endpoint};
+use paperwire_feed::plan::{Plan, Progress};
+use paperwire_feed::start::{self, Started};
+use paperwire_rt::alloc_guard;
+use paperwire_rt::clock::{HostClock, UtcRelation};
+use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
+
+use super::model::{self, Quantiles, RateRow, StageRow, StrategyRow};
+use super::rates::{Asked, spoken};
+use super::threads::Threads;
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::drain::{self, Commands, DrainParts, Shared};
+use crate::hdr::HdrLog;
+use crate::run::{RunError, internal, join, lock, placement};
+use crate::setup::{self, Chosen};
+use crate::tally::Tally;
+use crate::terminal::Terminal;
+
+/// Everything that the rates have in common.
+pub(super) struct Stand<'a> {
+    pub(super) config: &'a Config,
+    pub(super) chosen: &'a [Chosen],
+    pub(super) market: &'a MarketConfig,
+    pub(super) history: &'a [Control],
+    pub(super) reel: Arc<Reel>,
+    pub(super) seconds: u32,
+    pub(super) tls: bool,
+    pub(super) clock: HostClock,
+    pub(super) stop: &'a AtomicU32,
+}
+
+/// One rate's result.
+pub(super) struct Measured {
+    pub(super) row: RateRow,
+    pub(super) stages: Vec<StageRow>,
+    pub(super) strategies: Vec<StrategyRow>,
+}
+
+/// Warm threads stay so: buffers and caches settle within two seconds of data.
+pub(super) const WARM_S: u32 = 2;
+/// Faster warm-ups make nothing warmer.
+const WARM_RATE_MAX: u32 = 10_000;
+/// Both threads hand over their histograms once a second; the engine's hour strikes through a ring.
+const SETTLE: DurationNs = DurationNs::from_millis(2_200);
+/// Everything is live by then, or nothing ever will be.
+const LIVE_WAIT: DurationNs = DurationNs::from_secs(30);
+/// Time for the round to reach the load's thread before its first frame is due.
+const LEAD: DurationNs = DurationNs::from_millis(50);
+/// Frames that were not done this long after the end are given up.
+const GIVE_UP: DurationNs = DurationNs::from_secs(10);
+const PROGRESS_EVERY: DurationNs = DurationNs::from_millis(250);
+
+/// The warm-up of a rate.
+pub(super) fn warm_up(asked: &Asked) -> Asked {
+    let rate = match asked.rate {
+        Rate::Even(rate) => Rate::Even(rate.min(WARM_RATE_MAX)),
+        Rate::Recorded => Rate::Recorded,
+    };
+    Asked { rate, ..asked.clone() }
+}
+
+/// The threads of a session and what watches them.
+struct Live {
+    load: Running<LoadAgent<HostClock>>,
+    handle: LoadHandle,
+    feed: Running<FeedAgent>,
+    engine: Running<EngineAgent<HostClock>>,
+    bridge: std::thread::JoinHandle<Option<crate::journal::Journal>>,
+    shared: Arc<Mutex<Shared>>,
+    progress: Arc<Progress>,
+    relation: UtcRelation,
+}
+
+/// What the totals were before the measured round.
+struct Before {
+    frames: u64,
+    counters: Counters,
+    blocked: DurationNs,
+    signals: u64,
+    fills: u64,
+    hot_allocs: u64,
+    threads: Threads,
+}
+
+/// The measured round while it was still going on.
+struct Watched {
+    first_at: HostNs,
+    due_at: HostNs,
+    backlog_frames: u64,
+    backlog: DurationNs,
+    threads: Threads,
+    blocked: DurationNs,
+    frames_done: u64,
+    done_at: HostNs,
+}
+
+impl Stand<'_> {
+    /// Measures one rate; nothing when it was stopped meanwhile.
+    pub(super) fn measure(
+        &self,
+        asked: &Asked,
+        hdr: Option<&Path>,
+        terminal: &mut Terminal,
+    ) -> Result<Option<Measured>, RunError> {
+        let live = self.start()?;
+        let watched = self.conduct(&live, asked, terminal);
+        terminal.progress("");
+        // The way of the data is the order of the end; each thread ends when the one before it is gone.
+        live.feed.stop();
+        let [feed_runner, engine_runner] = placement(self.config);
+        let (feed, _) = join(live.feed, feed_runner, &self.clock, "feed")?;
+        let counters = *feed.market().counters();
+        // What waits for the feed's end must see it.
+        drop(feed);
+        drop(join(live.engine, engine_runner, &self.clock, "engine")?);
+        let bridge = live.bridge.join();
+        bridge.map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
+        live.load.stop();
+        let (load, _) = join(live.load, feed_runner, &self.clock, "load")?;
+        let Some((before, watched)) = watched? else { return Ok(None) };
+
+        let shared = lock(&live.shared);
+        let measured = self.result(asked, &before, &watched, &counters, &shared.tally, &load);
+        if let Some(folder) = hdr {
+            let names = shared.tally.strategies.iter().map(|name| name.instance.clone()).collect();
+            let path = folder.join(format!("{}.hlog", asked.name));
+            let length = Duration::from_nanos(watched.done_at.since(watched.first_at).raw());
+            HdrLog::create(&path, names, watched.first_at)
+                .and_then(|mut log| log.append(&shared.tally.bank, watched.done_at, length))
+                .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
+        }
+        Ok(Some(measured))
+    }
+
+    fn start(&self) -> Result<Live, RunError> {
+        let (config, clock) = (self.config, &self.clock);
+        let [feed_runner, engine_runner] = placement(config);
+        let (load, handle) = LoadAgent::new(self.market, self.tls, clock.clone())
+            .map_err(|error| RunError::Config(error.to_string()))?;
+        let mut endpoint = Endpoint::parse(&handle.ws_url())
+            .map_err(|error| RunError::Internal(error.to_string()))?;
+        if let Some(certificate) = handle.certificate_der() {
+            endpoint = endpoint.trusting(certificate.to_vec());
+        }
+        let load_runner = RunnerConfig { core: None, wait: feed_runner.wait };
+        let load = runner::spawn(load, load_runner, clock.clone()).map_err(internal)?;
+        let started = start::start(&endpoint, &config.session.symbols, 1, clock, &mut None)?;
+        let Started { socket, instruments } = started;
+        let names = setup::names(self.chosen);
+        let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth)?;
+
+        let (market_in, market_out) = ring(MARKET_RING_LEN);
+        let (reports_in, reports_out) = ring(REPORT_RING_LEN);
+        let (feed_reports_in, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
+        let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
+        let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
+        let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
+        let commands: Commands = Arc::new(Mutex::new(commands_in));
+        let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
+        let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
+        let parts = DrainParts {
+            reports: reports_out,
+            feed_reports: feed_reports_out,
+            banks: [feed_drain, engine_drain],
+            // Whoever is slow is to be measured, not benched.
+            budget: Budget::new(DurationNs::ZERO, names.len()),
+            commands,
+            journal: None,
+            hdr: None,
+            blocks: None,
+            trail: None,
+            trail_at: HostNs::default(),
+        };
+        let bridge = drain::start(parts, shared.clone(), clock.clone()).map_err(internal)?;
+        let parts = FeedParts {
+            socket,
+            connector: Connector::start(endpoint).map_err(internal)?,
+            instruments,
+            market: market_in,
+            raw: None,
+            reports: feed_reports_in,
+            banks: feed_banks,
+            commands: commands_out,
+            sentiments: ring(SENTIMENT_RING_LEN).1,
+            history: self.history.to_vec(),
+            seed: config.session.seed,
+        };
+        let (relation, progress) = (clock.relation(), Arc::new(Progress::default()));
+        let plan = Plan::new(relation, progress.clone());
+        let feed = FeedAgent::new(parts, &config.feed, clock.clone()).following(plan);
+        let engine = EngineAgent::new(
+            engine,
+            market_out,
+            reports_in,
+            engine_banks,
+            clock.clone(),
+            config.session.flatten_on_exit,
+        );
+        let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
+        let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
+        Ok(Live { load, handle, feed, engine, bridge, shared, progress, relation })
+    }
+
+    /// Both rounds; nothing when it was stopped meanwhile.
+    fn conduct(
+        &self,
+        live: &Live,
+        asked: &Asked,
+        terminal: &mut Terminal,
+    ) -> Result<Option<(Before, Watched)>, RunError> {
+        let warm = warm_up(asked);
+        let warm_frames = warm.frames(&self.reel, 0, WARM_S);
+        let frames = asked.frames(&self.reel, warm_frames, self.seconds);
+        terminal.progress(&format!("{}: connecting and warming up", spoken(&asked.name)));
+        let deadline = self.clock.now().plus(LIVE_WAIT);
+        if !self.wait(live, |now| lock(&live.shared).was_live || now > deadline)? {
+            return Ok(None);
+        }
+        let before_warm = live.progress.frames();
+        let start = self.play(live, &warm, 0, warm_frames);
+        let limit = start.plus(DurationNs::from_secs(u64::from(WARM_S))).plus(GIVE_UP);
+        let is_done = |now| live.progress.frames() >= before_warm + warm_frames || now > limit;
+        if !self.wait(live, is_done)? {
+            return Ok(None);
+        }
+        let settled = self.clock.now().plus(SETTLE);
+        if !self.wait(live, |now| now > settled)? {
+            return Ok(None);
+        }
+        let before = {
+            let mut shared = lock(&live.shared);
+            shared.tally.bank.clear();
+            Before {
+                frames: live.progress.frames(),
+                counters: shared.counters,
+                blocked: live.handle.blocked(),
+                signals: shared.tally.signals,
+                fills: shared.tally.fills,
+                hot_allocs: alloc_guard::hot_allocs_total(),
+                threads: Threads::now(),
+            }
+        };
+        let first_at = self.play(live, asked, warm_frames, frames);
+        Ok(self.watch(live, asked, first_at, frames, &before, terminal)?.map(|of| (before, of)))
+    }
+
+    fn play(&self, live: &Live, asked: &Asked, first: u64, frames: u64) -> HostNs {
+        let host = self.clock.now().plus(LEAD);
+        let start = Start::on_grid(host, live.relation.to_utc(host));
+        let (reel, rate) = (self.reel.clone(), asked.rate);
+        live.handle.play(Round { reel, rate, start, first, frames });
+        start.host
+    }
+
+    /// Follows the measured round to its end.
+    fn watch(
+        &self,
+        live: &Live,
+        asked: &Asked,
+        first_at: HostNs,
+        frames: u64,
+        before: &Before,
+        terminal: &mut Terminal,
+    ) -> Result<Option<Watched>, RunError> {
+        let done = || live.progress.frames() - before.frames;
+        let due_at = first_at.plus(DurationNs::from_secs(u64::from(self.seconds)));
+        let mut next_progress = first_at;
+        let whole = self.wait(live, |now| {
+            if now >= next_progress {
+                next_progress = now.plus(PROGRESS_EVERY);
+                terminal.progress(&self.progress_line(asked, now.since(first_at), done()));
+            }
+            now >= due_at
+        })?;
+        if !whole {
+            return Ok(None);
+        }
+        let backlog_frames = frames - done();
+        let now = self.clock.now();
+        let backlog = if backlog_frames == 0 {
+            DurationNs::ZERO
+        } else {
+            now.since(live.progress.intended_at().max(first_at))
+        };
+        let threads = Threads::now();
+        let limit = due_at.plus(GIVE_UP);
+        let mut next_progress = now.plus(PROGRESS_EVERY);
+        let caught_up = self.wait(live, |now| {
+            if now >= next_progress {
+                next_progress = now.plus(PROGRESS_EVERY);
+                let left = frames - done();
+                let line = format!("{}: {left} frames still waiting", spoken(&asked.name));
+                terminal.progress(&line);
+            }
+            done() == frames || now > limit
+        })?;
+        if !caught_up {
+            return Ok(None);
+        }
+        Ok(Some(Watched {
+            first_at,
+            due_at,
+            backlog_frames,
+            backlog,
+            threads,
+            blocked: live.handle.blocked(),
+            frames_done: done(),
+            done_at: live.progress.done_at(),
+        }))
+    }
+
+    fn progress_line(&self, asked: &Asked, elapsed: DurationNs, done: u64) -> String {
+        const BAR_LEN: usize = 24;
+        let of = f64::from(self.seconds);
+        let seconds = Duration::from_nanos(elapsed.raw()).as_secs_f64();
+        #[expect(clippy::cast_possible_truncation, reason = "columns of a bar")]
+        #[expect(clippy::cast_sign_loss, reason = "a part of the whole")]
+        #[expect(clippy::cast_precision_loss, reason = "columns of a bar")]
+        let full = ((seconds / of * BAR_LEN as f64) as usize).min(BAR_LEN);
+        let (full, rest) = ("=".repeat(full), " ".repeat(BAR_LEN - full));
+        format!("{} [{full}{rest}] {seconds:4.1} of {of} s, {done} frames", spoken(&asked.name))
+    }
+
+    /// Waits for `is_over`; false when the user wants an end.
+    fn wait(&self, live: &Live, mut is_over: impl FnMut(HostNs) -> bool) -> Result<bool, RunError> {
+        while !is_over(self.clock.now()) {
+            Wait::Doze.wait();
+            if self.stop.load(Ordering::Acquire) > 0 {
+                return Ok(false);
+            }
+            if live.feed.is_finished() || live.engine.is_finished() || live.load.is_finished() {
+                return Err(RunError::Internal("a thread ended early".to_owned()));
+            }
+            if let Some(rejected) = lock(&live.shared).rejected.take() {
+                return Err(RunError::Config(format!("the venue refused {rejected}")));
+            }
+            if live.handle.is_lost() {
+                return Err(RunError::Connection("the connection to the load broke".to_owned()));
+            }
+        }
+        Ok(true)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "rates for display")]
+    fn result(
+        &self,
+        asked: &Asked,
+        before: &Before,
+        watched: &Watched,
+        counters: &Counters,
+        tally: &Tally,
+        load: &LoadAgent<HostClock>,
+    ) -> Measured {
+        let period = watched.due_at.since(watched.first_at);
+        let frames =
+            asked.frames(&self.reel, warm_up(asked).frames(&self.reel, 0, WARM_S), self.seconds);
+        let asked_per_s = frames as f64 / f64::from(self.seconds);
+        // The last frame of a whole round is due before the period ends; what is late lengthens it.
+        let took = watched.done_at.since(watched.first_at).raw().max(period.raw());
+        let achieved_per_s = watched.frames_done as f64 / Duration::from_nanos(took).as_secs_f64();
+        let (stages, strategies) = model::rows(&asked.name, &tally.bank, &tally.strategies);
+        let decided = tally.bank.stages().find(|(stage, _)| *stage == Stage::Decided);
+        let mut row = RateRow {
+            rate: asked.name.clone(),
+            asked_per_s,
+            achieved_per_s,
+            frames,
+            frames_done: watched.frames_done,
+            book_updates: counters.book_updates - before.counters.book_updates,
+            trades: counters.trades - before.counters.trades,
+            checksums_bad: counters.checksums_bad - before.counters.checksums_bad,
+            conflated: counters.conflated - before.counters.conflated,
+            dropped_trades: counters.dropped_trades - before.counters.dropped_trades,
+            backlog_frames: watched.backlog_frames,
+            backlog_ns: watched.backlog.raw(),
+            sent_late_ns: Quantiles::of(load.lateness()),
+            blocked_ns: watched.blocked.raw() - before.blocked.raw(),
+            decision_ns: decided.map(|(_, pair)| Quantiles::of(&pair.response)).unwrap_or_default(),
+            signals: tally.signals - before.signals,
+            fills: tally.fills - before.fills,
+            hot_allocs: alloc_guard::hot_allocs_total() - before.hot_allocs,
+            threads: watched.threads.since(&before.threads, period),
+            saturated: None,
+        };
+        row.saturated = model::saturation(&row, &tally.bank, &tally.strategies);
+        Measured { row, stages, strategies }
+    }
+}

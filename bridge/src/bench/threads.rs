@@ -1,0 +1,61 @@
+//! How busy each thread was, and how long it waited for a core: the kernel's own account.
+
+use std::collections::BTreeMap;
+
+use paperwire_core::time::DurationNs;
+use serde::{Deserialize, Serialize};
+
+/// The threads of the way, in its order.
+const NAMES: [&str; 4] = ["load", "feed", "engine", "bridge"];
+
+/// One thread during the measured time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadRow {
+    /// `load`, `feed`, `engine` or `bridge`.
+    pub name: String,
+    /// Part of the time on a core, in percent; of a spinning thread always all of it.
+    pub cpu_pct: f64,
+    /// Part of the time ready to run without a core, in percent.
+    pub starved_pct: f64,
+}
+
+/// Nanoseconds on a core and waiting for one, by name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Threads(BTreeMap<String, (u64, u64)>);
+
+impl Threads {
+    /// Reads `/proc`; what cannot be read is left out.
+    pub(super) fn now() -> Self {
+        let mut threads = BTreeMap::new();
+        for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+            let read = |file: &str| std::fs::read_to_string(task.path().join(file)).ok();
+            let (Some(name), Some(times)) = (read("comm"), read("schedstat")) else { continue };
+            let mut times = times.split_whitespace().map_while(|text| text.parse().ok());
+            if let (true, Some(cpu), Some(starved)) =
+                (NAMES.contains(&name.trim()), times.next(), times.next())
+            {
+                threads.insert(name.trim().to_owned(), (cpu, starved));
+            }
+        }
+        Self(threads)
+    }
+
+    /// What came since `earlier`, `elapsed` ago.
+    #[expect(clippy::cast_precision_loss, reason = "percentages for display")]
+    pub(super) fn since(&self, earlier: &Self, elapsed: DurationNs) -> Vec<ThreadRow> {
+        let percent = |ns: u64| {
+            let tenths = ns as f64 * 1000.0 / elapsed.raw().max(1) as f64;
+            tenths.round() / 10.0
+        };
+        let row = |name: &&str| {
+            let (cpu, starved) = self.0.get(*name)?;
+            let (cpu_before, starved_before) = earlier.0.get(*name)?;
+            Some(ThreadRow {
+                name: (*name).to_owned(),
+                cpu_pct: percent(cpu.saturating_sub(*cpu_before)),
+                starved_pct: percent(starved.saturating_sub(*starved_before)),
+            })
+        };
+        NAMES.iter().filter_map(row).collect()
+    }
+}
