@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use hdrhistogram::Histogram;
-use paperwire_exec::latency::stream;
+use paperwire_core::random::Rng;
 
 /// Strategies of a comparison: A, B, and the second instance of A.
 pub const ARMS: usize = 3;
@@ -369,15 +369,14 @@ type Draw = [[u64; Quantile::ALL.len()]; ARMS];
 
 /// Draws blocks with replacement, the same ones for every strategy.
 fn draw(series: &[Series; ARMS], blocks: usize, settings: &Settings) -> Vec<Draw> {
-    let mut rng = stream(settings.seed, "compare");
+    let mut rng = Rng::new(settings.seed);
     let near = series.each_ref().map(|of| Quantile::ALL.map(|quantile| of.row(quantile)));
     let mut times = vec![0u64; blocks];
     let mut weights: Vec<(usize, u64)> = Vec::with_capacity(blocks);
     let one = |_| {
         times.fill(0);
         for _ in 0..blocks {
-            let at = (u128::from(rng.next_u64()) * blocks as u128) >> 64;
-            times[usize::try_from(at).expect("less than the number of blocks")] += 1;
+            times[rng.below(blocks)] += 1;
         }
         weights.clear();
         weights.extend(times.iter().copied().enumerate().filter(|(_, times)| *times > 0));

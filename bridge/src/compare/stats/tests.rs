@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use paperwire_exec::latency::{Rng, stream};
+use paperwire_core::random::Rng;
 
 use super::*;
 
@@ -26,7 +26,7 @@ impl Machine {
         let rank = |rank: u32| 50.0 * (1.0 - (f64::from(rank) + 0.5) / 4096.0).powf(-1.0 / 3.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let tail = (0..4096).map(|of| rank(of) as u64).collect();
-        Self { rng: stream(seed, "machine"), tail, is_burst: false, left: 0 }
+        Self { rng: Rng::new(seed), tail, is_burst: false, left: 0 }
     }
 
     /// Uniform below `end`.
@@ -123,7 +123,8 @@ fn trials(seeds: std::ops::Range<u64>, percent: u64) -> Vec<Vec<Row>> {
 /// Both tables of one session.
 fn trial(seed: u64, percent: u64) -> Vec<Row> {
     let [service, response] = Machine::new(seed).session(BLOCKS, TICKS, percent);
-    let settings = Settings { seed, ..quick() };
+    // Not the numbers that made the session.
+    let settings = Settings { seed: !seed, ..quick() };
     compare(&service, &settings).into_iter().chain(compare(&response, &settings)).collect()
 }
 
