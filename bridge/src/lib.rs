@@ -4,7 +4,7 @@
 //! * [`setup`]: strategies and engine from the configuration, [`venue`]: where the market comes from,
 //!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread
-//! * [`bench`]: planned load at given rates
+//! * [`mod@bench`]: planned load at given rates
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does

@@ -184,7 +184,7 @@ fn write_verdict(out: &mut String, run: &Run) -> std::fmt::Result {
     for row in run.rates.iter().filter(|row| row.conflated > 0) {
         writeln!(
             out,
-            "    at {} {} book messages were conflated: the engine got newer books, no decision counts them",
+            "    at {} {} book messages were conflated: a later whole book waited for them and is the one decided on",
             spoken(&row.rate),
             row.conflated
         )?;
