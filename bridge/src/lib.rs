@@ -5,7 +5,7 @@
 //!   [`warmup`]: history by REST
 //! * [`run`]: a live session from start to end, [`replay`]: a recorded one on one thread,
 //!   [`worth`]: the same with orders that travel longer, [`compare`]: whose tail is worse
-//! * [`bench`]: planned load at given rates
+//! * [`mod@bench`]: planned load at given rates
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
 //!   [`attribution`]: whose doing a long call was

@@ -68,6 +68,8 @@ struct SymbolBook {
     reason: GapReason,
     /// Arrival of the last book message.
     heard_at: HostNs,
+    /// Arrival of the oldest change that was kept back from the engine.
+    kept_since: HostNs,
     last_trade_id: Option<i64>,
 }
 
@@ -164,6 +166,7 @@ impl MarketFeed {
             good_until: ExchNs::default(),
             reason: GapReason::Disconnect,
             heard_at: HostNs::default(),
+            kept_since: HostNs::default(),
             last_trade_id: None,
         };
         Self {
@@ -386,6 +389,9 @@ impl MarketFeed {
             self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
         }
         if self.pressure != Pressure::None || self.conflated >> symbol.0 & 1 == 1 {
+            if self.conflated >> symbol.0 & 1 == 0 {
+                self.books[symbol.index()].kept_since = probe.arrived;
+            }
             self.conflated |= 1 << symbol.0;
             self.counters.conflated += 1;
         } else {
@@ -415,10 +421,11 @@ impl MarketFeed {
         if !is_conflated || !is_whole {
             return;
         }
-        let book = &self.books[symbol.index()].book;
+        let SymbolBook { book, kept_since: arrived, .. } = &self.books[symbol.index()];
         let bids = book.levels(BookSide::Bid).map(|level| (BookSide::Bid, level));
         let asks = book.levels(BookSide::Ask).map(|level| (BookSide::Ask, level));
-        let to = Address { symbol, at, stamps: Stamps { arrived: rx, enqueued: rx } };
+        // The whole book stands for all changes kept back: it waited as long as the oldest of them.
+        let to = Address { symbol, at, stamps: Stamps { arrived: *arrived, enqueued: rx } };
         self.out.levels(to, true, bids.chain(asks), sink);
     }
 

@@ -90,7 +90,16 @@ fn ratios_are_of_the_same_rate_and_a_zero_has_none() {
     let text = text::ratios(&now, &then, &ratios);
     assert!(text.contains("wire to decision    1k  3.00"), "{text}");
     assert!(!text.contains("another host"));
-    assert!(text::ratios(&now, &run("bb", 1), &[]).contains("another host"));
+    let text = text::ratios(&now, &run("bb", 1), &[]);
+    assert!(text.contains("another host (bb)") && text.contains("in common: that run has 1k, 10k"));
+}
+
+#[test]
+fn a_percentile_of_too_few_samples_is_not_shown() {
+    let text = text::report(&run("aa", 7));
+    let row = text.lines().find(|line| line.starts_with("decoded")).unwrap();
+    let wanted = "decoded    1k   1000  7 ns  14 ns  21 ns  28 ns       -  42 ns";
+    assert_eq!(row, wanted, "{text}");
 }
 
 #[test]

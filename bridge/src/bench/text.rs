@@ -73,7 +73,7 @@ fn grid<'a>(head: &str, rows: impl Iterator<Item = (&'a str, &'a str, &'a Quanti
         let shown = if name == last { "" } else { name };
         last = name;
         let mut cells = vec![shown.to_owned(), rate.to_owned(), of.count.to_string()];
-        cells.extend(of.all().map(duration));
+        cells.extend(percentiles(of));
         table.row(cells);
     }
     table
@@ -101,7 +101,7 @@ fn decisions(rates: &[RateRow]) -> Table {
         let name =
             if row.saturated.is_some() { format!("{} (!)", row.rate) } else { row.rate.clone() };
         let mut cells = vec![name, whole(row.asked_per_s), whole(row.achieved_per_s)];
-        cells.extend(row.decision_ns.all().map(duration));
+        cells.extend(percentiles(&row.decision_ns));
         cells.push(row.decision_ns.count.to_string());
         table.row(cells);
     }
@@ -184,7 +184,7 @@ fn write_verdict(out: &mut String, run: &Run) -> std::fmt::Result {
     for row in run.rates.iter().filter(|row| row.conflated > 0) {
         writeln!(
             out,
-            "    at {} {} book messages were conflated: the engine got newer books, no decision counts them",
+            "    at {} {} book messages were conflated: a later whole book waited for them and is the one decided on",
             spoken(&row.rate),
             row.conflated
         )?;
@@ -218,7 +218,13 @@ pub(super) fn ratios(run: &Run, against: &Run, ratios: &[Ratio]) -> String {
         cells.extend(of.all.map(ratio));
         table.row(cells);
     }
-    let mut out = format!("\nAgainst the run of {}; above 1 is slower now\n{table}", against.at);
+    let mut out = format!("\nAgainst the run of {}; above 1 is slower now\n", against.at);
+    if ratios.is_empty() {
+        let theirs: Vec<&str> = against.rates.iter().map(|row| row.rate.as_str()).collect();
+        let _ = writeln!(out, "no rate in common: that run has {}", theirs.join(", "));
+    } else {
+        let _ = write!(out, "{table}");
+    }
     if run.host.hash != against.host.hash {
         let that = &against.host.hash;
         let _ =
@@ -242,6 +248,18 @@ pub(super) fn line(row: &RateRow) -> String {
         duration(of.max),
         if row.saturated.is_some() { "  (saturated)" } else { "" }
     )
+}
+
+/// A percentile that fewer samples than it needs would make up is a dash; the maximum says it all.
+fn percentiles(of: &Quantiles) -> [String; 6] {
+    const SAMPLES_MIN: [u64; 6] = [1, 10, 100, 1_000, 10_000, 1];
+    let mut shown = of.all().map(duration);
+    for (cell, least) in shown.iter_mut().zip(SAMPLES_MIN) {
+        if of.count < least {
+            "-".clone_into(cell);
+        }
+    }
+    shown
 }
 
 fn duration(ns: u64) -> String {
