@@ -213,7 +213,11 @@ impl Engine {
     ) {
         let arrived = event.stamps.arrived;
         let dequeued = ctx.clock.now();
-        ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
+        // History comes all at once before the session: how long it queued is no latency of anything.
+        let is_history = matches!(event.kind, MarketKind::History(_));
+        if !is_history {
+            ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
+        }
         let cause = Cause { seq: event.seq, at: event.exch, arrived, looked: dequeued };
         self.rate.add(event.exch);
         self.advance(cause, ctx);
@@ -223,14 +227,15 @@ impl Engine {
         let change = self.market.apply(event, &mut |symbol, (timeframe, bar)| {
             closed.push((symbol, timeframe, bar));
         });
-        let is_history = matches!(event.kind, MarketKind::History(_));
         match (&event.kind, change) {
             (MarketKind::Command(command), _) => self.command(command, cause, ctx),
             (_, Change::Silent) => {}
             _ => self.meet(event, change, cause, ctx),
         }
         let applied = ctx.clock.now();
-        ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
+        if !is_history {
+            ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
+        }
 
         let cause = cause.at(applied);
         if !self.closed.is_empty() {

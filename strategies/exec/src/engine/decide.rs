@@ -106,7 +106,9 @@ impl Engine {
                 strategy.on_event(event, &view, &account, signals);
             }));
             let to = ctx.clock.now();
-            ctx.bank.call(index, cause.seq, cause.arrived, from, to);
+            if !is_history {
+                ctx.bank.call(index, cause.seq, cause.arrived, from, to);
+            }
             from = to;
             if called.is_err() {
                 self.bench(index, cause, ctx);
