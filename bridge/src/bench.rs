@@ -36,7 +36,7 @@ use crate::warmup;
 
 pub use model::{Host, Quantiles, RateRow, Run, Saturation, StageRow, StrategyRow};
 pub use rates::Asked;
-pub use threads::ThreadRow;
+pub use threads::ThreadLoad;
 
 use session::Stand;
 

@@ -108,8 +108,7 @@ pub fn replay_observed(
     let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
     let is_capture = source.meta().is_none();
     if options.verify && !is_capture {
-        let mut recorded = Source::open(path).map_err(storage)?;
-        tally.trail = Trail::Check(Check::read(&mut recorded).map_err(storage)?);
+        tally.trail = Trail::Check(Check::read(path).map_err(storage)?);
     }
     let mut player = Player {
         feed: MarketFeed::new(&instruments, depth),

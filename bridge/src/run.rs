@@ -138,9 +138,10 @@ pub fn run(
         setup::require_trust(&chosen, lock)?;
     }
     let conditions = Conditions::of(config);
-    let host = doctor::quick(config).with_probes(probes::measure(&clock));
+    let probe_tax = probes::measure(&clock);
+    let host = doctor::quick(config).with_probes(probe_tax);
     terminal.notice(&host.line());
-    terminal.notice(&host.probe_tax.map_or_else(String::new, |tax| format!("probes: {tax}")));
+    terminal.notice(&format!("probes: {probe_tax}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")

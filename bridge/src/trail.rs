@@ -4,6 +4,8 @@
 //! The bridge writes the steps of each second into the tape. A replay that is to be verified reads them all
 //! first and compares as it goes; the first report that leaves the trail is kept.
 
+use std::path::Path;
+
 use paperwire_core::raw::RawKind;
 use paperwire_exec::report::Report;
 use paperwire_tape::{Source, TapeError};
@@ -82,14 +84,14 @@ impl Check {
     ///
     /// # Errors
     /// [`TapeError`].
-    pub fn read(source: &mut Source) -> Result<Self, TapeError> {
+    pub fn read(tape: &Path) -> Result<Self, TapeError> {
+        let mut source = Source::open(tape)?;
         let mut recorded = Vec::new();
         while let Some(record) = source.next()? {
             if record.kind == RawKind::Trail {
                 recorded.extend(decode(record.payload));
             }
         }
-        source.rewind()?;
         Ok(Self { recorded, at: 0, first: None })
     }
 

@@ -5,7 +5,7 @@ use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_core::time::DurationNs;
 use serde::{Deserialize, Serialize};
 
-use super::threads::ThreadRow;
+use super::threads::ThreadLoad;
 use crate::doctor::Examination;
 use crate::tally::StrategyName;
 
@@ -162,7 +162,7 @@ pub struct RateRow {
     /// Allocations on warm threads meanwhile.
     pub hot_allocs: u64,
     /// Who was busy.
-    pub threads: Vec<ThreadRow>,
+    pub threads: Vec<ThreadLoad>,
     /// Why it was too much, if it was.
     pub saturated: Option<String>,
 }

@@ -149,7 +149,7 @@ fn the_thread_that_is_full_is_named_with_what_fills_it() {
     let said = why(slow.clone()).unwrap();
     assert!(said.contains("the feed thread is full: 1.00 us of work a frame"), "{said}");
     assert!(said.contains("70 % of it in book_applied"), "{said}");
-    let starved = ThreadRow { name: "feed".to_owned(), cpu_pct: 60.0, starved_pct: 38.0 };
+    let starved = ThreadLoad { name: "feed".to_owned(), cpu_pct: 60.0, starved_pct: 38.0 };
     let said = why(RateRow { threads: vec![starved], ..slow.clone() }).unwrap();
     assert!(said.contains("ready without a core: feed 38 % of the time"), "{said}");
 

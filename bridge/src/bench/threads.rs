@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::time::DurationNs;
+use paperwire_rt::watch::ran_and_waited;
 use serde::{Deserialize, Serialize};
 
 /// The threads of the way, in its order.
@@ -10,7 +11,7 @@ const NAMES: [&str; 4] = ["load", "feed", "engine", "bridge"];
 
 /// One thread during the measured time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ThreadRow {
+pub struct ThreadLoad {
     /// `load`, `feed`, `engine` or `bridge`.
     pub name: String,
     /// Part of the time on a core, in percent; of a spinning thread always all of it.
@@ -30,11 +31,10 @@ impl Threads {
         for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
             let read = |file: &str| std::fs::read_to_string(task.path().join(file)).ok();
             let (Some(name), Some(times)) = (read("comm"), read("schedstat")) else { continue };
-            let mut times = times.split_whitespace().map_while(|text| text.parse().ok());
-            if let (true, Some(cpu), Some(starved)) =
-                (NAMES.contains(&name.trim()), times.next(), times.next())
+            if NAMES.contains(&name.trim())
+                && let Some((cpu, starved)) = ran_and_waited(&times)
             {
-                threads.insert(name.trim().to_owned(), (cpu, starved));
+                threads.insert(name.trim().to_owned(), (cpu.raw(), starved.raw()));
             }
         }
         Self(threads)
@@ -42,7 +42,7 @@ impl Threads {
 
     /// What came since `earlier`, `elapsed` ago.
     #[expect(clippy::cast_precision_loss, reason = "percentages for display")]
-    pub(super) fn since(&self, earlier: &Self, elapsed: DurationNs) -> Vec<ThreadRow> {
+    pub(super) fn since(&self, earlier: &Self, elapsed: DurationNs) -> Vec<ThreadLoad> {
         let percent = |ns: u64| {
             let tenths = ns as f64 * 1000.0 / elapsed.raw().max(1) as f64;
             tenths.round() / 10.0
@@ -50,7 +50,7 @@ impl Threads {
         let row = |name: &&str| {
             let (cpu, starved) = self.0.get(*name)?;
             let (cpu_before, starved_before) = earlier.0.get(*name)?;
-            Some(ThreadRow {
+            Some(ThreadLoad {
                 name: (*name).to_owned(),
                 cpu_pct: percent(cpu.saturating_sub(*cpu_before)),
                 starved_pct: percent(starved.saturating_sub(*starved_before)),

@@ -18,6 +18,13 @@ pub fn thread_id() -> i32 {
     unsafe { libc::gettid() }
 }
 
+/// Time that a thread ran and time that it was ready and did not, by the text of its `schedstat`. The former
+/// may be a timer's tick behind while it runs.
+pub fn ran_and_waited(schedstat: &str) -> Option<(DurationNs, DurationNs)> {
+    let mut times = schedstat.split_whitespace().map_while(|text| text.parse().ok());
+    Some((DurationNs::new(times.next()?), DurationNs::new(times.next()?)))
+}
+
 /// One look at a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadLook {
@@ -52,8 +59,7 @@ impl ThreadWatch {
     pub fn look(&self, clock: &HostClock) -> Option<ThreadLook> {
         let mut text = [0; 96];
         let len = self.schedstat.read_at(&mut text, 0).ok()?;
-        let text = std::str::from_utf8(&text[..len]).ok()?;
-        let waited = text.split_whitespace().nth(1)?.parse().ok()?;
+        let (_, waited) = ran_and_waited(std::str::from_utf8(&text[..len]).ok()?)?;
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the pointer is to one live `timespec`, which the kernel fills; a number that is no clock
         // of ours any more is refused.
@@ -63,7 +69,7 @@ impl ThreadWatch {
         }
         let (s, ns) = (u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?);
         let ran = DurationNs::new(s * 1_000_000_000 + ns);
-        Some(ThreadLook { at: clock.now(), ran, waited: DurationNs::new(waited) })
+        Some(ThreadLook { at: clock.now(), ran, waited })
     }
 }
 
