@@ -28,7 +28,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::doctor;
-use crate::run::{RunError, internal, watch_signals};
+use crate::run::{RunError, async_runtime};
 use crate::setup;
 use crate::terminal::Terminal;
 use crate::venue::exchange_config;
@@ -90,13 +90,7 @@ pub fn bench(
     if let Some(against) = against.as_ref().filter(|_| !options.across_hosts) {
         store::require_same_host(&host.hash, against)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("async")
-        .enable_all()
-        .build()
-        .map_err(internal)?;
-    watch_signals(&runtime, stop.clone());
+    let runtime = async_runtime(stop)?;
 
     let at = utc_now();
     let market = MarketConfig { start: Some(at), ..exchange_config(config)?.market };

@@ -9,10 +9,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use paperwire_core::command::Command;
-use paperwire_core::latency::BankDrain;
-use paperwire_core::ring::{Consumer, Producer};
+use paperwire_core::event::MarketEvent;
+use paperwire_core::latency::{BankDrain, BankSwap};
+use paperwire_core::limits::{
+    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN,
+};
+use paperwire_core::ring::{Consumer, Producer, ring};
 use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_exec::report::Report;
+use paperwire_feed::agent::FEED_STAGES;
 use paperwire_feed::market::Counters;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_rt::clock::HostClock;
@@ -90,6 +96,47 @@ pub struct DrainParts {
     pub trail_at: HostNs,
     /// To a comparison, when there is one.
     pub blocks: Option<Arc<Mutex<Blocks>>>,
+}
+
+/// The pinned threads' ends of everything between them and the bridge.
+#[derive(Debug)]
+pub struct Ends {
+    /// From the feed to the engine.
+    pub market: (Producer<MarketEvent>, Consumer<MarketEvent>),
+    /// From the engine.
+    pub reports: Producer<Report>,
+    /// From the feed.
+    pub feed_reports: Producer<FeedReport>,
+    /// Histograms of the feed.
+    pub feed_banks: BankSwap,
+    /// Histograms of the engine.
+    pub engine_banks: BankSwap,
+    /// To the feed.
+    pub commands: Consumer<Command>,
+}
+
+/// Makes every ring of a session of so many strategies. The bridge's side watches no budget and writes
+/// nothing until it is told to.
+pub fn wire(strategies: usize) -> (Ends, DrainParts) {
+    let (reports, reports_out) = ring(REPORT_RING_LEN);
+    let (feed_reports, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
+    let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
+    let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, strategies);
+    let (commands_in, commands) = ring(COMMAND_RING_LEN);
+    let market = ring(MARKET_RING_LEN);
+    let parts = DrainParts {
+        reports: reports_out,
+        feed_reports: feed_reports_out,
+        banks: [feed_drain, engine_drain],
+        budget: Budget::new(DurationNs::ZERO, strategies),
+        commands: Arc::new(Mutex::new(commands_in)),
+        journal: None,
+        hdr: None,
+        blocks: None,
+        trail: None,
+        trail_at: HostNs::default(),
+    };
+    (Ends { market, reports, feed_reports, feed_banks, engine_banks, commands }, parts)
 }
 
 /// Time between two records of the trail.

@@ -10,17 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paperwire_core::instrument::Instrument;
-use paperwire_core::latency::BankSwap;
-use paperwire_core::limits::{
-    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN, SENTIMENT_RING_LEN,
-};
+use paperwire_core::limits::SENTIMENT_RING_LEN;
 use paperwire_core::raw::raw_ring;
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Producer, ring};
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::time::DurationNs;
 use paperwire_exec::agent::EngineAgent;
-use paperwire_exec::engine::ENGINE_STAGES;
-use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
+use paperwire_feed::agent::{FeedAgent, FeedParts};
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::Connector;
 use paperwire_feed::start::{self, StartError, Started};
@@ -35,7 +31,7 @@ use crate::compare::blocks::Blocks;
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console::{self, Console};
-use crate::drain::{self, Commands, DrainParts, Shared};
+use crate::drain::{self, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
@@ -142,13 +138,7 @@ pub fn run(
     let host = doctor::quick(config).with_probes(probe_tax);
     terminal.notice(&host.line());
     terminal.notice(&format!("probes: {probe_tax}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("async")
-        .enable_all()
-        .build()
-        .map_err(internal)?;
-    watch_signals(&runtime, stop.clone());
+    let runtime = async_runtime(stop)?;
     let venue = Venue::open(config, &runtime, terminal)?;
 
     let session = describe::session_name();
@@ -176,13 +166,8 @@ pub fn run(
         journal.write(Entry::System("session_start", details));
     }
 
-    let (market_in, market_out) = ring(MARKET_RING_LEN);
-    let (reports_in, reports_out) = ring(REPORT_RING_LEN);
-    let (feed_reports_in, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
-    let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
-    let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
-    let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
-    let commands: Commands = Arc::new(Mutex::new(commands_in));
+    let (ends, parts) = drain::wire(names.len());
+    let commands = parts.commands.clone();
     let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
     let mut tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
     if recorder.is_some() {
@@ -190,16 +175,12 @@ pub fn run(
     }
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
     let drain_parts = DrainParts {
-        reports: reports_out,
-        feed_reports: feed_reports_out,
-        banks: [feed_drain, engine_drain],
         budget: Budget::new(config.threads.strategy_budget, names.len()),
-        commands: commands.clone(),
         journal,
         hdr,
         trail: recorder.as_ref().map(RecorderThread::trail),
-        trail_at: HostNs::default(),
         blocks: options.blocks.clone(),
+        ..parts
     };
     let drain = drain::start(drain_parts, shared.clone(), clock.clone()).map_err(internal)?;
     let feed = FeedAgent::new(
@@ -207,11 +188,11 @@ pub fn run(
             socket,
             connector: Connector::start(venue.endpoint.clone()).map_err(internal)?,
             instruments,
-            market: market_in,
+            market: ends.market.0,
             raw,
-            reports: feed_reports_in,
-            banks: feed_banks,
-            commands: commands_out,
+            reports: ends.feed_reports,
+            banks: ends.feed_banks,
+            commands: ends.commands,
             sentiments: sentiments_out,
             history,
             seed: config.session.seed,
@@ -221,9 +202,9 @@ pub fn run(
     );
     let engine = EngineAgent::new(
         engine,
-        market_out,
-        reports_in,
-        engine_banks,
+        ends.market.1,
+        ends.reports,
+        ends.engine_banks,
         clock.clone(),
         config.session.flatten_on_exit,
     );
@@ -306,6 +287,18 @@ pub fn run(
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// The threads of everything async; signals count into `stop` from now on.
+pub(crate) fn async_runtime(stop: &Arc<AtomicU32>) -> Result<tokio::runtime::Runtime, RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("async")
+        .enable_all()
+        .build()
+        .map_err(internal)?;
+    watch_signals(&runtime, stop.clone());
+    Ok(runtime)
 }
 
 /// Starts fetching slow values, which travel to the feed thread and become events there.

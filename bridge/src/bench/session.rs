@@ -8,17 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use paperwire_core::latency::{BankSwap, Stage};
-use paperwire_core::limits::{
-    COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN, SENTIMENT_RING_LEN,
-};
+use paperwire_core::latency::Stage;
+use paperwire_core::limits::SENTIMENT_RING_LEN;
 use paperwire_core::ring::ring;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exchange::MarketConfig;
 use paperwire_exchange::load::{LoadAgent, LoadHandle, Rate, Reel, Round, Start};
 use paperwire_exec::agent::EngineAgent;
-use paperwire_exec::engine::ENGINE_STAGES;
-use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
+use paperwire_feed::agent::{FeedAgent, FeedParts};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::{Connector, Endpoint};
@@ -31,9 +28,8 @@ use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 use super::model::{self, Quantiles, RateRow, StageRow, StrategyRow};
 use super::rates::{Asked, spoken};
 use super::threads::Threads;
-use crate::budget::Budget;
 use crate::config::Config;
-use crate::drain::{self, Commands, DrainParts, Shared};
+use crate::drain::{self, Shared};
 use crate::hdr::HdrLog;
 use crate::run::{RunError, internal, join, lock, placement};
 use crate::setup::{self, Chosen};
@@ -173,38 +169,20 @@ impl Stand<'_> {
         let names = setup::names(self.chosen);
         let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth)?;
 
-        let (market_in, market_out) = ring(MARKET_RING_LEN);
-        let (reports_in, reports_out) = ring(REPORT_RING_LEN);
-        let (feed_reports_in, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
-        let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
-        let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, names.len());
-        let (commands_in, commands_out) = ring(COMMAND_RING_LEN);
-        let commands: Commands = Arc::new(Mutex::new(commands_in));
+        // Whoever is slow is to be measured, not benched, and nothing is logged.
+        let (ends, parts) = drain::wire(names.len());
         let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
         let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
-        let parts = DrainParts {
-            reports: reports_out,
-            feed_reports: feed_reports_out,
-            banks: [feed_drain, engine_drain],
-            // Whoever is slow is to be measured, not benched.
-            budget: Budget::new(DurationNs::ZERO, names.len()),
-            commands,
-            journal: None,
-            hdr: None,
-            blocks: None,
-            trail: None,
-            trail_at: HostNs::default(),
-        };
         let bridge = drain::start(parts, shared.clone(), clock.clone()).map_err(internal)?;
         let parts = FeedParts {
             socket,
             connector: Connector::start(endpoint).map_err(internal)?,
             instruments,
-            market: market_in,
+            market: ends.market.0,
             raw: None,
-            reports: feed_reports_in,
-            banks: feed_banks,
-            commands: commands_out,
+            reports: ends.feed_reports,
+            banks: ends.feed_banks,
+            commands: ends.commands,
             sentiments: ring(SENTIMENT_RING_LEN).1,
             history: self.history.to_vec(),
             seed: config.session.seed,
@@ -214,9 +192,9 @@ impl Stand<'_> {
         let feed = FeedAgent::new(parts, &config.feed, clock.clone()).following(plan);
         let engine = EngineAgent::new(
             engine,
-            market_out,
-            reports_in,
-            engine_banks,
+            ends.market.1,
+            ends.reports,
+            ends.engine_banks,
             clock.clone(),
             config.session.flatten_on_exit,
         );
