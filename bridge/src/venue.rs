@@ -38,10 +38,8 @@ impl Venue {
             "exchange" => {
                 let exchange = runtime.block_on(Exchange::start(exchange_config(config)?));
                 let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
-                let mut endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
-                if let Some(certificate) = exchange.certificate_der() {
-                    endpoint = endpoint.trusting(certificate.to_vec());
-                }
+                let endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
+                let endpoint = endpoint.trusting(exchange.certificate_der());
                 let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
                 terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
                 let rest = Some(rest.unwrap_or(rest_url));

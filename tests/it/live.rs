@@ -52,10 +52,8 @@ impl Rig {
         config.market.history_minutes = 5;
         config.faults = Faults::parse(faults).unwrap();
         let exchange = runtime.block_on(Exchange::start(config)).unwrap();
-        let mut endpoint = Endpoint::parse(&exchange.ws_url()).unwrap();
-        if let Some(der) = exchange.certificate_der() {
-            endpoint = endpoint.trusting(der.to_vec());
-        }
+        let endpoint = Endpoint::parse(&exchange.ws_url()).unwrap();
+        let endpoint = endpoint.trusting(exchange.certificate_der());
         let clock = HostClock::new();
         let symbols = ["BTC/USD", "XRP/USD", "XRP/BTC"].map(str::to_owned);
         let started = start::start(&endpoint, &symbols, 3, &clock, &mut None).unwrap();
@@ -250,7 +248,7 @@ fn trades_that_come_twice_count_once() {
 fn a_symbol_that_is_not_listed_is_named() {
     let rig = Rig::new("", true);
     let endpoint = Endpoint::parse(&rig.exchange.ws_url()).unwrap();
-    let endpoint = endpoint.trusting(rig.exchange.certificate_der().unwrap().to_vec());
+    let endpoint = endpoint.trusting(rig.exchange.certificate_der());
     let symbols = ["XBT/USD", "BTC/USD"].map(str::to_owned);
     let error =
         start::start(&endpoint, &symbols, 1, &rig.clock, &mut None).unwrap_err().to_string();

@@ -45,10 +45,8 @@ impl Rig {
         let (agent, handle) = LoadAgent::new(&market, is_tls, clock.clone()).unwrap();
         let config = RunnerConfig { core: None, wait: Wait::Park };
         let load = runner::spawn(agent, config, clock.clone()).unwrap();
-        let mut endpoint = Endpoint::parse(&handle.ws_url()).unwrap();
-        if let Some(der) = handle.certificate_der() {
-            endpoint = endpoint.trusting(der.to_vec());
-        }
+        let endpoint = Endpoint::parse(&handle.ws_url()).unwrap();
+        let endpoint = endpoint.trusting(handle.certificate_der());
         let started = start::start(&endpoint, &symbols, 3, &clock, &mut None).unwrap();
         let (market, events) = ring(MARKET_RING_LEN);
         let (banks, drain) = BankSwap::new(&FEED_STAGES, 0);

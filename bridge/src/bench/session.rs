@@ -157,11 +157,9 @@ impl Stand<'_> {
         let [feed_runner, engine_runner] = placement(config);
         let (load, handle) = LoadAgent::new(self.market, self.tls, clock.clone())
             .map_err(|error| RunError::Config(error.to_string()))?;
-        let mut endpoint = Endpoint::parse(&handle.ws_url())
+        let endpoint = Endpoint::parse(&handle.ws_url())
             .map_err(|error| RunError::Internal(error.to_string()))?;
-        if let Some(certificate) = handle.certificate_der() {
-            endpoint = endpoint.trusting(certificate.to_vec());
-        }
+        let endpoint = endpoint.trusting(handle.certificate_der());
         let load_runner = RunnerConfig { core: None, wait: feed_runner.wait };
         let load = runner::spawn(load, load_runner, clock.clone()).map_err(internal)?;
         let started = start::start(&endpoint, &config.session.symbols, 1, clock, &mut None)?;

@@ -95,10 +95,10 @@ impl Endpoint {
         Ok(Self { host, port, path, is_tls, trusted: None })
     }
 
-    /// Trusts exactly this certificate instead of the public authorities.
+    /// Trusts exactly this certificate instead of the public authorities; those when there is none.
     #[must_use]
-    pub fn trusting(mut self, certificate_der: Vec<u8>) -> Self {
-        self.trusted = Some(certificate_der);
+    pub fn trusting(mut self, certificate_der: Option<&[u8]>) -> Self {
+        self.trusted = certificate_der.map(<[u8]>::to_vec);
         self
     }
 
