@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use paperwire_core::command::Command;
 use paperwire_core::event::MarketEvent;
+use paperwire_core::glance::{GlanceDrain, Glances};
 use paperwire_core::latency::{BankDrain, BankSwap};
 use paperwire_core::limits::{
     COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN,
@@ -82,6 +83,8 @@ pub struct DrainParts {
     pub feed_reports: Consumer<FeedReport>,
     /// Histograms of both threads.
     pub banks: [BankDrain; 2],
+    /// The market for people, from the engine.
+    pub glances: GlanceDrain,
     /// How long a strategy may take.
     pub budget: Budget,
     /// To the feed, which makes events of them.
@@ -111,23 +114,27 @@ pub struct Ends {
     pub feed_banks: BankSwap,
     /// Histograms of the engine.
     pub engine_banks: BankSwap,
+    /// The market for people, of the engine.
+    pub glances: Glances,
     /// To the feed.
     pub commands: Consumer<Command>,
 }
 
-/// Makes every ring of a session of so many strategies. The bridge's side watches no budget and writes
+/// Makes every ring of a session of so many strategies and symbols. The bridge's side watches no budget and writes
 /// nothing until it is told to.
-pub fn wire(strategies: usize) -> (Ends, DrainParts) {
+pub fn wire(strategies: usize, symbols: usize) -> (Ends, DrainParts) {
     let (reports, reports_out) = ring(REPORT_RING_LEN);
     let (feed_reports, feed_reports_out) = ring(FEED_REPORT_RING_LEN);
     let (feed_banks, feed_drain) = BankSwap::new(&FEED_STAGES, 0);
     let (engine_banks, engine_drain) = BankSwap::new(&ENGINE_STAGES, strategies);
     let (commands_in, commands) = ring(COMMAND_RING_LEN);
     let market = ring(MARKET_RING_LEN);
+    let (glances, glances_out) = Glances::new(symbols);
     let parts = DrainParts {
         reports: reports_out,
         feed_reports: feed_reports_out,
         banks: [feed_drain, engine_drain],
+        glances: glances_out,
         budget: Budget::new(DurationNs::ZERO, strategies),
         commands: Arc::new(Mutex::new(commands_in)),
         journal: None,
@@ -136,7 +143,7 @@ pub fn wire(strategies: usize) -> (Ends, DrainParts) {
         trail: None,
         trail_at: HostNs::default(),
     };
-    (Ends { market, reports, feed_reports, feed_banks, engine_banks, commands }, parts)
+    (Ends { market, reports, feed_reports, feed_banks, engine_banks, glances, commands }, parts)
 }
 
 /// Time between two records of the trail.

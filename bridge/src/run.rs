@@ -166,7 +166,7 @@ pub fn run(
         journal.write(Entry::System("session_start", details));
     }
 
-    let (ends, parts) = drain::wire(names.len());
+    let (ends, parts) = drain::wire(names.len(), instruments.len());
     let commands = parts.commands.clone();
     let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
     let mut tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
@@ -205,6 +205,7 @@ pub fn run(
         ends.market.1,
         ends.reports,
         ends.engine_banks,
+        ends.glances,
         clock.clone(),
         config.session.flatten_on_exit,
     );

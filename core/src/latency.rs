@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 use crate::event::Seq;
 use crate::limits::LATENCY_MAX_NS;
 use crate::outlier::Outliers;
+use crate::slowest::{SlowTick, Slowest};
 use crate::time::{DurationNs, HostNs};
 
 /// A step of the way from the wire to the page. In code, logs and UI these are the only words.
@@ -40,11 +41,13 @@ pub enum Stage {
     Filled,
     /// Report taken out by the bridge.
     Drained,
+    /// Shown on the page.
+    Published,
 }
 
 impl Stage {
     /// In order of the way.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Decrypted,
         Self::Deframed,
@@ -57,6 +60,7 @@ impl Stage {
         Self::Ordered,
         Self::Filled,
         Self::Drained,
+        Self::Published,
     ];
 
     /// The word used everywhere.
@@ -74,6 +78,7 @@ impl Stage {
             Self::Ordered => "ordered",
             Self::Filled => "filled",
             Self::Drained => "drained",
+            Self::Published => "published",
         }
     }
 }
@@ -123,6 +128,7 @@ pub struct Bank {
     stages: Vec<Option<Pair>>,
     strategies: Vec<Pair>,
     outliers: Outliers,
+    slowest: Slowest,
 }
 
 /// Pauses of a spinning thread shorter than this are not worth a record.
@@ -136,6 +142,7 @@ impl Bank {
             stages: Stage::ALL.iter().map(pair_of).collect(),
             strategies: (0..strategies).map(|_| Pair::new()).collect(),
             outliers: Outliers::default(),
+            slowest: Slowest::default(),
         }
     }
 
@@ -153,6 +160,18 @@ impl Bank {
     pub fn call(&mut self, index: usize, seq: Seq, arrived: HostNs, from: HostNs, to: HostNs) {
         self.strategies[index].record(arrived, from, to);
         self.outliers.look(index, seq, from, to);
+    }
+
+    /// Records the last step of an event, all of its strategies.
+    #[inline]
+    pub fn decided(&mut self, tick: &SlowTick) {
+        self.stage(Stage::Decided).record(tick.arrived, tick.applied, tick.decided);
+        self.slowest.look(tick);
+    }
+
+    /// The events that waited longest.
+    pub const fn slowest(&self) -> &Slowest {
+        &self.slowest
     }
 
     /// The longest calls.
@@ -193,6 +212,7 @@ impl Bank {
             pair.clear();
         }
         self.outliers.clear();
+        self.slowest.clear();
     }
 }
 

@@ -5,9 +5,9 @@
 //!
 //! * units: [`num`], [`time`], [`instrument`], [`limits`], [`random`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
-//! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`]
+//! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`], and what people see of it: [`glance`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`]
-//! * how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`hiccup`]
+//! * how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`slowest`], [`hiccup`]
 
 #![warn(missing_docs)]
 
@@ -20,6 +20,7 @@ pub mod checksum;
 pub mod command;
 pub mod event;
 pub mod fixed_ring;
+pub mod glance;
 pub mod hiccup;
 pub mod instrument;
 pub mod ladder;
@@ -33,6 +34,7 @@ pub mod random;
 pub mod raw;
 pub mod regime;
 pub mod ring;
+pub mod slowest;
 pub mod strategy;
 pub mod time;
 pub mod trade;

@@ -93,3 +93,6 @@ pub const COMMAND_RING_LEN: usize = 256;
 
 /// Longest calls of strategies kept each second: one in a hundred at 6,400 events a second.
 pub const OUTLIERS_MAX: usize = 64;
+
+/// Slowest events kept each second with all their instants: what a page shows of one.
+pub const SLOWEST_MAX: usize = 4;

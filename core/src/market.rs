@@ -414,4 +414,4 @@ impl<'a> MarketView<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

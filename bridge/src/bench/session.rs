@@ -168,7 +168,7 @@ impl Stand<'_> {
         let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth)?;
 
         // Whoever is slow is to be measured, not benched, and nothing is logged.
-        let (ends, parts) = drain::wire(names.len());
+        let (ends, parts) = drain::wire(names.len(), instruments.len());
         let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
         let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
         let bridge = drain::start(parts, shared.clone(), clock.clone()).map_err(internal)?;
@@ -193,6 +193,7 @@ impl Stand<'_> {
             ends.market.1,
             ends.reports,
             ends.engine_banks,
+            ends.glances,
             clock.clone(),
             config.session.flatten_on_exit,
         );

@@ -19,18 +19,18 @@ fn instrument(base: &str, quote: &str, price_precision: u8) -> Instrument {
     }
 }
 
-fn market() -> MarketState {
+pub(crate) fn market() -> MarketState {
     let instruments =
         [instrument("BTC", "USD", 1), instrument("XRP", "USD", 5), instrument("XRP", "BTC", 8)];
     MarketState::new(&instruments, 10, BarRules::default(), &AssetName::from("USD").unwrap())
 }
 
-fn event(symbol: u16, kind: MarketKind) -> MarketEvent {
+pub(crate) fn event(symbol: u16, kind: MarketKind) -> MarketEvent {
     let exch = ExchNs::new(1);
     MarketEvent { seq: Seq(1), exch, stamps: Stamps::default(), symbol: SymbolId(symbol), kind }
 }
 
-fn snapshot(bid: i64, ask: i64) -> MarketKind {
+pub(crate) fn snapshot(bid: i64, ask: i64) -> MarketKind {
     let mut batch = LevelBatch::new(true);
     batch.push(BookSide::Bid, Level { px: Px::new(bid), qty: Qty::new(5) });
     batch.push(BookSide::Ask, Level { px: Px::new(ask), qty: Qty::new(5) });

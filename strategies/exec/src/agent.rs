@@ -2,6 +2,7 @@
 
 use paperwire_core::agent::{Agent, Clock, WorkCount};
 use paperwire_core::event::{MarketEvent, MarketKind};
+use paperwire_core::glance::Glances;
 use paperwire_core::latency::BankSwap;
 use paperwire_core::limits::{REPORT_STEP_MAX, STEP_EVENTS_MAX};
 use paperwire_core::ring::{Consumer, Producer};
@@ -52,6 +53,7 @@ pub struct EngineAgent<C> {
     events: Consumer<MarketEvent>,
     reports: RingReports,
     banks: BankSwap,
+    glances: Glances,
     clock: C,
     flatten_at_end: bool,
     last: Option<MarketEvent>,
@@ -68,6 +70,7 @@ impl<C: Clock> EngineAgent<C> {
         events: Consumer<MarketEvent>,
         reports: Producer<Report>,
         banks: BankSwap,
+        glances: Glances,
         clock: C,
         flatten_at_end: bool,
     ) -> Self {
@@ -76,6 +79,7 @@ impl<C: Clock> EngineAgent<C> {
             events,
             reports: RingReports { ring: reports, room: 0 },
             banks,
+            glances,
             clock,
             flatten_at_end,
             last: None,
@@ -119,6 +123,7 @@ impl<C: Clock> Agent for EngineAgent<C> {
             self.engine.process(&event, &mut ctx);
             if event.kind == MarketKind::Timer {
                 self.banks.swap();
+                self.glances.show(self.engine.market().view());
             }
             self.last = Some(event);
             work += 1;

@@ -24,6 +24,7 @@ use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::market::{Change, MarketState};
 use paperwire_core::order::OrderEnd;
+use paperwire_core::slowest::SlowTick;
 use paperwire_core::strategy::{Event, StartContext};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 
@@ -257,7 +258,17 @@ impl Engine {
                 self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx)
             }
         };
-        ctx.bank.stage(Stage::Decided).record(arrived, applied, decided);
+        let (symbol, exch, enqueued) = (event.symbol, event.exch, event.stamps.enqueued);
+        ctx.bank.decided(&SlowTick {
+            seq: event.seq,
+            symbol,
+            exch,
+            arrived,
+            enqueued,
+            dequeued,
+            applied,
+            decided,
+        });
     }
 
     /// Lets everything that was on its way and is due arrive.
