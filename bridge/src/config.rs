@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use account::AccountSection;
+use dashboard::{AlertsFile, DashboardFile};
 use layers::{merge, nest, parse};
 use regime::RegimeSection;
 use risk::RiskSection;
@@ -27,6 +28,7 @@ use value::{count, float, range, word, wrong};
 use venue::VenueSection;
 
 mod account;
+mod dashboard;
 mod layers;
 mod regime;
 mod risk;
@@ -35,6 +37,7 @@ mod value;
 mod venue;
 
 pub use account::AccountConfig;
+pub use dashboard::{AlertsSection, DashboardSection};
 pub(crate) use layers::scalar;
 pub use risk::{RiskConfig, RiskOverrides};
 pub use sentiment::SentimentConfig;
@@ -108,6 +111,8 @@ struct File {
     threads: ThreadsSection,
     logs: LogsSection,
     exchange: ExchangeSection,
+    dashboard: DashboardFile,
+    alerts: AlertsFile,
     strategy: BTreeMap<String, StrategySection>,
 }
 
@@ -265,6 +270,10 @@ pub struct Config {
     pub logs: LogsSection,
     /// `[exchange]`.
     pub exchange: ExchangeSection,
+    /// `[dashboard]`.
+    pub dashboard: DashboardSection,
+    /// `[alerts]`.
+    pub alerts: AlertsSection,
     /// `[strategy.*]`.
     pub strategies: BTreeMap<String, StrategySection>,
     effective: Table,
@@ -331,6 +340,8 @@ impl Config {
             source_name: "configuration".to_owned(),
             error: Box::new(error),
         })?;
+        let mut effective = tree;
+        dashboard::mask(&mut effective);
         let config = Self {
             feed: feed_config(&file.feed)?,
             warmup: file.feed.warmup,
@@ -345,8 +356,10 @@ impl Config {
             session: file.session,
             logs: file.logs,
             exchange: file.exchange,
+            dashboard: file.dashboard.check()?,
+            alerts: file.alerts.check()?,
             strategies: file.strategy,
-            effective: tree,
+            effective,
         };
         config.check_session()?;
         Ok(config)

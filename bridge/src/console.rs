@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin, Verb};
-use paperwire_core::ring::Producer;
 use paperwire_rt::runner::Wait;
 
 use crate::drain::{Commands, Shared};
@@ -52,13 +51,13 @@ pub enum LineError {
 #[derive(Debug)]
 pub struct Console {
     commands: Commands,
-    /// By index of the strategy.
-    params: Vec<LiveParams>,
+    /// By index of the strategy; the page reads them, too.
+    params: Arc<Mutex<Vec<LiveParams>>>,
 }
 
 impl Console {
     /// A console of a run with these strategies.
-    pub const fn new(commands: Commands, params: Vec<LiveParams>) -> Self {
+    pub const fn new(commands: Commands, params: Arc<Mutex<Vec<LiveParams>>>) -> Self {
         Self { commands, params }
     }
 
@@ -94,7 +93,8 @@ impl Console {
             return Err(LineError::Target("set", self.known()));
         };
         let (target, index) = self.find(name)?;
-        let live = &mut self.params[index];
+        let mut params = lock(&self.params);
+        let live = &mut params[index];
         let (key, value) = match rest {
             [] => return Ok(Some(format!("{name}: {}", live.reloadable()))),
             [key, value] => (key, value),
@@ -109,13 +109,15 @@ impl Console {
     }
 
     fn find(&self, name: &str) -> Result<(StratId, usize), LineError> {
-        let found = (0u16..).zip(&self.params).find(|(_, of)| of.instance() == name);
-        let unknown = || LineError::Unknown { name: name.to_owned(), known: self.known() };
-        found.map(|(id, _)| (StratId(id), usize::from(id))).ok_or_else(unknown)
+        let params = lock(&self.params);
+        let found = (0u16..).zip(params.iter()).find(|(_, of)| of.instance() == name);
+        let found = found.map(|(id, _)| (StratId(id), usize::from(id)));
+        drop(params);
+        found.ok_or_else(|| LineError::Unknown { name: name.to_owned(), known: self.known() })
     }
 
     fn known(&self) -> String {
-        self.params.iter().map(LiveParams::instance).collect::<Vec<_>>().join(", ")
+        lock(&self.params).iter().map(LiveParams::instance).collect::<Vec<_>>().join(", ")
     }
 
     fn is_over(&self) -> bool {
@@ -150,8 +152,8 @@ pub fn listen(mut console: Console, shared: Arc<Mutex<Shared>>) -> std::io::Resu
     Ok(())
 }
 
-fn lock(commands: &Commands) -> MutexGuard<'_, Producer<Command>> {
-    commands.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// True when the input is a terminal that another process is at.
@@ -189,7 +191,7 @@ mod tests {
         };
         let (commands, sent) = ring(len);
         let params = ["order_flow", "flow_pulse", "flow_pulse#b"].map(live).to_vec();
-        (Console::new(Arc::new(Mutex::new(commands)), params), sent)
+        (Console::new(Arc::new(Mutex::new(commands)), Arc::new(Mutex::new(params))), sent)
     }
 
     #[test]

@@ -32,6 +32,7 @@ use crate::budget::Budget;
 use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
+use crate::page::inbox::Inbox;
 use crate::tally::Tally;
 
 /// What the rest of the program sees of a running session.
@@ -53,6 +54,10 @@ pub struct Shared {
     pub log_problems: Vec<String>,
     /// Looks at the engine's thread, once it runs.
     pub host: Option<HostWatch>,
+    /// What is put aside for the page, when there is one.
+    pub inbox: Option<Inbox>,
+    /// What was ordered over HTTP and by whom, for the log.
+    pub audits: Vec<Value>,
 }
 
 impl Shared {
@@ -67,7 +72,19 @@ impl Shared {
             was_live: false,
             log_problems: Vec::new(),
             host: None,
+            inbox: None,
+            audits: Vec::new(),
         }
+    }
+}
+
+impl Shared {
+    /// A line for the terminal, and for the page under its kind.
+    pub fn tell(&mut self, kind: &'static str, line: String, clock: &HostClock) {
+        if let Some(inbox) = &mut self.inbox {
+            inbox.event(clock.now(), kind, &line);
+        }
+        self.notices.push_back(line);
     }
 }
 
@@ -186,14 +203,24 @@ fn turn(
     // Nobody panics while holding it; if somebody did, the sums are still the best there is.
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let shared = &mut *shared;
+    if let Some(inbox) = &mut shared.inbox {
+        parts.glances.take(&mut inbox.glance);
+        inbox.waiting(parts.reports.len());
+    }
     if let Some(host) = &mut shared.host {
         host.look(clock);
     }
     while work < REPORTS_PER_TURN
         && let Some(report) = parts.reports.pop()
     {
-        shared.tally.absorb_drained(&report, clock.now());
-        shared.notices.extend(announcer.report(&report, &shared.tally));
+        let drained = clock.now();
+        shared.tally.absorb_drained(&report, drained);
+        if let Some(inbox) = &mut shared.inbox {
+            inbox.report(&report, drained);
+        }
+        for line in announcer.report(&report, &shared.tally) {
+            shared.tell("control", line, clock);
+        }
         if let Some(journal) = &parts.journal {
             journal.write(Entry::Report(Box::new(report)));
         }
@@ -201,15 +228,22 @@ fn turn(
     }
     if work == 0 {
         // A command to many strategies may come in parts; it is through once nothing follows.
-        shared.notices.extend(announcer.flush(&shared.tally));
+        if let Some(line) = announcer.flush(&shared.tally) {
+            shared.tell("control", line, clock);
+        }
     }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
         on_feed_report(&report, shared, parts.journal.as_ref(), clock);
     }
     while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
-        shared.notices.push_back(problem.clone());
+        shared.tell("notice", problem.clone(), clock);
         shared.log_problems.push(problem);
+    }
+    for audit in shared.audits.drain(..) {
+        if let Some(journal) = &parts.journal {
+            journal.write(Entry::System("control", audit));
+        }
     }
     let now = clock.now();
     if let Some(trail) = &parts.trail
@@ -222,6 +256,7 @@ fn turn(
     }
     for banks in &mut parts.banks {
         let (hdr, host, judged) = (&mut parts.hdr, &shared.host, &mut shared.tally.judged);
+        let inbox = &mut shared.inbox;
         let mut failed = None;
         banks.drain(&mut shared.tally.bank, |bank| {
             for command in parts.budget.look(bank, now) {
@@ -232,7 +267,14 @@ fn turn(
             for outlier in bank.outliers().as_slice() {
                 let judge = |host: &HostWatch| host.losses().judge(outlier);
                 let unknown = (Doing::Unknown, DurationNs::ZERO);
-                judged.add(outlier, host.as_ref().map_or(unknown, judge));
+                let (doing, lost) = host.as_ref().map_or(unknown, judge);
+                judged.add(outlier, (doing, lost));
+                if let Some(inbox) = inbox {
+                    inbox.call(outlier, doing, lost);
+                }
+            }
+            if let Some(inbox) = inbox {
+                inbox.bank(bank, now);
             }
             if let Some(blocks) = &parts.blocks {
                 blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank, 1);
@@ -242,7 +284,7 @@ fn turn(
             }
         });
         if let Some(error) = failed {
-            shared.notices.push_back(format!("histogram log ended: {error}"));
+            shared.tell("notice", format!("histogram log ended: {error}"), clock);
             parts.hdr = None;
         }
     }
@@ -318,5 +360,14 @@ fn on_feed_report(
     if let Some(journal) = journal {
         journal.write(Entry::System(event, details));
     }
-    shared.notices.extend(notice);
+    if let Some(notice) = notice {
+        let kind = match &report.kind {
+            FeedReportKind::BadBook { .. }
+            | FeedReportKind::Malformed { .. }
+            | FeedReportKind::Silent { .. } => "resync",
+            FeedReportKind::Void { .. } => "gap",
+            _ => "connection",
+        };
+        shared.tell(kind, notice, clock);
+    }
 }

@@ -76,12 +76,21 @@ impl<W: Write> HdrLog<W> {
         self.out.flush()
     }
 
+    /// What it was written to.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+
     fn pair(&mut self, tag: &str, pair: &Pair, now: HostNs, length: Duration) -> io::Result<()> {
         self.line(&format!("{tag}.service"), &pair.service, now, length)?;
         self.line(&format!("{tag}.response"), &pair.response, now, length)
     }
 
-    fn line(
+    /// Appends one interval of one histogram; an empty one is left out.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn line(
         &mut self,
         tag: &str,
         histogram: &Histogram<u32>,

@@ -33,6 +33,7 @@ pub mod doctor;
 pub mod drain;
 pub mod hdr;
 pub mod journal;
+pub mod page;
 pub mod params;
 pub mod probes;
 pub mod recorder;

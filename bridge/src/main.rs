@@ -93,6 +93,9 @@ struct RunArgs {
     /// Write an HdrHistogram log of every stage and strategy into this folder.
     #[arg(long, value_name = "DIR")]
     hdr: Option<PathBuf>,
+    /// Serve no page.
+    #[arg(long)]
+    no_dashboard: bool,
     /// Print the final report as JSON.
     #[arg(long)]
     json: bool,
@@ -370,6 +373,7 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         hdr: args.hdr.clone(),
         json: args.json,
         console: true,
+        has_page: !args.no_dashboard,
         strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
         blocks: None,
     };

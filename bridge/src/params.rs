@@ -48,6 +48,16 @@ impl LiveParams {
         &self.instance
     }
 
+    /// Every parameter, as in the configuration.
+    pub fn all(&self) -> impl Iterator<Item = (&str, String)> {
+        self.now.iter().map(|(key, value)| (key.as_str(), value.to_string()))
+    }
+
+    /// Names of those that may change.
+    pub const fn changeable(&self) -> &'static [&'static str] {
+        self.registration.reloadable
+    }
+
     /// What may change, as `key = value`.
     pub fn reloadable(&self) -> String {
         if self.registration.reloadable.is_empty() {

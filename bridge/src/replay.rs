@@ -212,6 +212,17 @@ fn session_of(source: &Source) -> String {
     name.unwrap_or_else(|| "capture".to_owned())
 }
 
+/// The digest that a finished tape says its replay gives.
+///
+/// # Errors
+/// In words, when the tape has none or cannot be read.
+pub fn recorded_digest(path: &Path) -> Result<String, String> {
+    let source = Source::open(path).map_err(|error| error.to_string())?;
+    let summary = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
+    let digest = summary.as_ref().and_then(|summary| summary["digest"].as_str());
+    digest.map(str::to_owned).ok_or_else(|| "cut: it holds no digest".to_owned())
+}
+
 fn verify(
     options: &ReplayOptions,
     source: &Source,

@@ -18,7 +18,7 @@ use paperwire_feed::market::Counters;
 use crate::conditions::Conditions;
 use crate::journal::stream::Lost;
 use crate::tally::Tally;
-use ranking::Ranking;
+pub(crate) use ranking::{Ranking, Verdict, roi};
 
 pub use json::json;
 
@@ -116,7 +116,7 @@ fn write_money(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::
 const RATIO_MINUTES_MIN: u64 = 30;
 
 /// A ratio of minute returns, once there are enough of them.
-fn lasting(of: &Performance, ratio: Option<f64>) -> Option<f64> {
+pub(crate) fn lasting(of: &Performance, ratio: Option<f64>) -> Option<f64> {
     ratio.filter(|_| of.return_count() >= RATIO_MINUTES_MIN)
 }
 

@@ -35,6 +35,7 @@ use crate::drain::{self, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
+use crate::page::{Facts, Page, Watched};
 use crate::recorder::RecorderThread;
 use crate::report::{self, Summary};
 use crate::sentiment::{self, News, SentimentTask};
@@ -107,6 +108,8 @@ pub struct RunOptions {
     pub console: bool,
     /// Refuse strategies that are not trusted in this file.
     pub strict: Option<PathBuf>,
+    /// Serve the page, where the configuration has one.
+    pub has_page: bool,
     /// Collects each second's histograms of the strategies; then nothing is reported at the end.
     pub blocks: Option<Arc<Mutex<Blocks>>>,
 }
@@ -168,6 +171,7 @@ pub fn run(
 
     let (ends, parts) = drain::wire(names.len(), instruments.len());
     let commands = parts.commands.clone();
+    let params = Arc::new(Mutex::new(setup::live_params(&chosen)));
     let (sentiments_in, sentiments_out) = ring(SENTIMENT_RING_LEN);
     let mut tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
     if recorder.is_some() {
@@ -181,6 +185,16 @@ pub fn run(
         trail: recorder.as_ref().map(RecorderThread::trail),
         blocks: options.blocks.clone(),
         ..parts
+    };
+    let page = match options.has_page && config.dashboard.enabled {
+        false => None,
+        true => {
+            let facts = describe::facts(config, &session, &chosen, &venue.name, &host, options);
+            let facts = Facts { instruments: instruments.clone(), ..facts };
+            let page =
+                Page::start(facts, &history, &shared, commands.clone(), params.clone(), &clock);
+            Some(page.map_err(|error| RunError::Config(error.to_string()))?)
+        }
     };
     let drain = drain::start(drain_parts, shared.clone(), clock.clone()).map_err(internal)?;
     let feed = FeedAgent::new(
@@ -222,12 +236,19 @@ pub fn run(
     }
     if options.console {
         terminal.notice(console::HELP);
-        let console = Console::new(commands, setup::live_params(&chosen));
+        let console = Console::new(commands, params);
         console::listen(console, shared.clone()).map_err(internal)?;
     }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
     lock(&shared).host = host_watch(&engine, engine_runner.wait);
+    if let Some(page) = &page {
+        terminal.notice(&format!("dashboard at {}", page.url()));
+        page.watch(vec![
+            Watched { name: "feed", runner: feed_runner, stats: feed.stats().clone() },
+            Watched { name: "engine", runner: engine_runner, stats: engine.stats().clone() },
+        ]);
+    }
 
     let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
@@ -235,6 +256,9 @@ pub fn run(
 
     // The way of the data is the order of the end: nothing that was received stays unreported.
     drop(sentiment);
+    if let Some(page) = page {
+        page.stop();
+    }
     feed.stop();
     let feed_end = join(feed, feed_runner, &clock, "feed");
     let raw_lost = feed_end.as_ref().map_or(0, |(agent, _)| agent.raw_lost());

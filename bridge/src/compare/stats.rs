@@ -73,6 +73,11 @@ impl Sparse {
         Self(pairs.collect())
     }
 
+    /// Values in rising order, each with its count.
+    pub fn from_pairs(pairs: impl Iterator<Item = (u64, u64)>) -> Self {
+        Self(pairs.collect())
+    }
+
     /// Adds everything of `other`.
     pub fn merge(&mut self, other: &Self) {
         let mut merged = Vec::with_capacity(self.0.len() + other.0.len());

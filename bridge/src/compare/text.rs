@@ -164,7 +164,8 @@ pub fn sentences(of: &Comparison) -> Vec<String> {
     tables.map(|(name, rows)| format!("{name}: {}.", sentence(rows, &of.names))).into()
 }
 
-fn sentence(rows: &[Row], [a, b, _]: &[String; ARMS]) -> String {
+/// What a table says, in words.
+pub(crate) fn sentence(rows: &[Row], [a, b, _]: &[String; ARMS]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for row in rows.iter().filter(|row| matches!(row.verdict, Verdict::Faster | Verdict::Slower)) {
         let Some(interval) = row.interval else { continue };

@@ -7,8 +7,7 @@ use paperwire_exec::fill::BRACKET;
 use paperwire_exec::performance::MINUTES_PER_YEAR;
 use serde_json::{Map, Value, json};
 
-use super::ranking::{Ranking, Verdict, roi};
-use super::{RATIO_MINUTES_MIN, Summary, host, lasting};
+use super::{RATIO_MINUTES_MIN, Ranking, Summary, Verdict, host, lasting, roi};
 use crate::journal::record::{money, number};
 use crate::tally::Tally;
 

@@ -9,7 +9,7 @@ use crate::tally::{Bracket, Tally};
 /// Ranks by return on the baseline, from 1, under the model that strategies live in and under each of
 /// the bracket. Equal returns share a rank.
 #[derive(Debug)]
-pub(super) struct Ranking {
+pub(crate) struct Ranking {
     /// By strategy: its rank where it lives.
     lived: Vec<usize>,
     /// The same under each model of the bracket; empty without one.
@@ -18,7 +18,7 @@ pub(super) struct Ranking {
 
 /// What of a rank depends on the fill model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing to compare: no bracket, or only one strategy.
     Open,
     /// Every model gives it this rank, and to nobody else.
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 }
 
 /// Gain as a part of the baseline; none where the baseline is too small to divide by.
-pub(super) fn roi(row: &AccountRow) -> Money {
+pub(crate) fn roi(row: &AccountRow) -> Money {
     row.profit().checked_div(row.baseline).unwrap_or_default()
 }
 
@@ -45,7 +45,7 @@ fn ranks(returns: &[Money]) -> Vec<usize> {
 }
 
 impl Ranking {
-    pub(super) fn of(tally: &Tally) -> Self {
+    pub(crate) fn of(tally: &Tally) -> Self {
         let lived: Vec<Money> = tally.accounts.iter().map(roi).collect();
         let of_model = |model: usize| -> Option<Vec<Money>> {
             let roi = |bracket: &Bracket| bracket[model].as_ref().map(bracket_roi);
@@ -60,30 +60,30 @@ impl Ranking {
     }
 
     /// Strategies, the best first.
-    pub(super) fn order(&self) -> Vec<usize> {
+    pub(crate) fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.lived.len()).collect();
         order.sort_by_key(|&index| self.lived[index]);
         order
     }
 
     /// Rank of a strategy where it lives.
-    pub(super) fn rank(&self, strategy: usize) -> usize {
+    pub(crate) fn rank(&self, strategy: usize) -> usize {
         self.lived[strategy]
     }
 
     /// The same for people: a shared rank has an equals sign.
-    pub(super) fn shown(&self, strategy: usize) -> String {
+    pub(crate) fn shown(&self, strategy: usize) -> String {
         let rank = self.lived[strategy];
         let is_shared = self.lived.iter().filter(|other| **other == rank).count() > 1;
         if is_shared { format!("{rank}=") } else { rank.to_string() }
     }
 
     /// Rank of a strategy under a model of the bracket.
-    pub(super) fn rank_under(&self, model: usize, strategy: usize) -> Option<usize> {
+    pub(crate) fn rank_under(&self, model: usize, strategy: usize) -> Option<usize> {
         self.others.get(model).map(|ranks| ranks[strategy])
     }
 
-    pub(super) fn verdict(&self, strategy: usize) -> Verdict {
+    pub(crate) fn verdict(&self, strategy: usize) -> Verdict {
         if self.others.is_empty() || self.lived.len() < 2 {
             return Verdict::Open;
         }

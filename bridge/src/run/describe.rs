@@ -6,10 +6,14 @@ use paperwire_rt::clock::utc_now;
 use paperwire_rt::runner;
 use serde_json::{Value, json};
 
-use super::placement;
+use std::path::PathBuf;
+
+use super::{RunOptions, placement};
 use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::doctor::Examination;
+use crate::page::Facts;
+use crate::setup::{self, Chosen};
 use crate::tally::StrategyName;
 
 fn strategies_json(names: &[StrategyName]) -> Value {
@@ -39,6 +43,37 @@ pub(super) fn start_details(
         "wait": feed.wait.as_str(),
         "host": host,
     })
+}
+
+/// What the page shows and never changes; the instruments are known to the caller.
+pub(super) fn facts(
+    config: &Config,
+    session: &str,
+    chosen: &[Chosen],
+    source: &str,
+    host: &Examination,
+    options: &RunOptions,
+) -> Facts {
+    let trades = |of: &Chosen| {
+        let symbols = config.session.symbols.iter().filter(|symbol| of.trades(symbol));
+        symbols.cloned().collect()
+    };
+    Facts {
+        session: session.to_owned(),
+        source: source.to_owned(),
+        config_sha256: config.hash(),
+        numeraire: config.session.numeraire.clone(),
+        conditions: Conditions::of(config).to_string(),
+        names: setup::names(chosen),
+        symbols: chosen.iter().map(trades).collect(),
+        instruments: Vec::new(),
+        host: host.clone(),
+        tape: options.record.clone(),
+        logs: Some(&config.logs.dir).filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        budget: config.threads.strategy_budget,
+        dashboard: config.dashboard.clone(),
+        alerts: config.alerts.clone(),
+    }
 }
 
 pub(super) fn tape_meta(

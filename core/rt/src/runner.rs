@@ -169,7 +169,7 @@ impl<A> Running<A> {
     }
 
     /// What it saw of the machine.
-    pub fn stats(&self) -> &RunnerStats {
+    pub const fn stats(&self) -> &Arc<RunnerStats> {
         &self.stats
     }
 

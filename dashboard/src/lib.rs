@@ -1,0 +1,202 @@
+//! The page: REST, a WebSocket that pushes what changed, controls, metrics, and the files of the browser.
+//!
+//! It runs on a runtime of its own. The bridge publishes a [`view::Snapshot`] a few times a second; questions that a
+//! snapshot does not answer go to a [`source::Source`] on threads that may wait. Nothing here knows a ring, a
+//! pinned thread or a socket of the venue, so nothing that a browser does can reach them.
+//!
+//! * what is shown: [`view`]; in numbered pieces: `hub`
+//! * who may see it: `access`; what may be asked: `routes`, described by `openapi`
+//! * what is pushed: `live`; for Prometheus: `metrics`; the browser's files: `assets`
+//! * when something is wrong and nobody looks: [`alert`]
+
+pub mod alert;
+pub mod source;
+pub mod view;
+
+mod access;
+mod assets;
+mod hub;
+mod live;
+mod metrics;
+mod openapi;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use access::Access;
+use hub::Hub;
+use source::Source;
+use view::{Fill, Snapshot};
+
+/// How the page is served.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// What a browser or a program must know; without one only loopback is served.
+    pub token: Option<String>,
+    /// Further names of this server, as a browser or a proxy writes them.
+    pub names: Vec<String>,
+}
+
+/// Why the page is not served. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Everybody could give orders.
+    #[error(
+        "dashboard.bind = \"{0}\" is reachable from other machines and has no token: set \
+         PAPERWIRE_DASHBOARD__TOKEN, or bind 127.0.0.1"
+    )]
+    Open(SocketAddr),
+    /// A token that can be guessed.
+    #[error("dashboard.token has {0} characters; 16 or more are needed")]
+    Short(usize),
+    /// The address is taken, or not this machine's.
+    #[error(
+        "the dashboard cannot listen at {bind}: {error}; choose another with --set \
+         'dashboard.bind=\"127.0.0.1:0\"', or --no-dashboard"
+    )]
+    Bind {
+        /// The address.
+        bind: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The system has no thread left.
+    #[error("the dashboard has no thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Shortest token.
+const TOKEN_MIN: usize = 16;
+/// Time that listeners are given to hear that it is over.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What every request sees.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) access: Arc<Access>,
+    pub(crate) hub: Hub,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) listeners: Arc<AtomicUsize>,
+    /// Becomes true at the end.
+    pub(crate) over: watch::Receiver<bool>,
+}
+
+/// The server while it runs.
+pub struct Server {
+    runtime: Runtime,
+    address: SocketAddr,
+    hub: Hub,
+    listeners: Arc<AtomicUsize>,
+    over: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn start(settings: &Settings, source: Arc<dyn Source>) -> Result<Self, ServeError> {
+        let bind = settings.bind;
+        match &settings.token {
+            None if !bind.ip().is_loopback() => return Err(ServeError::Open(bind)),
+            Some(token) if token.chars().count() < TOKEN_MIN => {
+                return Err(ServeError::Short(token.chars().count()));
+            }
+            _ => {}
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(2)
+            .thread_name("dashboard")
+            .enable_all()
+            .build()
+            .map_err(ServeError::Thread)?;
+        let listener = runtime.block_on(TcpListener::bind(bind));
+        let listener = listener.map_err(|error| ServeError::Bind { bind, error })?;
+        let address = listener.local_addr().map_err(|error| ServeError::Bind { bind, error })?;
+        let (over, is_over) = watch::channel(false);
+        let hub = Hub::new();
+        let listeners = Arc::new(AtomicUsize::new(0));
+        let app = App {
+            access: Arc::new(Access::new(settings.token.as_deref(), address, &settings.names)),
+            hub: hub.clone(),
+            source,
+            listeners: listeners.clone(),
+            over: is_over,
+        };
+        let mut ends = app.over.clone();
+        let routes = routes::all(app).into_make_service_with_connect_info::<SocketAddr>();
+        runtime.spawn(async move {
+            let ended = async move { drop(ends.wait_for(|over| *over).await) };
+            // An error of the listener ends the page, never the trading.
+            let _ = axum::serve(listener, routes).with_graceful_shutdown(ended).await;
+        });
+        Ok(Self { runtime, address, hub, listeners, over })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the bridge publishes, from any thread.
+    pub fn publisher(&self) -> Publisher {
+        Publisher { hub: self.hub.clone(), listeners: self.listeners.clone() }
+    }
+
+    /// The threads that it runs on, for tasks that belong to the page.
+    pub fn handle(&self) -> &tokio::runtime::Handle {
+        self.runtime.handle()
+    }
+
+    /// Tells every listener that it is over, and stops.
+    pub fn stop(self) {
+        self.over.send_replace(true);
+        self.runtime.shutdown_timeout(FAREWELL);
+    }
+}
+
+/// The way of snapshots and fills to the page.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    hub: Hub,
+    listeners: Arc<AtomicUsize>,
+}
+
+impl Publisher {
+    /// Shows the next instant.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.hub.publish(snapshot);
+    }
+
+    /// Shows a fill at once.
+    pub fn fill(&self, fill: &Fill) {
+        self.hub.fill(fill);
+    }
+
+    /// WebSocket listeners now.
+    pub fn listeners(&self) -> usize {
+        self.listeners.load(Ordering::Relaxed)
+    }
+}
+
+/// The one place that looks at a clock: for limits of access, never for anything shown.
+#[expect(clippy::disallowed_methods, reason = "the only clock of this room")]
+pub(crate) fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

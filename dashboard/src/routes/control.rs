@@ -1,0 +1,154 @@
+//! Orders, logins, and whether the program is well.
+
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use paperwire_core::command::Verb;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Failure, Problem};
+use crate::access::{COOKIE, Pass};
+use crate::source::Order;
+use crate::{App, now};
+
+/// What may be ordered over HTTP: all but benching, which is the program's own.
+const VERBS: [Verb; 5] = [Verb::Pause, Verb::Resume, Verb::Flatten, Verb::Reset, Verb::Kill];
+
+/// An order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ControlRequest {
+    /// A strategy of this run, or `all`.
+    target: String,
+    /// `pause`, `resume`, `flatten`, `reset` or `kill`.
+    verb: String,
+    /// The target once more, so that nothing is ordered by a slip.
+    confirm: String,
+}
+
+/// The order is on its way; what became of it is among the events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// Always true.
+    accepted: bool,
+    /// Whom it is for.
+    target: String,
+    /// What.
+    #[schema(value_type = String)]
+    verb: &'static str,
+}
+
+/// Gives an order to a strategy or to all.
+#[utoipa::path(
+    post, path = "/api/control", request_body = ControlRequest,
+    responses((status = 202, body = Accepted), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn control(
+    State(app): State<App>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Extension(pass): Extension<Pass>,
+    headers: HeaderMap,
+    body: Result<Json<ControlRequest>, JsonRejection>,
+) -> Result<(StatusCode, Json<Accepted>), Failure> {
+    let Json(ControlRequest { target, verb, confirm }) = json(body)?;
+    let known = || VERBS.map(Verb::as_str).join(", ");
+    let verb = VERBS.into_iter().find(|known| known.as_str() == verb);
+    let verb = verb.ok_or_else(|| Failure::bad(format!("verb: one of {}", known())))?;
+    if confirm != target {
+        return Err(Failure::bad("confirm: repeat the target, so that nothing happens by a slip"));
+    }
+    let order = Order {
+        target: (target != "all").then(|| target.clone()),
+        verb,
+        by: format!("{} ({})", from.ip(), pass.as_str()),
+        is_page: headers.contains_key(header::ORIGIN),
+    };
+    let source = app.source.clone();
+    super::read::waiting(move || source.order(&order)).await??;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: true, target, verb: verb.as_str() })))
+}
+
+fn json<T>(body: Result<Json<T>, JsonRejection>) -> Result<Json<T>, Failure> {
+    body.map_err(|rejection| Failure::bad(rejection.body_text()))
+}
+
+/// A ticket for one WebSocket.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Ticket {
+    /// For `/ws/live?ticket=`, within thirty seconds, once.
+    ticket: String,
+}
+
+/// Makes a ticket for one WebSocket.
+#[utoipa::path(
+    post, path = "/api/ws-ticket",
+    responses((status = 200, body = Ticket), (status = 401, body = Problem))
+)]
+pub(crate) async fn ticket(State(app): State<App>) -> Json<Ticket> {
+    Json(Ticket { ticket: app.access.ticket(now()) })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoginRequest {
+    token: String,
+}
+
+pub(super) async fn log_in(
+    State(app): State<App>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    body: Result<Json<LoginRequest>, JsonRejection>,
+) -> Result<Response, Failure> {
+    if !app.access.may_log_in(from.ip(), now()) {
+        let text = "too many attempts: wait a few seconds";
+        return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text));
+    }
+    let Json(LoginRequest { token }) = json(body)?;
+    if !app.access.is_token(&token) {
+        let text = "that is not the token of this run";
+        return Err(Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", text));
+    }
+    let login = app.access.log_in(now());
+    let cookie = format!("{COOKIE}={login}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+pub(super) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.access.log_out(&headers);
+    let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+}
+
+/// What the page needs to know before it shows anything.
+#[derive(Debug, Serialize)]
+pub(super) struct LoginState {
+    needs_login: bool,
+    is_in: bool,
+}
+
+pub(super) async fn login_state(State(app): State<App>, headers: HeaderMap) -> Json<LoginState> {
+    let is_in = app.access.pass(&headers, now()).is_some();
+    Json(LoginState { needs_login: app.access.needs_token(), is_in })
+}
+
+/// The program runs.
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Every book is live and verified.
+pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
+    let mode = app.hub.board().snapshot.session.mode.clone();
+    if mode == "LIVE" || mode == "REPLAY" {
+        return Ok("ready\n");
+    }
+    let text = format!("the market is {}", if mode.is_empty() { "not there yet" } else { &mode });
+    Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", text))
+}
