@@ -3,13 +3,15 @@
 //! Keys may come in any order; numbers are taken from the wire's own digits, so a price is exact at any
 //! length and the checksum text is a by-product of reading it.
 
+mod usual;
+
 use paperwire_core::book::WireLevel;
 use paperwire_core::checksum::LevelText;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::limits::{MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
 use paperwire_core::num::{Px, Qty};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{ExchNs, MinuteReader};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
 use super::WireError;
@@ -71,6 +73,7 @@ pub struct Scratch {
     pub levels: Vec<WireLevel>,
     /// Trades of a trade frame in wire order.
     pub trades: Vec<(SymbolId, TradeTick)>,
+    minute: MinuteReader,
 }
 
 impl Default for Scratch {
@@ -85,6 +88,7 @@ impl Scratch {
         Self {
             levels: Vec::with_capacity(MESSAGE_LEVELS_MAX),
             trades: Vec::with_capacity(MESSAGE_TRADES_MAX),
+            minute: MinuteReader::default(),
         }
     }
 }
@@ -108,7 +112,7 @@ pub fn decode(
 ) -> Result<Frame, WireError> {
     scratch.levels.clear();
     scratch.trades.clear();
-    if let Some(head) = usual_book(frame, symbols, &mut scratch.levels) {
+    if let Some(head) = usual::book(frame, symbols, scratch) {
         return Ok(Frame::Book(head));
     }
     scratch.levels.clear();
@@ -163,75 +167,6 @@ pub fn decode(
     let is_snapshot = is_snapshot.ok_or(WireError::Field { field: "type" })?;
     let mut data = data.ok_or(WireError::Field { field: "data" })?;
     rows(&mut data, channel, is_snapshot, symbols, scratch)
-}
-
-/// A book frame in exactly the layout that the venue has used so far: known text is compared whole,
-/// and only the numbers are looked at. `None` for anything else, which the general reader then decides.
-fn usual_book(frame: &[u8], symbols: &SymbolTable, out: &mut Vec<WireLevel>) -> Option<BookHead> {
-    let mut cursor = Cursor::new(frame);
-    if !cursor.take_exact(br#"{"channel":"book","type":""#) {
-        return None;
-    }
-    let is_snapshot = if cursor.take_exact(br#"update","data":[{"symbol":""#) {
-        false
-    } else if cursor.take_exact(br#"snapshot","data":[{"symbol":""#) {
-        true
-    } else {
-        return None;
-    };
-    let (symbol, of) = symbols.find(cursor.take_until(b'"')?)?;
-    if !cursor.take_exact(br#","bids":["#) {
-        return None;
-    }
-    usual_levels(&mut cursor, BookSide::Bid, of, out)?;
-    if !cursor.take_exact(br#","asks":["#) {
-        return None;
-    }
-    usual_levels(&mut cursor, BookSide::Ask, of, out)?;
-    if !cursor.take_exact(br#","checksum":"#) {
-        return None;
-    }
-    let checksum = u32::try_from(cursor.unsigned().ok()?).ok()?;
-    if !cursor.take_exact(br#","timestamp":""#) {
-        return None;
-    }
-    let at = ExchNs::parse_rfc3339(cursor.take_until(b'"')?)?;
-    let is_end = cursor.take_exact(b"}]}") && cursor.is_at_end();
-    is_end.then_some(BookHead { symbol, is_snapshot, checksum, at: Some(at) })
-}
-
-/// Levels up to and including the closing bracket.
-#[inline]
-fn usual_levels(
-    cursor: &mut Cursor<'_>,
-    side: BookSide,
-    of: &Instrument,
-    out: &mut Vec<WireLevel>,
-) -> Option<()> {
-    if cursor.take_exact(b"]") {
-        return Some(());
-    }
-    loop {
-        if !cursor.take_exact(br#"{"price":"#) {
-            return None;
-        }
-        let mut text = LevelText::EMPTY;
-        let px = text.push_wire(cursor.take_until(b',')?, of.price_precision).ok()?;
-        if !cursor.take_exact(br#""qty":"#) {
-            return None;
-        }
-        let qty = text.push_wire(cursor.take_until(b'}')?, of.qty_precision).ok()?;
-        if px == 0 || out.len() == MESSAGE_LEVELS_MAX {
-            return None;
-        }
-        out.push(WireLevel { side, px: Px::new(px), qty: Qty::new(qty), text });
-        if cursor.take_exact(b"]") {
-            return Some(());
-        }
-        if !cursor.take_exact(b",") {
-            return None;
-        }
-    }
 }
 
 fn rows(

@@ -195,24 +195,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes `text` if exactly it stands there, white space included: one comparison instead of many.
-    #[inline]
-    pub fn take_exact<const N: usize>(&mut self, text: &[u8; N]) -> bool {
-        let found = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
-        let is_there = found == Some(text);
-        self.at += if is_there { N } else { 0 };
-        is_there
-    }
-
-    /// Takes the bytes before the next `stop`, and `stop` itself, within the next 40 bytes.
-    #[inline]
-    pub fn take_until(&mut self, stop: u8) -> Option<&'a [u8]> {
-        let rest = self.text.get(self.at..)?;
-        let len = rest.iter().take(40).position(|&byte| byte == stop)?;
-        self.at += len + 1;
-        Some(&rest[..len])
-    }
-
     /// True when only white space is left.
     pub fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
