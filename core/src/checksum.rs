@@ -60,6 +60,11 @@ impl LevelText {
     /// [`DecimalError`] when it is not such a number or does not fit.
     #[inline]
     pub fn push_wire(&mut self, token: &[u8], precision: u8) -> Result<i64, DecimalError> {
+        if let [b'0', second, ..] = token
+            && *second != b'.'
+        {
+            return Err(DecimalError::Syntax);
+        }
         let mut value = 0i64;
         let mut len = usize::from(self.len);
         let room = len + 19;
@@ -83,7 +88,7 @@ impl LevelText {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
         }
         let decimals = point.map_or(0, |at| token.len() - at - 1);
-        if token.is_empty() || point == Some(0) {
+        if token.is_empty() || point == Some(0) || point == Some(token.len() - 1) {
             return Err(DecimalError::Syntax);
         }
         if decimals != usize::from(precision) {

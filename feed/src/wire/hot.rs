@@ -98,6 +98,15 @@ enum Channel {
     Book,
     Trade,
     Ticker,
+    Heartbeat,
+}
+
+/// Keeps the value of a key. Of two values of one key, which counts depends on the reader.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), WireError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(WireError::TooMany { what: "values of one key" }),
+    }
 }
 
 /// Reads one frame.
@@ -116,6 +125,9 @@ pub fn decode(
         return Ok(Frame::Book(head));
     }
     scratch.levels.clear();
+    if let Err(error) = std::str::from_utf8(frame) {
+        return Err(WireError::Syntax { at: error.valid_up_to() });
+    }
     let mut cursor = Cursor::new(frame);
     let mut channel = None;
     let mut is_snapshot = None;
@@ -126,25 +138,27 @@ pub fn decode(
     loop {
         match cursor.key()? {
             b"channel" => match cursor.string()? {
-                b"book" => channel = Some(Channel::Book),
-                b"trade" => channel = Some(Channel::Trade),
-                b"ticker" => channel = Some(Channel::Ticker),
-                b"heartbeat" => return Ok(Frame::Heartbeat),
+                b"book" => once(&mut channel, Channel::Book)?,
+                b"trade" => once(&mut channel, Channel::Trade)?,
+                b"ticker" => once(&mut channel, Channel::Ticker)?,
+                b"heartbeat" => once(&mut channel, Channel::Heartbeat)?,
                 _ => return Ok(Frame::Other),
             },
             b"type" => {
-                is_snapshot = Some(match cursor.string()? {
+                let is_it = match cursor.string()? {
                     b"snapshot" => true,
                     b"update" => false,
                     _ => return Err(WireError::Field { field: "type" }),
-                });
+                };
+                once(&mut is_snapshot, is_it)?;
             }
             b"data" => match (channel, is_snapshot) {
-                (Some(channel), Some(is_snapshot)) => {
+                (Some(channel), Some(is_snapshot)) if channel != Channel::Heartbeat => {
+                    once(&mut data, cursor)?;
                     result = Some(rows(&mut cursor, channel, is_snapshot, symbols, scratch)?);
                 }
                 _ => {
-                    data = Some(cursor);
+                    once(&mut data, cursor)?;
                     cursor.skip_value()?;
                 }
             },
@@ -161,8 +175,10 @@ pub fn decode(
     if let Some(frame) = result {
         return Ok(frame);
     }
-    let Some(channel) = channel else {
-        return Ok(Frame::Other);
+    let channel = match channel {
+        None => return Ok(Frame::Other),
+        Some(Channel::Heartbeat) => return Ok(Frame::Heartbeat),
+        Some(channel) => channel,
     };
     let is_snapshot = is_snapshot.ok_or(WireError::Field { field: "type" })?;
     let mut data = data.ok_or(WireError::Field { field: "data" })?;
@@ -188,6 +204,7 @@ fn rows(
                 trade_row(cursor, symbols, scratch)?.map(|()| Frame::Trades { is_snapshot })
             }
             Channel::Ticker => ticker_row(cursor, symbols)?.map(Frame::Ticker),
+            Channel::Heartbeat => None,
         };
         // One book and one ticker per message; a second would overwrite the first unseen.
         if channel != Channel::Trade && frame != Frame::UnknownSymbol {
@@ -207,25 +224,30 @@ fn book_row(
     scratch: &mut Scratch,
 ) -> Result<Option<Frame>, WireError> {
     let mut found: Option<(SymbolId, &Instrument)> = None;
-    let mut sides = [None, None];
+    // Each side's text, when it came before the symbol that tells how to read it.
+    let mut sides: [Option<Option<Cursor<'_>>>; 2] = [None, None];
     let mut checksum = None;
     let mut at = None;
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
             key @ (b"bids" | b"asks") => {
                 let side = if key == b"bids" { BookSide::Bid } else { BookSide::Ask };
+                let slot = &mut sides[usize::from(side == BookSide::Ask)];
                 match found {
-                    Some((_, of)) => levels(cursor, side, of, &mut scratch.levels)?,
+                    Some((_, of)) => {
+                        once(slot, None)?;
+                        levels(cursor, side, of, &mut scratch.levels)?;
+                    }
                     None => {
-                        sides[usize::from(side == BookSide::Ask)] = Some(*cursor);
+                        once(slot, Some(*cursor))?;
                         cursor.skip_value()?;
                     }
                 }
@@ -233,9 +255,10 @@ fn book_row(
             b"checksum" => {
                 let value = cursor.unsigned()?;
                 let value = u32::try_from(value);
-                checksum = Some(value.map_err(|_| WireError::Field { field: "checksum" })?);
+                let value = value.map_err(|_| WireError::Field { field: "checksum" })?;
+                once(&mut checksum, value)?;
             }
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -244,7 +267,7 @@ fn book_row(
     }
     let (symbol, of) = found.ok_or(WireError::Field { field: "symbol" })?;
     for (side, text) in [BookSide::Bid, BookSide::Ask].into_iter().zip(sides) {
-        if let Some(mut text) = text {
+        if let Some(Some(mut text)) = text {
             levels(&mut text, side, of, &mut scratch.levels)?;
         }
     }
@@ -281,8 +304,8 @@ fn level(cursor: &mut Cursor<'_>, side: BookSide, of: &Instrument) -> Result<Wir
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
-            b"price" => px = Some(cursor.number()?),
-            b"qty" => qty = Some(cursor.number()?),
+            b"price" => once(&mut px, cursor.number()?)?,
+            b"qty" => once(&mut qty, cursor.number()?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -311,29 +334,30 @@ fn trade_row(
 ) -> Result<Option<()>, WireError> {
     let mut found: Option<(SymbolId, &Instrument)> = None;
     let (mut px, mut qty, mut taker, mut id, mut at) = (None, None, None, None, None);
-    let mut is_market = false;
+    let mut is_market = None;
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
             b"side" => {
-                taker = Some(match cursor.string()? {
+                let side = match cursor.string()? {
                     b"buy" => OrderSide::Buy,
                     b"sell" => OrderSide::Sell,
                     _ => return Err(WireError::Field { field: "side" }),
-                });
+                };
+                once(&mut taker, side)?;
             }
-            b"price" => px = Some(cursor.number()?),
-            b"qty" => qty = Some(cursor.number()?),
-            b"ord_type" => is_market = cursor.string()? == b"market",
-            b"trade_id" => id = Some(cursor.unsigned()?),
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"price" => once(&mut px, cursor.number()?)?,
+            b"qty" => once(&mut qty, cursor.number()?)?,
+            b"ord_type" => once(&mut is_market, cursor.string()? == b"market")?,
+            b"trade_id" => once(&mut id, cursor.unsigned()?)?,
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -348,7 +372,7 @@ fn trade_row(
         qty: quantity(qty, of)?,
         trade_id: i64::try_from(id).map_err(|_| WireError::Field { field: "trade_id" })?,
         taker: taker.ok_or(WireError::Field { field: "side" })?,
-        is_market,
+        is_market: is_market.unwrap_or(false),
     };
     if scratch.trades.len() == MESSAGE_TRADES_MAX {
         return Err(WireError::TooMany { what: "trades" });
@@ -367,16 +391,16 @@ fn ticker_row(
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
-            b"bid" => bid = Some(cursor.number()?),
-            b"ask" => ask = Some(cursor.number()?),
-            b"last" => last = Some(cursor.number()?),
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"bid" => once(&mut bid, cursor.number()?)?,
+            b"ask" => once(&mut ask, cursor.number()?)?,
+            b"last" => once(&mut last, cursor.number()?)?,
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
