@@ -49,6 +49,8 @@ pub struct BenchOptions {
     pub seconds: u32,
     /// Plain sockets instead of TLS.
     pub plain: bool,
+    /// Responses from the read of a frame instead of its intended send time.
+    pub from_read: bool,
     /// Folder for histogram logs, one per rate.
     pub hdr: Option<PathBuf>,
     /// Folder of stored runs.
@@ -114,6 +116,7 @@ pub fn bench(
         reel,
         seconds: options.seconds,
         tls: !options.plain,
+        from_read: options.from_read,
         clock,
         stop,
     };
@@ -125,6 +128,7 @@ pub fn bench(
         config_sha256: config.hash(),
         seconds: options.seconds,
         tls: !options.plain,
+        from_read: options.from_read,
         symbols: config.session.symbols.clone(),
         rates: Vec::new(),
         stages: Vec::new(),

@@ -85,7 +85,7 @@ pub struct Comparison {
 impl Comparison {
     /// Nanoseconds of measuring in each service time: a look at the clock, and two records.
     pub const fn probe_ns(&self) -> f64 {
-        self.probe_tax.clock_read_ns + 2.0 * self.probe_tax.record_ns
+        self.probe_tax.probe_ns()
     }
 }
 

@@ -184,6 +184,10 @@ struct BenchArgs {
     /// Plain sockets instead of TLS.
     #[arg(long)]
     plain: bool,
+    /// Count responses from the read that fetched a frame, not from its intended send time: what the
+    /// program takes, waits before it forgiven.
+    #[arg(long)]
+    from_read: bool,
     /// Write an HdrHistogram log per rate into this folder.
     #[arg(long, value_name = "DIR")]
     hdr: Option<PathBuf>,
@@ -436,6 +440,7 @@ fn bench_command(args: &BenchArgs) -> Result<(), RunError> {
         rates: Asked::list(&args.rates)?,
         seconds: args.seconds,
         plain: args.plain,
+        from_read: args.from_read,
         hdr: args.hdr.clone(),
         store: args.store.clone(),
         against: args.against.clone(),

@@ -7,7 +7,7 @@ use std::fmt;
 use std::hint::black_box;
 
 use hdrhistogram::Histogram;
-use paperwire_core::latency::Stage;
+use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::LATENCY_MAX_NS;
 use paperwire_core::ring::ring;
 use paperwire_core::time::{DurationNs, HostNs};
@@ -28,6 +28,62 @@ pub struct ProbeTax {
     pub guard_ns: f64,
     /// A whole event: a clock read and two records for each stage.
     pub event_ns: f64,
+}
+
+/// How much of wire-to-signal, from arrival to the last strategy's answer, is measuring.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ProbeShare {
+    /// Probes on the way of an event that was decided on, on average.
+    pub probes_per_event: f64,
+    /// Their cost.
+    pub event_ns: f64,
+    /// The median of wire-to-signal, which holds that cost.
+    pub wire_to_signal_ns: u64,
+    /// The one of the other.
+    pub percent: f64,
+}
+
+impl ProbeTax {
+    /// One look at the clock and its two records: service and response.
+    pub const fn probe_ns(&self) -> f64 {
+        self.clock_read_ns + 2.0 * self.record_ns
+    }
+
+    /// What these histograms cost while they were filled. `None` before the first decision.
+    ///
+    /// Counted, not estimated: each record is a probe that was met, those of orders and later left out.
+    #[expect(clippy::cast_precision_loss, reason = "counts and times for display")]
+    pub fn share(&self, bank: &Bank) -> Option<ProbeShare> {
+        let (mut events, mut probes, mut wire_to_signal_ns) = (0, 0, 0);
+        for (stage, pair) in bank.stages().filter(|(stage, _)| *stage <= Stage::Decided) {
+            probes += pair.service.len();
+            if stage == Stage::Decided {
+                events = pair.response.len();
+                wire_to_signal_ns = pair.response.value_at_quantile(0.5);
+            }
+        }
+        if events == 0 || wire_to_signal_ns == 0 {
+            return None;
+        }
+        probes += bank.strategies().iter().map(|pair| pair.service.len()).sum::<u64>();
+        let probes_per_event = probes as f64 / events as f64;
+        let event_ns = probes_per_event * self.probe_ns();
+        let percent = 100.0 * event_ns / wire_to_signal_ns as f64;
+        Some(ProbeShare { probes_per_event, event_ns, wire_to_signal_ns, percent })
+    }
+}
+
+impl fmt::Display for ProbeShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.1} an event cost {:.0} ns: {:.1} % of the median wire-to-signal of {}",
+            self.probes_per_event,
+            self.event_ns,
+            self.percent,
+            DurationNs::new(self.wire_to_signal_ns),
+        )
+    }
 }
 
 /// Operations whose time is taken together: the clock is coarser than one of them.

@@ -23,6 +23,7 @@ use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::journal::record::Recorder;
 use crate::journal::stream::Lost;
+use crate::probes;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::setup;
@@ -103,6 +104,7 @@ pub fn replay_observed(
     if let Some(observer) = &mut observer {
         observer.begin(&instruments)?;
     }
+    let probe_tax = probes::measure(&HostClock::new());
     let engine = setup::engine(config, &chosen, &instruments, depth)?;
     let capital = config.account.capital;
     let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
@@ -181,6 +183,7 @@ pub fn replay_observed(
         hot_allocs,
         recording_lost: lost,
         logs_lost: Lost::default(),
+        probe_tax,
         notes,
     };
     Ok(Replayed { tally, summary, is_verified, called_first })
@@ -452,9 +455,8 @@ impl Player {
                 continue;
             }
             self.timer(rx);
-            let clock = self.clock.clone();
-            let now = clock.now();
-            let mut probe = Probe::new(&clock, &mut self.feed_bank, due.unwrap_or(now), now);
+            let now = self.clock.now();
+            let mut probe = Probe::new(&self.clock, &mut self.feed_bank, due.unwrap_or(now), now);
             let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
             self.side.work_off(&mut self.events);
             if let Outcome::Desync(symbols, _) = outcome

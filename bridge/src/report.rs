@@ -17,6 +17,7 @@ use paperwire_feed::market::Counters;
 
 use crate::conditions::Conditions;
 use crate::journal::stream::Lost;
+use crate::probes::ProbeTax;
 use crate::tally::Tally;
 pub(crate) use ranking::{Ranking, Verdict, roi};
 
@@ -41,6 +42,8 @@ pub struct Summary {
     pub recording_lost: u64,
     /// What the logs lost.
     pub logs_lost: Lost,
+    /// The price of a probe, measured when the session started.
+    pub probe_tax: ProbeTax,
     /// Further lines of notice.
     pub notes: Vec<String>,
 }
@@ -73,6 +76,9 @@ fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::R
         "engine   bars {}  signals {}  fills {}  hot_allocs_total {}",
         tally.bars, tally.signals, tally.fills, summary.hot_allocs
     )?;
+    if let Some(share) = summary.probe_tax.share(&tally.bank) {
+        writeln!(out, "probes   {share}")?;
+    }
     reasons(out, tally)?;
     for note in &summary.notes {
         writeln!(out, "note     {note}")?;

@@ -287,6 +287,7 @@ pub fn run(
         hot_allocs: alloc_guard::hot_allocs_total(),
         recording_lost: raw_lost,
         logs_lost: Lost::default(),
+        probe_tax,
         notes: std::mem::take(&mut shared.log_problems),
     };
     if halts > 0 {

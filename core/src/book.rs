@@ -75,42 +75,31 @@ impl Row for Level {
 pub struct L2Book {
     asks: Ladder<TextRow>,
     bids: Ladder<TextRow>,
-    asks_text: SideText,
-    bids_text: SideText,
-    checksum: u32,
+    text: BookText,
+    /// Of the rows as they are, unless one of the ten best changed since.
+    checksum: Option<u32>,
 }
 
-/// The ten best levels of one side as checksum text, remade only when one of them changed.
+/// The ten best levels of both sides as checksum text.
 #[derive(Debug)]
-struct SideText {
+struct BookText {
     bytes: [u8; Self::CAPACITY],
-    len: usize,
-    is_stale: bool,
-    /// Checksum of these bytes alone; the whole book's continues from the asks' value.
-    crc: u32,
 }
 
-impl SideText {
-    const CAPACITY: usize = CHECKED_LEVELS * size_of::<LevelText>();
+impl BookText {
+    const CAPACITY: usize = 2 * CHECKED_LEVELS * size_of::<LevelText>();
 
-    const fn new() -> Self {
-        Self { bytes: [0; Self::CAPACITY], len: 0, is_stale: true, crc: 0 }
-    }
-
-    fn refresh(&mut self, rows: &[TextRow]) {
+    /// One pass over one text: its start and end cost as much as all the bytes between them, so
+    /// that nothing is won by keeping the value of the side that did not change.
+    fn checksum(&mut self, asks: &[TextRow], bids: &[TextRow]) -> u32 {
         let mut len = 0;
-        for row in rows.iter().take(CHECKED_LEVELS) {
+        for row in asks.iter().take(CHECKED_LEVELS).chain(bids.iter().take(CHECKED_LEVELS)) {
             // Whole fixed-size copies, then advance by the real length: each is a few vector moves.
             let (block, text_len) = row.text.block();
             self.bytes[len..len + block.len()].copy_from_slice(block);
             len += text_len;
         }
-        self.len = len;
-        self.is_stale = false;
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        crc32fast::hash(&self.bytes[..len])
     }
 }
 
@@ -120,9 +109,8 @@ impl L2Book {
         Self {
             asks: Ladder::new(BookSide::Ask, depth),
             bids: Ladder::new(BookSide::Bid, depth),
-            asks_text: SideText::new(),
-            bids_text: SideText::new(),
-            checksum: 0,
+            text: BookText { bytes: [0; BookText::CAPACITY] },
+            checksum: None,
         }
     }
 
@@ -130,8 +118,7 @@ impl L2Book {
     pub fn clear(&mut self) {
         self.asks.clear();
         self.bids.clear();
-        self.asks_text.is_stale = true;
-        self.bids_text.is_stale = true;
+        self.checksum = None;
     }
 
     /// Applies one whole message, in its order, cuts each side to the depth and verifies.
@@ -140,9 +127,9 @@ impl L2Book {
     /// [`BookError`] when the result is not the exchange's book; it must then be discarded.
     pub fn apply(&mut self, levels: &[WireLevel], want: u32) -> Result<(), BookError> {
         for level in levels {
-            let (ladder, text) = match level.side {
-                BookSide::Ask => (&mut self.asks, &mut self.asks_text),
-                BookSide::Bid => (&mut self.bids, &mut self.bids_text),
+            let ladder = match level.side {
+                BookSide::Ask => &mut self.asks,
+                BookSide::Bid => &mut self.bids,
             };
             let index = if level.qty.is_zero() {
                 ladder.remove(level.px)
@@ -150,7 +137,7 @@ impl L2Book {
                 Some(ladder.set(TextRow { px: level.px, qty: level.qty, text: level.text }))
             };
             if index.is_some_and(|index| index < CHECKED_LEVELS) {
-                text.is_stale = true;
+                self.checksum = None;
             }
         }
         self.asks.truncate();
@@ -160,25 +147,12 @@ impl L2Book {
         {
             return Err(BookError::Crossed { bid: bid.px, ask: ask.px });
         }
-        let got = self.refresh_checksum();
+        let got = match self.checksum {
+            Some(unchanged) => unchanged,
+            None => self.text.checksum(self.asks.rows(), self.bids.rows()),
+        };
+        self.checksum = Some(got);
         if got == want { Ok(()) } else { Err(BookError::Checksum { got, want }) }
-    }
-
-    fn refresh_checksum(&mut self) -> u32 {
-        if !self.asks_text.is_stale && !self.bids_text.is_stale {
-            return self.checksum;
-        }
-        if self.asks_text.is_stale {
-            self.asks_text.refresh(self.asks.rows());
-            self.asks_text.crc = crc32fast::hash(self.asks_text.as_bytes());
-        }
-        if self.bids_text.is_stale {
-            self.bids_text.refresh(self.bids.rows());
-        }
-        let mut hasher = crc32fast::Hasher::new_with_initial(self.asks_text.crc);
-        hasher.update(self.bids_text.as_bytes());
-        self.checksum = hasher.finalize();
-        self.checksum
     }
 
     /// Levels of one side, best first.

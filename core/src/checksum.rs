@@ -5,6 +5,7 @@
 //! wire are padded to the pair's precision, so the text of an integer of that precision is exactly
 //! the wire's digits: a [`LevelText`] is made once when a level changes and reused for every check.
 
+use crate::digits::WireNumber;
 use crate::num::{DecimalError, Px, Qty};
 
 /// Levels per side that the checksum covers, whatever depth is subscribed.
@@ -59,6 +60,11 @@ impl LevelText {
     /// [`DecimalError`] when it is not such a number or does not fit.
     #[inline]
     pub fn push_wire(&mut self, token: &[u8], precision: u8) -> Result<i64, DecimalError> {
+        if let [b'0', second, ..] = token
+            && *second != b'.'
+        {
+            return Err(DecimalError::Syntax);
+        }
         let mut value = 0i64;
         let mut len = usize::from(self.len);
         let room = len + 19;
@@ -82,7 +88,7 @@ impl LevelText {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
         }
         let decimals = point.map_or(0, |at| token.len() - at - 1);
-        if token.is_empty() || point == Some(0) {
+        if token.is_empty() || point == Some(0) || point == Some(token.len() - 1) {
             return Err(DecimalError::Syntax);
         }
         if decimals != usize::from(precision) {
@@ -94,6 +100,19 @@ impl LevelText {
         }
         self.len = u8::try_from(len).expect("two numbers of at most 19 digits");
         Ok(value)
+    }
+
+    /// The same for the number that starts a word and ends before `stop`; returns its length, too.
+    ///
+    /// `None` when it is not such a number or not short enough: [`Self::push_wire`] knows which.
+    #[inline]
+    pub fn push_word(&mut self, word: [u8; 16], stop: u8, precision: u8) -> Option<(i64, usize)> {
+        let number = WireNumber::read(word, stop, precision)?;
+        let len = usize::from(self.len);
+        // Whole words: what is above the digits is zero, as it was.
+        *self.bytes.get_mut(len..)?.first_chunk_mut::<16>()? = number.text.to_le_bytes();
+        self.len = u8::try_from(len + number.text_len).ok()?;
+        Some((number.value, number.token_len))
     }
 
     fn push_digits(&mut self, value: u64) {

@@ -130,7 +130,11 @@ impl<R: Row> Ladder<R> {
 
     fn find(&self, px: Px) -> Result<usize, usize> {
         let rows = self.rows();
-        let index = rows.partition_point(|row| self.side.better(row.px(), px));
+        // The side is looked at once, not in each step of the search.
+        let index = match self.side {
+            BookSide::Bid => rows.partition_point(|row| row.px() > px),
+            BookSide::Ask => rows.partition_point(|row| row.px() < px),
+        };
         match rows.get(index) {
             Some(row) if row.px() == px => Ok(index),
             _ => Err(index),

@@ -18,6 +18,7 @@ pub mod board;
 pub mod book;
 pub mod checksum;
 pub mod command;
+pub mod digits;
 pub mod event;
 pub mod fixed_ring;
 pub mod glance;

@@ -10,6 +10,8 @@
 
 use std::fmt;
 
+use crate::digits::eight_digits;
+
 /// Nanoseconds of this host's monotonic clock since an arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
@@ -110,6 +112,46 @@ impl ExchNs {
         let days = days_from_civil(year, month, day);
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
         seconds.checked_mul(1_000_000_000)?.checked_add(nanos).map(Self)
+    }
+}
+
+/// Reads instants that mostly share their minute with the one before.
+///
+/// The calendar is worked out once a minute; the rest are seconds and microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MinuteReader {
+    /// `2026-08-02T03:35` of the last instant read in full.
+    minute: [u8; 16],
+    /// Its first nanosecond.
+    start: i64,
+}
+
+impl MinuteReader {
+    /// The same as [`ExchNs::parse_rfc3339`].
+    #[inline]
+    pub fn read(&mut self, text: &[u8]) -> Option<ExchNs> {
+        // `2026-08-02T03:35:51.302928Z`; an all-zero minute is never equal to a text.
+        if let Ok(text) = <&[u8; 27]>::try_from(text)
+            && text[..16] == self.minute
+            && let [b':', tens @ b'0'..=b'5', ones @ b'0'..=b'9', b'.', fraction @ .., b'Z'] =
+                &text[16..]
+            && let Ok(&[a, b, c, d, e, f]) = <&[u8; 6]>::try_from(fraction)
+        {
+            let micros = eight_digits([b'0', b'0', a, b, c, d, e, f])?;
+            let seconds = i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+            let nanos = seconds * 1_000_000_000 + micros.cast_signed() * 1_000;
+            return self.start.checked_add(nanos).map(ExchNs);
+        }
+        self.read_whole(text)
+    }
+
+    #[cold]
+    fn read_whole(&mut self, text: &[u8]) -> Option<ExchNs> {
+        let at = ExchNs::parse_rfc3339(text)?;
+        let minute: &[u8; 16] = text.first_chunk()?;
+        self.start = at.0 - at.0.rem_euclid(60_000_000_000);
+        self.minute = *minute;
+        Some(at)
     }
 }
 

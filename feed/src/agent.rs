@@ -405,7 +405,10 @@ impl Intake {
             None => read_at,
         };
         let intended = self.plan.as_ref().and_then(|plan| plan.intended_at(message.text));
-        let arrived = intended.unwrap_or(received);
+        let arrived = match (&self.plan, intended) {
+            (Some(plan), Some(intended)) => plan.arrival(intended, read_at),
+            _ => received,
+        };
         // Frames that share a read wait for those before them: service starts when those are done.
         let opened = read_at.max(self.done_at.min(message.decrypted_at));
         let started = message.decrypted_at.max(self.done_at.min(deframed_at));

@@ -395,7 +395,8 @@ impl MarketFeed {
             self.conflated |= 1 << symbol.0;
             self.counters.conflated += 1;
         } else {
-            let stamps = Stamps { arrived: probe.arrived, enqueued: probe.clock.now() };
+            // Verified a moment ago: not worth another look at the clock.
+            let stamps = Stamps { arrived: probe.arrived, enqueued: probe.at };
             let rows = self.scratch.levels.iter();
             let rows = rows.map(|l| (l.side, Level { px: l.px, qty: l.qty }));
             self.out.levels(Address { symbol, at, stamps }, head.is_snapshot, rows, sink);

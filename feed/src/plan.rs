@@ -44,12 +44,25 @@ impl Progress {
 pub struct Plan {
     relation: UtcRelation,
     progress: Arc<Progress>,
+    is_from_read: bool,
 }
 
 impl Plan {
     /// A load whose timestamps were made from the host's clock by this very relation.
     pub const fn new(relation: UtcRelation, progress: Arc<Progress>) -> Self {
-        Self { relation, progress }
+        Self { relation, progress, is_from_read: false }
+    }
+
+    /// Responses count from the read that fetched a frame instead. That forgives every wait before
+    /// it, so it tells what the program takes, never what a user gets.
+    #[must_use]
+    pub fn from_read(self, is_from_read: bool) -> Self {
+        Self { is_from_read, ..self }
+    }
+
+    /// What counts as a frame's arrival.
+    pub(crate) const fn arrival(&self, intended: HostNs, read_at: HostNs) -> HostNs {
+        if self.is_from_read { read_at } else { intended }
     }
 
     /// When a frame was to be sent; `None` for what is not a part of the load.
@@ -88,6 +101,9 @@ mod tests {
         );
         let intended = plan.intended_at(frame.as_bytes()).unwrap();
         assert_eq!(relation.to_utc(intended), ExchNs::new(utc));
+        let read_at = at.plus(DurationNs::from_micros(7));
+        assert_eq!(plan.arrival(intended, read_at), intended);
+        assert_eq!(plan.clone().from_read(true).arrival(intended, read_at), read_at);
         for other in [r#"{"channel":"heartbeat"}"#, "", r#""}]}"#, r#"{"data":[{"qty":"1.0"}]}"#] {
             assert_eq!(plan.intended_at(other.as_bytes()), None);
         }

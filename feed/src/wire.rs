@@ -2,10 +2,11 @@
 //!
 //! `book`, `trade` and `ticker` frames, which are nearly all of them, are read by [`hot`]: one pass, no
 //! copy, no allocation, exact numbers. Every other message is read by [`cold`] with `simd-json` and
-//! reused buffers. Requests are written by [`request`].
+//! reused buffers. Requests are written by [`request`]. What [`hot`] reads is held against [`reference`] in tests.
 
 pub mod cold;
 pub mod hot;
+pub mod reference;
 pub mod request;
 pub mod scan;
 pub mod symbols;

@@ -29,6 +29,9 @@ pub struct Run {
     pub seconds: u32,
     /// True over TLS.
     pub tls: bool,
+    /// Responses count from the read, not from the intended send time.
+    #[serde(default)]
+    pub from_read: bool,
     /// The pairs.
     pub symbols: Vec<String>,
     /// One per rate, in the order asked for.
@@ -153,7 +156,7 @@ pub struct RateRow {
     pub sent_late_ns: Quantiles,
     /// How long the load could not send because the socket was full.
     pub blocked_ns: u64,
-    /// From the intended send time to the end of the decision.
+    /// From the intended send time (or the read) to the end of the decision.
     pub decision_ns: Quantiles,
     /// Signals meanwhile.
     pub signals: u64,
@@ -176,7 +179,7 @@ pub struct StageRow {
     pub stage: String,
     /// Service: the work alone.
     pub latency_ns: Quantiles,
-    /// Response: since the intended send time.
+    /// Response: since the intended send time (or the read).
     pub response_ns: Quantiles,
 }
 

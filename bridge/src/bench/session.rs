@@ -45,6 +45,7 @@ pub(super) struct Stand<'a> {
     pub(super) reel: Arc<Reel>,
     pub(super) seconds: u32,
     pub(super) tls: bool,
+    pub(super) from_read: bool,
     pub(super) clock: HostClock,
     pub(super) stop: &'a AtomicU32,
 }
@@ -186,7 +187,7 @@ impl Stand<'_> {
             seed: config.session.seed,
         };
         let (relation, progress) = (clock.relation(), Arc::new(Progress::default()));
-        let plan = Plan::new(relation, progress.clone());
+        let plan = Plan::new(relation, progress.clone()).from_read(self.from_read);
         let feed = FeedAgent::new(parts, &config.feed, clock.clone()).following(plan);
         let engine = EngineAgent::new(
             engine,

@@ -60,6 +60,7 @@ fn run(hash: &str, p50: u64) -> Run {
         config_sha256: String::new(),
         seconds: 1,
         tls: true,
+        from_read: false,
         symbols: Vec::new(),
         rates: vec![RateRow { decision_ns: quantiles(p50), ..row("1k") }, row("10k")],
         stages: vec![stage("1k"), stage("10k")],

@@ -27,7 +27,11 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     let strategies = |of: fn(&StrategyRow) -> &Quantiles| {
         run.strategies.iter().map(move |row| (row.name.as_str(), row.rate.as_str(), of(row)))
     };
-    let response = "response, from the intended send time";
+    let response = if run.from_read {
+        "response, from the read that fetched the frame"
+    } else {
+        "response, from the intended send time"
+    };
     writeln!(out, "Stages: service, the work alone")?;
     writeln!(out, "{}", grid("stage", stages(|row| &row.latency_ns)))?;
     writeln!(out, "Stages: {response}")?;
@@ -230,10 +234,15 @@ pub(super) fn ratios(run: &Run, against: &Run, ratios: &[Ratio]) -> String {
         let _ =
             write!(out, "\nanother host ({that}): these ratios compare machines, not programs\n");
     }
-    if run.config_sha256 != against.config_sha256 || run.tls != against.tls {
+    if run.config_sha256 != against.config_sha256 || way(run) != way(against) {
         out += "\nthe configurations differ: what changed may be that\n";
     }
     out
+}
+
+/// Over what was sent, and from when responses count.
+const fn way(of: &Run) -> (bool, bool) {
+    (of.tls, of.from_read)
 }
 
 /// One line when a rate is through.

@@ -10,3 +10,30 @@ fn every_probe_has_a_price_and_measuring_allocates_nothing() {
     }
     assert!(tax.event_ns > tax.clock_read_ns + tax.record_ns, "{tax}");
 }
+
+#[test]
+fn the_share_is_the_probes_met_on_the_way_to_the_signal() {
+    let tax = ProbeTax {
+        clock_read_ns: 16.0,
+        record_ns: 2.0,
+        ring_hop_ns: 1.0,
+        guard_ns: 1.0,
+        event_ns: 240.0,
+    };
+    let mut bank = Bank::new(&Stage::ALL, 1);
+    assert_eq!(tax.share(&bank), None, "nothing was decided");
+    let at = HostNs::new;
+    for _ in 0..10 {
+        bank.stage(Stage::Decoded).record(at(0), at(0), at(300));
+        bank.call(0, paperwire_core::event::Seq(1), at(0), at(300), at(1_000));
+        bank.stage(Stage::Decided).record(at(0), at(300), at(1_000));
+        // After the signal: none of its time.
+        bank.stage(Stage::Filled).record(at(0), at(1_000), at(2_000));
+    }
+    let share = tax.share(&bank).unwrap();
+    assert_eq!(share.wire_to_signal_ns, 1_000);
+    assert_eq!(
+        share.to_string(),
+        "3.0 an event cost 60 ns: 6.0 % of the median wire-to-signal of 1.00 us"
+    );
+}

@@ -65,6 +65,8 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "recording_lost": summary.recording_lost,
         "log_lines_lost": summary.logs_lost.lines,
         "log_fills_lost": summary.logs_lost.fills,
+        "probe_tax": summary.probe_tax,
+        "probe_share": summary.probe_tax.share(&tally.bank),
         "notes": summary.notes,
         "strategies": strategies,
         "stages": stages,

@@ -33,6 +33,13 @@ fn summary() -> Summary {
         hot_allocs: 0,
         recording_lost: 0,
         logs_lost: Lost::default(),
+        probe_tax: ProbeTax {
+            clock_read_ns: 15.0,
+            record_ns: 5.0,
+            ring_hop_ns: 7.0,
+            guard_ns: 1.0,
+            event_ns: 300.0,
+        },
         notes: Vec::new(),
     }
 }

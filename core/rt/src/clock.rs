@@ -7,7 +7,8 @@ use paperwire_core::time::{ExchNs, HostNs};
 #[derive(Clone, Debug)]
 pub struct HostClock {
     inner: quanta::Clock,
-    origin: quanta::Instant,
+    /// In the counter's own units.
+    origin: u64,
 }
 
 impl Default for HostClock {
@@ -23,7 +24,7 @@ impl HostClock {
         CLOCK
             .get_or_init(|| {
                 let inner = quanta::Clock::new();
-                let origin = inner.now();
+                let origin = inner.raw();
                 Self { inner, origin }
             })
             .clone()
@@ -32,9 +33,8 @@ impl HostClock {
     /// Now, as nanoseconds since the process's first use of the clock.
     #[inline]
     pub fn now(&self) -> HostNs {
-        let since = self.inner.now().saturating_duration_since(self.origin);
-        // 584 years fit 64 bits of nanoseconds.
-        HostNs::new(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        // By way of a `Duration` it would be divided into seconds and multiplied again.
+        HostNs::new(self.inner.delta_as_nanos(self.origin, self.inner.raw()))
     }
 
     /// What a UTC instant is on this clock, by one reading of both clocks at once.

@@ -27,6 +27,9 @@ fn numbers_that_are_not_the_wires_are_refused() {
     assert_eq!(parse("-1.0", 1), Err(DecimalError::Syntax));
     assert_eq!(parse("", 0), Err(DecimalError::Syntax));
     assert_eq!(parse(".5", 1), Err(DecimalError::Syntax));
+    assert_eq!(parse("5.", 0), Err(DecimalError::Syntax));
+    assert_eq!(parse("05.0", 1), Err(DecimalError::Syntax));
+    assert_eq!(parse("00.5", 1), Err(DecimalError::Syntax));
     assert_eq!(parse("9223372036854775807", 0), Ok(i64::MAX));
     assert_eq!(parse("9223372036854775808", 0), Err(DecimalError::Overflow));
     assert_eq!(parse("99999999999999999999", 0), Err(DecimalError::Overflow));

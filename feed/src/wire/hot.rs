@@ -3,13 +3,15 @@
 //! Keys may come in any order; numbers are taken from the wire's own digits, so a price is exact at any
 //! length and the checksum text is a by-product of reading it.
 
+mod usual;
+
 use paperwire_core::book::WireLevel;
 use paperwire_core::checksum::LevelText;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::limits::{MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
 use paperwire_core::num::{Px, Qty};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{ExchNs, MinuteReader};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
 use super::WireError;
@@ -71,6 +73,7 @@ pub struct Scratch {
     pub levels: Vec<WireLevel>,
     /// Trades of a trade frame in wire order.
     pub trades: Vec<(SymbolId, TradeTick)>,
+    minute: MinuteReader,
 }
 
 impl Default for Scratch {
@@ -85,6 +88,7 @@ impl Scratch {
         Self {
             levels: Vec::with_capacity(MESSAGE_LEVELS_MAX),
             trades: Vec::with_capacity(MESSAGE_TRADES_MAX),
+            minute: MinuteReader::default(),
         }
     }
 }
@@ -94,6 +98,15 @@ enum Channel {
     Book,
     Trade,
     Ticker,
+    Heartbeat,
+}
+
+/// Keeps the value of a key. Of two values of one key, which counts depends on the reader.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), WireError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(WireError::TooMany { what: "values of one key" }),
+    }
 }
 
 /// Reads one frame.
@@ -108,10 +121,13 @@ pub fn decode(
 ) -> Result<Frame, WireError> {
     scratch.levels.clear();
     scratch.trades.clear();
-    if let Some(head) = usual_book(frame, symbols, &mut scratch.levels) {
+    if let Some(head) = usual::book(frame, symbols, scratch) {
         return Ok(Frame::Book(head));
     }
     scratch.levels.clear();
+    if let Err(error) = std::str::from_utf8(frame) {
+        return Err(WireError::Syntax { at: error.valid_up_to() });
+    }
     let mut cursor = Cursor::new(frame);
     let mut channel = None;
     let mut is_snapshot = None;
@@ -122,25 +138,27 @@ pub fn decode(
     loop {
         match cursor.key()? {
             b"channel" => match cursor.string()? {
-                b"book" => channel = Some(Channel::Book),
-                b"trade" => channel = Some(Channel::Trade),
-                b"ticker" => channel = Some(Channel::Ticker),
-                b"heartbeat" => return Ok(Frame::Heartbeat),
+                b"book" => once(&mut channel, Channel::Book)?,
+                b"trade" => once(&mut channel, Channel::Trade)?,
+                b"ticker" => once(&mut channel, Channel::Ticker)?,
+                b"heartbeat" => once(&mut channel, Channel::Heartbeat)?,
                 _ => return Ok(Frame::Other),
             },
             b"type" => {
-                is_snapshot = Some(match cursor.string()? {
+                let is_it = match cursor.string()? {
                     b"snapshot" => true,
                     b"update" => false,
                     _ => return Err(WireError::Field { field: "type" }),
-                });
+                };
+                once(&mut is_snapshot, is_it)?;
             }
             b"data" => match (channel, is_snapshot) {
-                (Some(channel), Some(is_snapshot)) => {
+                (Some(channel), Some(is_snapshot)) if channel != Channel::Heartbeat => {
+                    once(&mut data, cursor)?;
                     result = Some(rows(&mut cursor, channel, is_snapshot, symbols, scratch)?);
                 }
                 _ => {
-                    data = Some(cursor);
+                    once(&mut data, cursor)?;
                     cursor.skip_value()?;
                 }
             },
@@ -157,81 +175,14 @@ pub fn decode(
     if let Some(frame) = result {
         return Ok(frame);
     }
-    let Some(channel) = channel else {
-        return Ok(Frame::Other);
+    let channel = match channel {
+        None => return Ok(Frame::Other),
+        Some(Channel::Heartbeat) => return Ok(Frame::Heartbeat),
+        Some(channel) => channel,
     };
     let is_snapshot = is_snapshot.ok_or(WireError::Field { field: "type" })?;
     let mut data = data.ok_or(WireError::Field { field: "data" })?;
     rows(&mut data, channel, is_snapshot, symbols, scratch)
-}
-
-/// A book frame in exactly the layout that the venue has used so far: known text is compared whole,
-/// and only the numbers are looked at. `None` for anything else, which the general reader then decides.
-fn usual_book(frame: &[u8], symbols: &SymbolTable, out: &mut Vec<WireLevel>) -> Option<BookHead> {
-    let mut cursor = Cursor::new(frame);
-    if !cursor.take_exact(br#"{"channel":"book","type":""#) {
-        return None;
-    }
-    let is_snapshot = if cursor.take_exact(br#"update","data":[{"symbol":""#) {
-        false
-    } else if cursor.take_exact(br#"snapshot","data":[{"symbol":""#) {
-        true
-    } else {
-        return None;
-    };
-    let (symbol, of) = symbols.find(cursor.take_until(b'"')?)?;
-    if !cursor.take_exact(br#","bids":["#) {
-        return None;
-    }
-    usual_levels(&mut cursor, BookSide::Bid, of, out)?;
-    if !cursor.take_exact(br#","asks":["#) {
-        return None;
-    }
-    usual_levels(&mut cursor, BookSide::Ask, of, out)?;
-    if !cursor.take_exact(br#","checksum":"#) {
-        return None;
-    }
-    let checksum = u32::try_from(cursor.unsigned().ok()?).ok()?;
-    if !cursor.take_exact(br#","timestamp":""#) {
-        return None;
-    }
-    let at = ExchNs::parse_rfc3339(cursor.take_until(b'"')?)?;
-    let is_end = cursor.take_exact(b"}]}") && cursor.is_at_end();
-    is_end.then_some(BookHead { symbol, is_snapshot, checksum, at: Some(at) })
-}
-
-/// Levels up to and including the closing bracket.
-#[inline]
-fn usual_levels(
-    cursor: &mut Cursor<'_>,
-    side: BookSide,
-    of: &Instrument,
-    out: &mut Vec<WireLevel>,
-) -> Option<()> {
-    if cursor.take_exact(b"]") {
-        return Some(());
-    }
-    loop {
-        if !cursor.take_exact(br#"{"price":"#) {
-            return None;
-        }
-        let mut text = LevelText::EMPTY;
-        let px = text.push_wire(cursor.take_until(b',')?, of.price_precision).ok()?;
-        if !cursor.take_exact(br#""qty":"#) {
-            return None;
-        }
-        let qty = text.push_wire(cursor.take_until(b'}')?, of.qty_precision).ok()?;
-        if px == 0 || out.len() == MESSAGE_LEVELS_MAX {
-            return None;
-        }
-        out.push(WireLevel { side, px: Px::new(px), qty: Qty::new(qty), text });
-        if cursor.take_exact(b"]") {
-            return Some(());
-        }
-        if !cursor.take_exact(b",") {
-            return None;
-        }
-    }
 }
 
 fn rows(
@@ -253,6 +204,7 @@ fn rows(
                 trade_row(cursor, symbols, scratch)?.map(|()| Frame::Trades { is_snapshot })
             }
             Channel::Ticker => ticker_row(cursor, symbols)?.map(Frame::Ticker),
+            Channel::Heartbeat => None,
         };
         // One book and one ticker per message; a second would overwrite the first unseen.
         if channel != Channel::Trade && frame != Frame::UnknownSymbol {
@@ -272,25 +224,30 @@ fn book_row(
     scratch: &mut Scratch,
 ) -> Result<Option<Frame>, WireError> {
     let mut found: Option<(SymbolId, &Instrument)> = None;
-    let mut sides = [None, None];
+    // Each side's text, when it came before the symbol that tells how to read it.
+    let mut sides: [Option<Option<Cursor<'_>>>; 2] = [None, None];
     let mut checksum = None;
     let mut at = None;
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
             key @ (b"bids" | b"asks") => {
                 let side = if key == b"bids" { BookSide::Bid } else { BookSide::Ask };
+                let slot = &mut sides[usize::from(side == BookSide::Ask)];
                 match found {
-                    Some((_, of)) => levels(cursor, side, of, &mut scratch.levels)?,
+                    Some((_, of)) => {
+                        once(slot, None)?;
+                        levels(cursor, side, of, &mut scratch.levels)?;
+                    }
                     None => {
-                        sides[usize::from(side == BookSide::Ask)] = Some(*cursor);
+                        once(slot, Some(*cursor))?;
                         cursor.skip_value()?;
                     }
                 }
@@ -298,9 +255,10 @@ fn book_row(
             b"checksum" => {
                 let value = cursor.unsigned()?;
                 let value = u32::try_from(value);
-                checksum = Some(value.map_err(|_| WireError::Field { field: "checksum" })?);
+                let value = value.map_err(|_| WireError::Field { field: "checksum" })?;
+                once(&mut checksum, value)?;
             }
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -309,7 +267,7 @@ fn book_row(
     }
     let (symbol, of) = found.ok_or(WireError::Field { field: "symbol" })?;
     for (side, text) in [BookSide::Bid, BookSide::Ask].into_iter().zip(sides) {
-        if let Some(mut text) = text {
+        if let Some(Some(mut text)) = text {
             levels(&mut text, side, of, &mut scratch.levels)?;
         }
     }
@@ -346,8 +304,8 @@ fn level(cursor: &mut Cursor<'_>, side: BookSide, of: &Instrument) -> Result<Wir
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
-            b"price" => px = Some(cursor.number()?),
-            b"qty" => qty = Some(cursor.number()?),
+            b"price" => once(&mut px, cursor.number()?)?,
+            b"qty" => once(&mut qty, cursor.number()?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -376,29 +334,30 @@ fn trade_row(
 ) -> Result<Option<()>, WireError> {
     let mut found: Option<(SymbolId, &Instrument)> = None;
     let (mut px, mut qty, mut taker, mut id, mut at) = (None, None, None, None, None);
-    let mut is_market = false;
+    let mut is_market = None;
     cursor.expect(b'{')?;
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
             b"side" => {
-                taker = Some(match cursor.string()? {
+                let side = match cursor.string()? {
                     b"buy" => OrderSide::Buy,
                     b"sell" => OrderSide::Sell,
                     _ => return Err(WireError::Field { field: "side" }),
-                });
+                };
+                once(&mut taker, side)?;
             }
-            b"price" => px = Some(cursor.number()?),
-            b"qty" => qty = Some(cursor.number()?),
-            b"ord_type" => is_market = cursor.string()? == b"market",
-            b"trade_id" => id = Some(cursor.unsigned()?),
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"price" => once(&mut px, cursor.number()?)?,
+            b"qty" => once(&mut qty, cursor.number()?)?,
+            b"ord_type" => once(&mut is_market, cursor.string()? == b"market")?,
+            b"trade_id" => once(&mut id, cursor.unsigned()?)?,
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
@@ -413,7 +372,7 @@ fn trade_row(
         qty: quantity(qty, of)?,
         trade_id: i64::try_from(id).map_err(|_| WireError::Field { field: "trade_id" })?,
         taker: taker.ok_or(WireError::Field { field: "side" })?,
-        is_market,
+        is_market: is_market.unwrap_or(false),
     };
     if scratch.trades.len() == MESSAGE_TRADES_MAX {
         return Err(WireError::TooMany { what: "trades" });
@@ -432,16 +391,16 @@ fn ticker_row(
     loop {
         match cursor.key()? {
             b"symbol" => {
-                found = symbols.find(cursor.string()?);
-                if found.is_none() {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
                     skip_rest(cursor)?;
                     return Ok(None);
-                }
+                };
+                once(&mut found, symbol)?;
             }
-            b"bid" => bid = Some(cursor.number()?),
-            b"ask" => ask = Some(cursor.number()?),
-            b"last" => last = Some(cursor.number()?),
-            b"timestamp" => at = Some(timestamp(cursor)?),
+            b"bid" => once(&mut bid, cursor.number()?)?,
+            b"ask" => once(&mut ask, cursor.number()?)?,
+            b"last" => once(&mut last, cursor.number()?)?,
+            b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {

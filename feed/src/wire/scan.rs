@@ -132,6 +132,9 @@ impl<'a> Cursor<'a> {
     /// For anything else, or beyond 64 bits.
     pub fn unsigned(&mut self) -> Result<u64, WireError> {
         let token = self.number()?;
+        if token.len() > 1 && token[0] == b'0' {
+            return Err(self.error());
+        }
         let mut value = 0u64;
         for &byte in token {
             let digit = byte.wrapping_sub(b'0');
@@ -174,9 +177,7 @@ impl<'a> Cursor<'a> {
                 Some(b't') => self.literal(b"true")?,
                 Some(b'f') => self.literal(b"false")?,
                 Some(b'n') => self.literal(b"null")?,
-                _ => {
-                    self.number()?;
-                }
+                _ => self.skip_number()?,
             }
             // A value ended: close what it ends, or go on to the next one.
             loop {
@@ -195,24 +196,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes `text` if exactly it stands there, white space included: one comparison instead of many.
-    #[inline]
-    pub fn take_exact<const N: usize>(&mut self, text: &[u8; N]) -> bool {
-        let found = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
-        let is_there = found == Some(text);
-        self.at += if is_there { N } else { 0 };
-        is_there
-    }
-
-    /// Takes the bytes before the next `stop`, and `stop` itself, within the next 40 bytes.
-    #[inline]
-    pub fn take_until(&mut self, stop: u8) -> Option<&'a [u8]> {
-        let rest = self.text.get(self.at..)?;
-        let len = rest.iter().take(40).position(|&byte| byte == stop)?;
-        self.at += len + 1;
-        Some(&rest[..len])
-    }
-
     /// True when only white space is left.
     pub fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
@@ -226,14 +209,61 @@ impl<'a> Cursor<'a> {
     fn skip_string(&mut self) -> Result<(), WireError> {
         self.expect(b'"')?;
         while let Some(&byte) = self.text.get(self.at) {
-            self.at += 1;
             match byte {
-                b'"' => return Ok(()),
-                b'\\' => self.at += 1,
-                _ => {}
+                b'"' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b'\\' => self.skip_escape()?,
+                0..=0x1f => break,
+                _ => self.at += 1,
             }
         }
         Err(self.error())
+    }
+
+    /// An escape; of those by number, no halves of a character.
+    fn skip_escape(&mut self) -> Result<(), WireError> {
+        let rest = &self.text[self.at..];
+        self.at += match rest.get(1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => {
+                let digits = rest.get(2..6).ok_or_else(|| self.error())?;
+                let is_half =
+                    matches!(digits, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+                if is_half || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(self.error());
+                }
+                6
+            }
+            _ => return Err(self.error()),
+        };
+        Ok(())
+    }
+
+    /// A number that every reader can hold: what does not fit an integer or a float is an error to some.
+    fn skip_number(&mut self) -> Result<(), WireError> {
+        let token = self.number()?;
+        let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let rest = token.strip_prefix(b"-").unwrap_or(token);
+        let whole = digits(rest);
+        let mut is_good = (1..=18).contains(&whole) && (whole == 1 || rest[0] != b'0');
+        let mut rest = &rest[whole..];
+        if let Some(fraction) = rest.strip_prefix(b".") {
+            let len = digits(fraction);
+            is_good &= len > 0;
+            rest = &fraction[len..];
+        }
+        if let [b'e' | b'E', exponent @ ..] = rest {
+            let exponent = match exponent {
+                [b'+' | b'-', digits @ ..] => digits,
+                digits => digits,
+            };
+            let len = digits(exponent);
+            is_good &= (1..=2).contains(&len);
+            rest = &exponent[len..];
+        }
+        if is_good && rest.is_empty() { Ok(()) } else { Err(self.error()) }
     }
 
     fn literal(&mut self, word: &[u8]) -> Result<(), WireError> {

@@ -238,9 +238,10 @@ impl Engine {
             ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
         }
 
-        let cause = cause.at(applied);
+        let mut cause = cause.at(applied);
         if !self.closed.is_empty() {
             self.on_bars(is_history, cause, ctx);
+            cause = cause.at(ctx.clock.now());
         }
         let decided = match &event.kind {
             _ if change == Change::Silent => return,

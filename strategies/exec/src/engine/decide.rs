@@ -29,6 +29,7 @@ impl Engine {
                 emit(ctx, cause, ReportKind::Bar { symbol, bar: *bar });
             }
             let event = Event::Bar { symbol, timeframe, bar, is_history };
+            let cause = cause.at(ctx.clock.now());
             self.decide(&event, Some(symbol), is_history, cause, ctx);
         }
         self.closed = closed;
@@ -63,7 +64,7 @@ impl Engine {
     }
 
     /// Calls every strategy that trades `symbol` (all of them for a timer), and executes what it
-    /// wants. Returns when the last one was done.
+    /// wants. The first call starts at `cause.looked`; returns when the last one was done.
     pub(super) fn decide<C: Clock, R: ReportSink>(
         &mut self,
         event: &Event<'_>,
@@ -74,7 +75,7 @@ impl Engine {
     ) -> HostNs {
         let mask = symbol.map_or(u64::MAX, |symbol| 1 << symbol.0);
         let count = self.slots.len();
-        let mut from = ctx.clock.now();
+        let mut from = cause.looked;
         if count == 0 {
             return from;
         }

@@ -1,0 +1,114 @@
+//! Book frames in exactly the layout that the venue has used so far.
+//!
+//! Known text is compared whole, and only the numbers are looked at. Anything else is declined, and the
+//! general reader decides; what is taken here is what that one would have made of it.
+
+use paperwire_core::book::WireLevel;
+use paperwire_core::checksum::LevelText;
+use paperwire_core::digits::WireNumber;
+use paperwire_core::instrument::Instrument;
+use paperwire_core::ladder::BookSide;
+use paperwire_core::limits::MESSAGE_LEVELS_MAX;
+use paperwire_core::num::{Px, Qty};
+
+use super::{BookHead, Scratch};
+use crate::wire::symbols::SymbolTable;
+
+/// The longest number that is taken: 19 digits, a point, and what ends it.
+const TOKEN_MAX: usize = 21;
+
+/// What of the text is still to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    /// Takes `text` if exactly it stands there: one comparison instead of many.
+    #[inline]
+    fn take<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        if head != text {
+            return None;
+        }
+        self.0 = rest;
+        Some(())
+    }
+
+    /// Takes the bytes before the next `stop`, and `stop` itself, within the next few.
+    fn take_until(&mut self, stop: u8, len_max: usize) -> Option<&'a [u8]> {
+        let len = self.0.iter().take(len_max).position(|&byte| byte == stop)?;
+        let (head, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest.get(1..)?;
+        Some(head)
+    }
+
+    /// Takes a number and the `stop` behind it; its digits go to `text`.
+    #[inline]
+    fn number(&mut self, stop: u8, precision: u8, text: &mut LevelText) -> Option<i64> {
+        if let Some((value, len)) = text.push_word(*self.0.first_chunk()?, stop, precision) {
+            self.0 = self.0.get(len + 1..)?;
+            return Some(value);
+        }
+        self.long_number(stop, precision, text)
+    }
+
+    #[cold]
+    fn long_number(&mut self, stop: u8, precision: u8, text: &mut LevelText) -> Option<i64> {
+        text.push_wire(self.take_until(stop, TOKEN_MAX)?, precision).ok()
+    }
+}
+
+/// The frame's head, and its levels in the scratch.
+pub(super) fn book(frame: &[u8], symbols: &SymbolTable, scratch: &mut Scratch) -> Option<BookHead> {
+    let mut rest = Rest(frame);
+    let is_update =
+        rest.take(br#"{"channel":"book","type":"update","data":[{"symbol":""#).is_some();
+    if !is_update {
+        rest.take(br#"{"channel":"book","type":"snapshot","data":[{"symbol":""#)?;
+    }
+    let (symbol, of, len) = symbols.find_quoted(rest.0.first_chunk()?)?;
+    rest.0 = rest.0.get(len..)?;
+    rest.take(br#"","bids":["#)?;
+    levels(&mut rest, BookSide::Bid, of, &mut scratch.levels)?;
+    rest.take(br#","asks":["#)?;
+    levels(&mut rest, BookSide::Ask, of, &mut scratch.levels)?;
+    rest.take(br#","checksum":"#)?;
+    let number = WireNumber::read(*rest.0.first_chunk()?, b',', 0)?;
+    let checksum = u32::try_from(number.value).ok()?;
+    rest.0 = rest.0.get(number.token_len + 1..)?;
+    rest.take(br#""timestamp":""#)?;
+    let text = rest.0.strip_suffix(br#""}]}"#)?;
+    let at = scratch.minute.read(text)?;
+    Some(BookHead { symbol, is_snapshot: !is_update, checksum, at: Some(at) })
+}
+
+/// Levels up to and including the closing bracket.
+#[inline]
+fn levels(
+    rest: &mut Rest<'_>,
+    side: BookSide,
+    of: &Instrument,
+    out: &mut Vec<WireLevel>,
+) -> Option<()> {
+    if rest.take(b"]").is_some() {
+        return Some(());
+    }
+    loop {
+        rest.take(br#"{"price":"#)?;
+        if out.len() == MESSAGE_LEVELS_MAX {
+            return None;
+        }
+        // Digits are written where they stay: a copy of what was just written in parts would wait
+        // for all of them.
+        out.push(WireLevel { side, px: Px::ZERO, qty: Qty::ZERO, text: LevelText::EMPTY });
+        let level = out.last_mut()?;
+        level.px = Px::new(rest.number(b',', of.price_precision, &mut level.text)?);
+        rest.take(br#""qty":"#)?;
+        level.qty = Qty::new(rest.number(b'}', of.qty_precision, &mut level.text)?);
+        if level.px == Px::ZERO {
+            return None;
+        }
+        if rest.take(b"]").is_some() {
+            return Some(());
+        }
+        rest.take(b",")?;
+    }
+}
