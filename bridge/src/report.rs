@@ -20,6 +20,7 @@ use crate::journal::stream::Lost;
 use crate::tally::Tally;
 use ranking::Ranking;
 
+pub(crate) use host::long_call_json;
 pub use json::json;
 
 /// Everything the final report shows besides the tally.

@@ -23,7 +23,6 @@ use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
-use paperwire_rt::watch::ThreadWatch;
 
 use crate::attribution::{HostWatch, ThreadRow};
 use crate::budget::Budget;
@@ -226,7 +225,7 @@ pub fn run(
     }
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
-    lock(&shared).host = host_watch(&engine, engine_runner.wait);
+    lock(&shared).host = host_watch(&engine, engine_runner);
 
     let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
@@ -389,12 +388,13 @@ fn watch<F, E>(
 }
 
 /// A watch over the engine's thread; none where the kernel tells nothing of threads.
-fn host_watch<A>(engine: &Running<A>, wait: Wait) -> Option<HostWatch> {
+fn host_watch<A>(engine: &Running<A>, runner: RunnerConfig) -> Option<HostWatch> {
     while engine.stats().thread().is_none() && !engine.is_finished() {
         Wait::Doze.wait();
     }
-    let watch = ThreadWatch::new(engine.stats().thread()?).ok()?;
-    Some(HostWatch::new(watch, wait == Wait::Spin))
+    let stats = engine.stats();
+    let core = runner.core.filter(|_| stats.is_pinned());
+    HostWatch::new(stats.thread()?, runner.wait == Wait::Spin, core).ok()
 }
 
 pub(crate) fn join<A>(

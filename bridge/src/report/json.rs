@@ -67,6 +67,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "log_lines_lost": summary.logs_lost.lines,
         "log_fills_lost": summary.logs_lost.fills,
         "notes": summary.notes,
+        "longest_calls": host::longest_json(tally),
         "strategies": strategies,
         "stages": stages,
         "threads": host::threads_json(tally),
