@@ -7,7 +7,8 @@ fn config(sections: &str) -> Config {
 
 fn options(a: &str, b: &str) -> CompareOptions {
     let (a, b) = (a.to_owned(), b.to_owned());
-    CompareOptions { a, b, tape: None, live_s: None, seconds_per_block: 1, json: false }
+    let detect = stats::DETECT;
+    CompareOptions { a, b, tape: None, live_s: None, seconds_per_block: 1, detect, json: false }
 }
 
 #[test]
@@ -34,4 +35,14 @@ fn a_control_never_takes_the_name_of_b() {
     let config = with_arms(given.clone(), &given, &options).unwrap();
     let names = ["order_flow", "order_flow#control", "order_flow#control_"];
     assert_eq!(config.session.strategies, names);
+}
+
+#[test]
+fn a_share_is_a_percentage_within_reason() {
+    for (text, want) in [("10%", 0.1), ("10", 0.1), ("2.5 %", 0.025), ("1000%", 10.0)] {
+        assert!((share_of(text).unwrap() - want).abs() < 1e-12, "{text}");
+    }
+    for text in ["", "x%", "0.5%", "1001%", "-10%", "nan"] {
+        assert!(share_of(text).unwrap_err().contains("1% to 1000%"), "{text}");
+    }
 }
