@@ -46,3 +46,35 @@ fn a_share_is_a_percentage_within_reason() {
         assert!(share_of(text).unwrap_err().contains("1% to 1000%"), "{text}");
     }
 }
+
+#[test]
+fn a_live_comparison_has_every_part_and_claims_nothing_of_three_seconds() {
+    let sets = [
+        ("exchange.rate", toml::Value::Float(8.0)),
+        ("exchange.history_minutes", toml::Value::Integer(400)),
+        ("logs.dir", toml::Value::String(String::new())),
+    ];
+    let overrides = sets.map(|(key, value)| (key.to_owned(), value));
+    let given = Config::load(None, std::iter::empty(), &overrides).unwrap();
+    let options = CompareOptions { live_s: Some(3), ..options("order_flow", "order_flow#b") };
+    let of = live(&options, 3, &given, &mut Terminal::new(true)).unwrap();
+    assert_eq!(of.names, ["order_flow", "order_flow#b", "order_flow#control"]);
+    assert!(of.source.ends_with(", live"), "{}", of.source);
+    let blocks = u64::try_from(of.blocks).unwrap();
+    assert!(blocks < of.settings.blocks_min, "{blocks} blocks of three seconds");
+    for row in of.service.iter().chain(&of.response) {
+        assert!(matches!(row.verdict, stats::Verdict::NotEnough { ticks } if ticks > 0), "{row:?}");
+        assert_eq!((row.interval, row.floor, row.detectable), (None, None, None));
+    }
+    assert!(of.notes.iter().any(|note| note.contains("one strategy with the same parameters")));
+    let json = json::json(&of);
+    for table in ["service", "response"] {
+        let rows = json[table].as_array().unwrap();
+        let names: Vec<_> = rows.iter().map(|row| row["percentile"].as_str().unwrap()).collect();
+        assert_eq!(names, ["p50", "p90", "p99", "p99.9"]);
+        assert!(rows.iter().all(|row| row["missing_ticks"].as_u64().unwrap() > 0), "{rows:?}");
+    }
+    assert_eq!(json["method"]["detect"], 0.1);
+    let text = text::text(&of);
+    assert!(text.contains("not enough data for p50, p90, p99, p99.9"), "{text}");
+}
