@@ -1,3 +1,5 @@
+mod live;
+
 use paperwire_core::event::Seq;
 
 use super::*;
