@@ -2,6 +2,7 @@
 
 mod describe;
 mod finish;
+mod machine;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -152,7 +153,8 @@ pub fn run(
         }
     };
     let symbols = &config.session.symbols;
-    let started = start::start(&venue.endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
+    let endpoint = machine::polling(config, &venue, terminal);
+    let started = start::start(&endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
     let Started { socket, instruments } = started;
     let history = venue.history(config, &instruments, terminal);
 
@@ -185,7 +187,7 @@ pub fn run(
     let feed = FeedAgent::new(
         FeedParts {
             socket,
-            connector: Connector::start(venue.endpoint.clone()).map_err(internal)?,
+            connector: Connector::start(endpoint).map_err(internal)?,
             instruments,
             market: ends.market.0,
             raw,
@@ -223,9 +225,12 @@ pub fn run(
         let console = Console::new(commands, setup::live_params(&chosen));
         console::listen(console, shared.clone()).map_err(internal)?;
     }
+    machine::lock_memory(config, terminal);
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
     lock(&shared).host = host_watch(&engine, engine_runner);
+    machine::say_unpinned("feed", &feed, feed_runner.core, terminal);
+    machine::say_unpinned("engine", &engine, engine_runner.core, terminal);
 
     let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
