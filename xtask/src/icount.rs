@@ -14,6 +14,9 @@ use crate::run::forget_this_package;
 const BASELINE: &str = "benches/icount.baseline";
 /// Counts that differ by more than this share, in percent, are different.
 const TOLERANCE: f64 = 3.0;
+/// So many instructions are no difference, whatever share of a small function they are: the compiler arranges a
+/// loop anew when something else in the program changes (seen: 28 became 30).
+const SLACK: f64 = 4.0;
 
 /// What was counted, and on what.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,7 +77,7 @@ fn compare(baseline: &Counts, counts: &Counts) -> Result<Outcome, String> {
             None => Some(format!("{name}: {now:.1} instructions, and no baseline")),
             Some(before) => {
                 let percent = 100.0 * (now / before - 1.0);
-                let is_other = percent.abs() > TOLERANCE;
+                let is_other = percent.abs() > TOLERANCE && (now - before).abs() > SLACK;
                 is_other.then(|| format!("{name}: {before:.1} -> {now:.1} ({percent:+.1} %)"))
             }
         };
@@ -214,16 +217,17 @@ mod tests {
 
     #[test]
     fn both_more_and_less_are_told_with_both_numbers() {
-        let baseline = counts(&[("a", 100.0), ("b", 100.0), ("c", 100.0), ("gone", 5.0)]);
-        let now = counts(&[("a", 102.9), ("b", 104.0), ("c", 96.0), ("new", 7.0)]);
+        let baseline =
+            counts(&[("a", 200.0), ("b", 200.0), ("c", 200.0), ("d", 28.0), ("gone", 5.0)]);
+        let now = counts(&[("a", 205.8), ("b", 208.0), ("c", 192.0), ("d", 30.0), ("new", 7.0)]);
         let problem = compare(&baseline, &now).unwrap_err();
         assert!(!problem.contains("  a:"), "{problem}");
         assert_eq!(problem.lines().filter(|line| line.starts_with("  ")).count(), 4);
-        assert!(problem.contains("  b: 100.0 -> 104.0 (+4.0 %)\n"), "{problem}");
-        assert!(problem.contains("  c: 100.0 -> 96.0 (-4.0 %)\n"), "{problem}");
+        assert!(problem.contains("  b: 200.0 -> 208.0 (+4.0 %)\n"), "{problem}");
+        assert!(problem.contains("  c: 200.0 -> 192.0 (-4.0 %)\n"), "{problem}");
         assert!(problem.contains("  new: 7.0 instructions, and no baseline\n"), "{problem}");
         assert!(problem.contains("  gone: 5.0 instructions, and gone now\n"), "{problem}");
-        assert_eq!(compare(&baseline, &baseline), Ok(Outcome::Same(4)));
+        assert_eq!(compare(&baseline, &baseline), Ok(Outcome::Same(5)));
     }
 
     #[test]

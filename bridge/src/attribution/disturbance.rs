@@ -2,8 +2,8 @@
 //!
 //! Asked from the bridge, never on the pinned thread, by reading the kernel's own tables. The thread's counters
 //! are read with each look at it (some 10 us). `/proc/interrupts` grows with the machine (60 us with two
-//! cores, more than a millisecond with many), so it is read as often as costs [`SHARE`] of a core, at least
-//! each [`RARELY`], and once more when long calls were reported, so that none has to wait for the next turn.
+//! cores, more than a millisecond with many), so it is read as often as costs a hundredth of a core, at least
+//! each 100 ms, and once more when long calls were reported, so that none has to wait for the next turn.
 
 use std::collections::VecDeque;
 use std::fs::File;

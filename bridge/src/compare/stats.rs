@@ -8,7 +8,7 @@
 //! * Percentiles come from merged histograms; they are never averaged.
 //! * One interval is of 95 %, but a table has [`CELLS`] of them. Verdicts use the wider interval by
 //!   Bonferroni's rule, so that 95 % holds for the whole table.
-//! * That nothing was detected is worth saying only where something would have been: [`power`] asks how large
+//! * That nothing was detected is worth saying only where something would have been: `power` asks how large
 //!   a difference had to be, and how much longer a session shows the one that was asked for.
 //! * What the clock cannot tell apart is no difference: every interval is widened by one step of it.
 
