@@ -19,6 +19,8 @@ use paperwire_exec::report::Report;
 use paperwire_exec::risk::RiskLimits;
 use paperwire_rt::clock::HostClock;
 
+use crate::cases::{Meter, Ticking};
+
 /// Levels that the order walks.
 pub const LEVELS: i64 = 10;
 const LEVEL_LOTS: i64 = 1_000;
@@ -65,7 +67,13 @@ impl Strategy for Walker {
 }
 
 /// Forgets what it is given, after writing it to memory as the ring does.
-struct Slots(Vec<Report>);
+pub(crate) struct Slots(Vec<Report>);
+
+impl Slots {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(16_384))
+    }
+}
 
 impl ReportSink for Slots {
     fn push(&mut self, report: Report) {
@@ -143,7 +151,7 @@ pub fn walk(orders: u64, has_bracket: bool) -> Measured {
     };
     let mut engine = Engine::new(&[instrument], vec![setup], config);
     let mut bank = Bank::new(&Stage::ALL, 1);
-    let mut reports = Slots(Vec::with_capacity(16_384));
+    let mut reports = Slots::new();
     let mut seq = 0;
     for _ in 0..orders {
         seq += 1;
@@ -155,4 +163,60 @@ pub fn walk(orders: u64, has_bracket: bool) -> Measured {
     drop(engine);
     let measured = Arc::into_inner(measured).expect("the engine is gone");
     measured.into_inner().expect("nobody panicked with it")
+}
+
+/// Wants a walk or its end at each event, by turns.
+struct Eager;
+
+impl Strategy for Eager {
+    fn on_event(
+        &mut self,
+        _: &Event<'_>,
+        _: &MarketView<'_>,
+        account: &AccountView<'_>,
+        out: &mut Signals,
+    ) {
+        let size = Size::Base(Qty::new(LEVELS * LEVEL_LOTS));
+        let is_flat = account.position(BTC).lots == 0;
+        let action = if is_flat { Action::Buy } else { Action::Close };
+        out.push(Signal::new(BTC, action, size, Reason::new("walk")));
+    }
+}
+
+/// Hands to the meter the part of the message that completes a book, at which a strategy that costs nothing asks for a walk:
+/// the decision, checks, the walk, booking and reports. Returns the number of orders.
+///
+/// # Panics
+/// Never: the fixture's names fit.
+pub fn signal_to_fill(orders: usize, has_bracket: bool, meter: Meter) -> u64 {
+    let instrument = instrument().expect("the names fit");
+    let mut config = EngineConfig::new(25, instrument.quote, Money::from_num(10_000_000));
+    config.venue.has_bracket = has_bracket;
+    let setup = StrategySetup {
+        strategy: Box::new(Eager),
+        name: "eager".to_owned(),
+        symbols: vec![BTC],
+        warmup: &[],
+        flip: Flip::Reject,
+        risk: RiskLimits::default(),
+        router: None,
+    };
+    let mut engine = Engine::new(&[instrument], vec![setup], config);
+    let (mut bank, clock) = (Bank::new(&Stage::ALL, 1), Ticking::default());
+    let mut reports = Slots::new();
+    let mut count = 0;
+    for seq in 1..=orders {
+        count += 1;
+        let events = book(u64::try_from(seq).expect("64 bits"));
+        let (last, parts) = events.split_last().expect("a book has levels");
+        for event in parts {
+            let mut ctx = Context { clock: &clock, bank: &mut bank, reports: &mut reports };
+            engine.process(event, &mut ctx);
+        }
+        meter(&mut || {
+            let mut ctx = Context { clock: &clock, bank: &mut bank, reports: &mut reports };
+            engine.process(last, &mut ctx);
+        });
+    }
+    count
 }

@@ -45,7 +45,10 @@ pub fn load(count: usize) -> FrameSet {
 }
 
 /// A snapshot and updates of one level each around a still price, with true checksums.
-fn made_up(count: usize) -> FrameSet {
+///
+/// # Panics
+/// Never: it is made of constants.
+pub fn made_up(count: usize) -> FrameSet {
     const DEPTH: i64 = 25;
     let frame = br#"{"symbol":"BTC/USD","price":1.0,"qty":0.00000001}"#;
     let instrument = infer::instrument_of(frame).expect("a constant");

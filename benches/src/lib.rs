@@ -1,10 +1,12 @@
 //! Bodies of the benchmarks: functions of a size, so that a test can run each once with a tiny one.
 
+pub mod cases;
 pub mod fill;
 pub mod frames;
 pub mod indicators;
 pub mod ring;
 pub mod rivals;
+pub mod session;
 pub mod walk;
 
 use paperwire_core::book::L2Book;
@@ -68,6 +70,18 @@ mod tests {
             assert!(run.answers > 0, "{name} has never a value");
             assert!(run.sum.is_finite(), "{name}");
             assert_eq!(run.allocs, 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_case_does_something() {
+        let cases = cases::all();
+        for case in &cases {
+            assert!(case.run(70, |work| work()) > 0, "{} does nothing", case.name);
+        }
+        for (index, case) in cases.iter().enumerate() {
+            let is_same = |of: &cases::Case| (of.group, &of.name) == (case.group, &case.name);
+            assert!(!cases[..index].iter().any(is_same), "{} twice", case.name);
         }
     }
 

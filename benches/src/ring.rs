@@ -12,9 +12,23 @@ fn event(seq: u64) -> MarketEvent {
     MarketEvent { seq: Seq(seq), exch, stamps: Stamps::default(), symbol, kind: MarketKind::Timer }
 }
 
+/// Our ring.
+pub fn connected() -> (Producer<MarketEvent>, Consumer<MarketEvent>) {
+    ring(MARKET_RING_LEN)
+}
+
 /// Sends `count` events through our ring on one thread; returns the sum of their numbers.
 pub fn through_ours(count: u64) -> u64 {
-    let (mut producer, mut consumer) = ring(MARKET_RING_LEN);
+    let (mut producer, mut consumer) = connected();
+    through(&mut producer, &mut consumer, count)
+}
+
+/// The same through one that is there.
+pub fn through(
+    producer: &mut Producer<MarketEvent>,
+    consumer: &mut Consumer<MarketEvent>,
+    count: u64,
+) -> u64 {
     let mut sum = 0;
     for seq in 0..count {
         let _ = producer.push(event(seq));

@@ -102,7 +102,8 @@ mod tests {
             (3, ReportKind::Benched { strategy: a }),
         ] {
             let (at, host) = (ExchNs::new(1), HostNs::new(1));
-            let report = Report { seq: Seq(seq), at, arrived: host, made: host, kind };
+            let report =
+                Report { seq: Seq(seq), at, arrived: host, made: host, is_history: false, kind };
             tally.absorb(&report);
             lines.extend(announcer.report(&report, &tally));
         }

@@ -1,8 +1,11 @@
 //! Whose doing a long call was: the strategy's, or the machine's that gave the core to others meanwhile.
 //!
 //! The bridge looks at the engine's thread each millisecond: how long it ran, how long it waited for its core
-//! while it was ready. A call during most of which the thread did not run is the host's. This is said of single
+//! while it was ready. [`disturbance`] counts beside it what else may have struck: interrupts of its core, faults,
+//! switches. A call during most of which the thread did not run is the host's. This is said of single
 //! calls only; percentiles are always shown over all of them first.
+
+pub mod disturbance;
 
 use std::collections::VecDeque;
 
@@ -14,6 +17,8 @@ use paperwire_rt::clock::HostClock;
 use paperwire_rt::host::ThreadUsage;
 use paperwire_rt::runner::{RunnerConfig, RunnerStats, Wait};
 use paperwire_rt::watch::{ThreadLook, ThreadWatch};
+
+use disturbance::{DisturbanceWatch, Disturbed};
 
 /// Time between two looks: calls shorter than this share their interval with others, and the loss of the
 /// interval counts against them as far as it would fit.
@@ -104,13 +109,22 @@ impl Losses {
 pub struct HostWatch {
     watch: ThreadWatch,
     losses: Losses,
+    disturbances: DisturbanceWatch,
     next_at: HostNs,
 }
 
 impl HostWatch {
-    /// A watch over a thread that spins, or does not.
-    pub fn new(watch: ThreadWatch, spins: bool) -> Self {
-        Self { watch, losses: Losses::new(spins), next_at: HostNs::default() }
+    /// A watch over a thread that spins, or does not, on a core of its own, or on none.
+    ///
+    /// # Errors
+    /// When the kernel keeps no statistics of threads, or there is no such thread.
+    pub fn new(thread: i32, spins: bool, core: Option<usize>) -> std::io::Result<Self> {
+        Ok(Self {
+            watch: ThreadWatch::new(thread)?,
+            losses: Losses::new(spins),
+            disturbances: DisturbanceWatch::new(thread, core),
+            next_at: HostNs::default(),
+        })
     }
 
     /// Looks, when it is time to.
@@ -120,13 +134,45 @@ impl HostWatch {
             && let Some(look) = self.watch.look(clock)
         {
             self.losses.push(look);
+            self.disturbances.look(clock);
             self.next_at = now.plus(LOOK_EVERY);
         }
     }
 
-    /// What was seen.
-    pub const fn losses(&self) -> &Losses {
-        &self.losses
+    /// Looks at everything, whether it is time to or not: calls that have just ended are to be judged.
+    pub fn look_now(&mut self, clock: &HostClock) {
+        if let Some(look) = self.watch.look(clock) {
+            self.losses.push(look);
+            self.disturbances.look_now(clock);
+        }
+    }
+
+    /// A call with whose doing it was and what else happened around it.
+    pub fn judge(&self, outlier: &Outlier) -> LongCall {
+        let (doing, lost) = self.losses.judge(outlier);
+        let disturbed = self.disturbances.seen().around(outlier.from, outlier.to);
+        LongCall { outlier: *outlier, doing, lost, disturbed }
+    }
+}
+
+/// A long call with everything that is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongCall {
+    /// The call.
+    pub outlier: Outlier,
+    /// Whose doing it was.
+    pub doing: Doing,
+    /// What the thread lost in it.
+    pub lost: DurationNs,
+    /// What else was counted around it.
+    pub disturbed: Disturbed,
+}
+
+impl LongCall {
+    /// One that nobody looked at.
+    pub fn unseen(outlier: &Outlier) -> Self {
+        let disturbed = Disturbed::default();
+        Self { outlier: *outlier, doing: Doing::Unknown, lost: DurationNs::ZERO, disturbed }
     }
 }
 
@@ -191,12 +237,13 @@ pub struct Judged {
     /// By strategy; empty while nobody looks, as in a replay.
     pub strategies: Vec<Verdicts>,
     /// The longest of all, the longest first.
-    pub longest: Vec<(Outlier, Doing, DurationNs)>,
+    pub longest: Vec<LongCall>,
 }
 
 impl Judged {
-    /// Takes a call with its judgement.
-    pub fn add(&mut self, outlier: &Outlier, (doing, lost): (Doing, DurationNs)) {
+    /// Takes a judged call; true when it is one of the longest so far.
+    pub fn add(&mut self, call: &LongCall) -> bool {
+        let LongCall { outlier, doing, .. } = call;
         let index = usize::from(outlier.strategy);
         if self.strategies.len() <= index {
             self.strategies.resize_with(index + 1, Verdicts::default);
@@ -210,11 +257,14 @@ impl Judged {
             Doing::Strategy => of.strategy += 1,
             Doing::Unknown => of.unknown += 1,
         }
-        let at = self.longest.partition_point(|(longer, ..)| longer.span() >= outlier.span());
-        if at < LONGEST_MAX {
-            self.longest.insert(at, (*outlier, doing, lost));
+        let is_longer = |other: &LongCall| other.outlier.span() >= outlier.span();
+        let at = self.longest.partition_point(is_longer);
+        let is_long = at < LONGEST_MAX;
+        if is_long {
+            self.longest.insert(at, *call);
             self.longest.truncate(LONGEST_MAX);
         }
+        is_long
     }
 }
 

@@ -43,6 +43,8 @@ pub struct CompareOptions {
     pub live_s: Option<u64>,
     /// Length of a block.
     pub seconds_per_block: u64,
+    /// The difference that is looked for, as a share of A's time.
+    pub detect: f64,
     /// Print JSON.
     pub json: bool,
 }
@@ -87,6 +89,16 @@ impl Comparison {
     pub const fn probe_ns(&self) -> f64 {
         self.probe_tax.probe_ns()
     }
+}
+
+/// A share from a percentage.
+///
+/// # Errors
+/// What is expected, when it is none or makes no sense.
+pub fn share_of(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>();
+    let percent = number.ok().filter(|percent| (1.0..=1_000.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| "expected 1% to 1000%".to_owned())
 }
 
 /// Compares, and prints what came out.
@@ -203,7 +215,8 @@ fn conclude(
         ));
     }
     let clock = HostClock::new();
-    let settings = Settings { clock_step_ns: clock_step::measure(&clock), ..Settings::default() };
+    let clock_step_ns = clock_step::measure(&clock);
+    let settings = Settings { clock_step_ns, detect: options.detect, ..Settings::default() };
     Comparison {
         names,
         source,

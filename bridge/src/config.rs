@@ -160,6 +160,8 @@ struct ThreadsSection {
     feed_core: i64,
     engine_core: i64,
     strategy_budget_ms: u64,
+    lock_memory: bool,
+    busy_poll_us: u64,
 }
 
 /// Keys of `[logs]`, documented in `config/default.toml`.
@@ -239,6 +241,10 @@ pub struct ThreadsConfig {
     pub engine_core: Option<usize>,
     /// How long one call of a strategy may take; zero is off.
     pub strategy_budget: DurationNs,
+    /// Lock all memory before the threads start.
+    pub lock_memory: bool,
+    /// How long a read may poll the network card; zero leaves it to the machine.
+    pub busy_poll: DurationNs,
 }
 
 /// The whole configuration, checked.
@@ -463,7 +469,10 @@ fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError
         _ => Err(wrong(key, &value, "expected -1 or the number of a core")),
     };
     range("threads.strategy_budget_ms", section.strategy_budget_ms, 0, 10_000)?;
+    range("threads.busy_poll_us", section.busy_poll_us, 0, 1_000)?;
     Ok(ThreadsConfig {
+        lock_memory: section.lock_memory,
+        busy_poll: DurationNs::from_micros(section.busy_poll_us),
         strategy_budget: DurationNs::from_millis(section.strategy_budget_ms),
         wait,
         feed_core: core("threads.feed_core", section.feed_core)?,

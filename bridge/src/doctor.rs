@@ -32,7 +32,7 @@ mod cpu_list;
 mod facts;
 mod fingerprint;
 mod fix;
-mod interrupt_table;
+pub(crate) mod interrupt_table;
 mod interrupts;
 mod isolation;
 mod kernel;

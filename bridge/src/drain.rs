@@ -27,12 +27,13 @@ use paperwire_rt::runner::Wait;
 use serde_json::{Value, json};
 
 use crate::announcer::Announcer;
-use crate::attribution::{Doing, HostWatch};
+use crate::attribution::{HostWatch, LongCall};
 use crate::budget::Budget;
 use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
+use crate::report;
 use crate::tally::Tally;
 
 /// What the rest of the program sees of a running session.
@@ -255,7 +256,8 @@ fn turn(
         let _ = trail.send(steps);
     }
     for banks in &mut parts.banks {
-        let (hdr, host, judged) = (&mut parts.hdr, &shared.host, &mut shared.tally.judged);
+        let (hdr, host, judged) = (&mut parts.hdr, &mut shared.host, &mut shared.tally.judged);
+        let (journal, strategies) = (&parts.journal, &shared.tally.strategies);
         let inbox = &mut shared.inbox;
         let mut failed = None;
         banks.drain(&mut shared.tally.bank, |bank| {
@@ -264,13 +266,21 @@ fn turn(
                 // A ring full of commands will do without this one; the next miss says it again.
                 let _ = commands.push(command);
             }
-            for outlier in bank.outliers().as_slice() {
-                let judge = |host: &HostWatch| host.losses().judge(outlier);
-                let unknown = (Doing::Unknown, DurationNs::ZERO);
-                let (doing, lost) = host.as_ref().map_or(unknown, judge);
-                judged.add(outlier, (doing, lost));
+            let outliers = bank.outliers().as_slice();
+            if let Some(host) = host.as_mut().filter(|_| !outliers.is_empty()) {
+                host.look_now(clock);
+            }
+            for outlier in outliers {
+                let unseen = LongCall::unseen(outlier);
+                let call = host.as_ref().map_or(unseen, |host| host.judge(outlier));
+                if judged.add(&call)
+                    && let Some(journal) = journal
+                {
+                    let details = report::long_call_json(&call, strategies);
+                    journal.write(Entry::System("long_call", details));
+                }
                 if let Some(inbox) = inbox {
-                    inbox.call(outlier, doing, lost);
+                    inbox.call(call);
                 }
             }
             if let Some(inbox) = inbox {

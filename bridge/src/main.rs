@@ -141,6 +141,9 @@ struct CompareArgs {
     /// Length of the blocks that are taken for independent, 1 to 3600.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds_per_block: u64,
+    /// The difference that is looked for, 1% to 1000%: "no difference" is said only where it would be found.
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = compare::share_of)]
+    detect: f64,
     /// Print everything as JSON.
     #[arg(long)]
     json: bool,
@@ -423,8 +426,8 @@ fn compare_command(args: CompareArgs) -> Result<(), RunError> {
     let given = load(&args.layers, overrides.clone())?;
     let live_s = args.live.as_deref().map(commands::seconds_of).transpose()?;
     let live_s = live_s.map(i64::unsigned_abs);
-    let CompareArgs { a, b, tape, seconds_per_block, json, .. } = args;
-    let options = CompareOptions { a, b, tape, live_s, seconds_per_block, json };
+    let CompareArgs { a, b, tape, seconds_per_block, detect, json, .. } = args;
+    let options = CompareOptions { a, b, tape, live_s, seconds_per_block, detect, json };
     compare::compare(&options, &given, &overrides, &mut Terminal::new(json))
 }
 

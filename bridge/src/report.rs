@@ -21,6 +21,7 @@ use crate::probes::ProbeTax;
 use crate::tally::Tally;
 pub(crate) use ranking::{Ranking, Verdict, roi};
 
+pub(crate) use host::long_call_json;
 pub use json::json;
 
 /// Everything the final report shows besides the tally.

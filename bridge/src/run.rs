@@ -2,6 +2,7 @@
 
 mod describe;
 mod finish;
+mod machine;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -23,7 +24,6 @@ use paperwire_feed::start::{self, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
-use paperwire_rt::watch::ThreadWatch;
 
 use crate::attribution::{HostWatch, ThreadRow};
 use crate::budget::Budget;
@@ -156,7 +156,8 @@ pub fn run(
         }
     };
     let symbols = &config.session.symbols;
-    let started = start::start(&venue.endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
+    let endpoint = machine::polling(config, &venue, terminal);
+    let started = start::start(&endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
     let Started { socket, instruments } = started;
     let history = venue.history(config, &instruments, terminal);
 
@@ -200,7 +201,7 @@ pub fn run(
     let feed = FeedAgent::new(
         FeedParts {
             socket,
-            connector: Connector::start(venue.endpoint.clone()).map_err(internal)?,
+            connector: Connector::start(endpoint).map_err(internal)?,
             instruments,
             market: ends.market.0,
             raw,
@@ -239,9 +240,12 @@ pub fn run(
         let console = Console::new(commands, params);
         console::listen(console, shared.clone()).map_err(internal)?;
     }
+    machine::lock_memory(config, terminal);
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(feed, feed_runner, clock.clone()).map_err(internal)?;
-    lock(&shared).host = host_watch(&engine, engine_runner.wait);
+    lock(&shared).host = host_watch(&engine, engine_runner);
+    machine::say_unpinned("feed", &feed, feed_runner.core, terminal);
+    machine::say_unpinned("engine", &engine, engine_runner.core, terminal);
     if let Some(page) = &page {
         terminal.notice(&format!("dashboard at {}", page.url()));
         page.watch(vec![
@@ -415,12 +419,13 @@ fn watch<F, E>(
 }
 
 /// A watch over the engine's thread; none where the kernel tells nothing of threads.
-fn host_watch<A>(engine: &Running<A>, wait: Wait) -> Option<HostWatch> {
+fn host_watch<A>(engine: &Running<A>, runner: RunnerConfig) -> Option<HostWatch> {
     while engine.stats().thread().is_none() && !engine.is_finished() {
         Wait::Doze.wait();
     }
-    let watch = ThreadWatch::new(engine.stats().thread()?).ok()?;
-    Some(HostWatch::new(watch, wait == Wait::Spin))
+    let stats = engine.stats();
+    let core = runner.core.filter(|_| stats.is_pinned());
+    HostWatch::new(stats.thread()?, runner.wait == Wait::Spin, core).ok()
 }
 
 pub(crate) fn join<A>(

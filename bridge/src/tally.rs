@@ -149,12 +149,35 @@ impl Tally {
     /// Adds a report that the bridge took out of the ring at `now`.
     pub fn absorb_drained(&mut self, report: &Report, now: HostNs) {
         self.absorb(report);
-        self.bank.stage(Stage::Drained).record(report.arrived, report.made, now);
+        if !report.is_history {
+            self.bank.stage(Stage::Drained).record(report.arrived, report.made, now);
+        }
     }
 }
 
 impl ReportSink for Tally {
     fn push(&mut self, report: Report) {
         self.absorb(&report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paperwire_core::event::Seq;
+    use paperwire_core::time::ExchNs;
+
+    use super::*;
+
+    #[test]
+    fn what_history_makes_is_counted_and_is_no_latency() {
+        let mut tally = Tally::new(Vec::new(), Vec::new(), Money::ONE);
+        let mut drain = |is_history| {
+            let (at, arrived, made) = (ExchNs::new(1), HostNs::new(10), HostNs::new(20));
+            let kind = ReportKind::Halted;
+            let report = Report { seq: Seq(1), at, arrived, made, is_history, kind };
+            tally.absorb_drained(&report, HostNs::new(5_000_000));
+            tally.bank.stage(Stage::Drained).service.len()
+        };
+        assert_eq!((drain(true), drain(false)), (0, 1));
     }
 }

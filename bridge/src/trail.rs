@@ -134,7 +134,7 @@ mod tests {
     fn report(seq: u64) -> Report {
         let (at, host) = (ExchNs::new(1), HostNs::new(1));
         let kind = ReportKind::Benched { strategy: StratId(0) };
-        Report { seq: Seq(seq), at, arrived: host, made: host, kind }
+        Report { seq: Seq(seq), at, arrived: host, made: host, is_history: false, kind }
     }
 
     #[test]

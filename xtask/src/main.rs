@@ -6,10 +6,12 @@
 //! * `run`: runs rows, times them, sums up.
 //! * `tools`: what a machine may lack, and how it is had.
 //! * `tidy`: the house rules that no compiler checks.
+//! * `icount`: instructions of the hot functions against a baseline.
 
 #![expect(clippy::print_stdout, reason = "a command line tool reports to its user")]
 #![expect(clippy::print_stderr, reason = "a command line tool reports to its user")]
 
+mod icount;
 mod run;
 mod steps;
 mod tidy;
@@ -23,6 +25,8 @@ cargo xtask test                every check, cheap ones first
 cargo xtask test --step NAME    one check alone (repeat --step for more)
 cargo xtask test --list         the names of the checks and what they run
 cargo xtask tidy                the house rules alone
+cargo xtask icount              instructions of the hot functions against the baseline
+cargo xtask icount --bless      makes what is counted now the baseline
 
 A check whose tool is missing prints SKIPPED with the reason, and again at the end.
 PAPERWIRE_CAPTURES=DIR          where captured sessions (*.tsv) are, for the tests that read them
@@ -38,6 +42,13 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["tidy"] => finish(tidy::run(&root)),
+        ["icount"] => match steps::named(&["--step", "icount"]) {
+            Ok(chosen) => finish(run::steps(&root, &chosen)),
+            Err(problem) => usage(&problem),
+        },
+        ["icount", "--bless"] => {
+            finish(tools::ensure(&tools::VALGRIND, &root).and_then(|()| icount::bless(&root)))
+        }
         ["test"] => finish(run::steps(&root, &steps::ALL.iter().collect::<Vec<_>>())),
         ["test", "--list"] => {
             for step in steps::ALL {

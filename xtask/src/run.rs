@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::steps::{Action, Cmd, Step};
-use crate::{tidy, tools};
+use crate::{icount, tidy, tools};
 
 const SLOWEST_LEN: usize = 5;
 
@@ -63,6 +63,19 @@ pub(crate) fn steps(root: &Path, steps: &[&'static Step]) -> Result<(), String> 
 fn run(root: &Path, step: &Step, report: &mut Report) -> Result<(), String> {
     match &step.action {
         Action::Tidy => tidy::run(root),
+        Action::Icount => {
+            if let Err(reason) = tools::ensure(&tools::VALGRIND, root) {
+                skip(report, step.name, &reason);
+                return Ok(());
+            }
+            match icount::check(root)? {
+                icount::Outcome::Same(count) => {
+                    println!("{count} functions take as many instructions as before");
+                }
+                icount::Outcome::Elsewhere(reason) => skip(report, step.name, &reason),
+            }
+            Ok(())
+        }
         Action::Commands(commands) => run_all(root, step, commands, report),
         Action::Needs { tools, commands, otherwise } => {
             if step.name == "test"
@@ -110,13 +123,7 @@ fn run_command(root: &Path, command: &Cmd, tally: &mut Tally) -> Result<(), Stri
     };
     let mut child = Command::new(program);
     child.args(args).current_dir(root).stdin(Stdio::null());
-    // `cargo run` describes this package in the environment; build scripts that watch those
-    // variables would be run anew each time.
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(is_of_this_package) {
-            child.env_remove(&name);
-        }
-    }
+    forget_this_package(&mut child);
     child.envs(command.env.iter().copied());
 
     let status = if command.has_tests { read_along(&mut child, tally) } else { child.status() };
@@ -124,6 +131,16 @@ fn run_command(root: &Path, command: &Cmd, tally: &mut Tally) -> Result<(), Stri
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{shown}` ended with {status}")),
         Err(error) => Err(format!("`{shown}` could not be started: {error}")),
+    }
+}
+
+/// `cargo run` describes this package in the environment; build scripts that watch those variables would be
+/// run anew each time.
+pub(crate) fn forget_this_package(child: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_this_package) {
+            child.env_remove(&name);
+        }
     }
 }
 

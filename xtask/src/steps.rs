@@ -17,6 +17,8 @@ pub(crate) struct Step {
 pub(crate) enum Action {
     /// The house rules, in this process.
     Tidy,
+    /// Instructions of the hot functions, counted and compared.
+    Icount,
     /// Commands one after another.
     Commands(&'static [Cmd]),
     /// Commands that need a tool; `otherwise` runs, loudly, where it cannot be had.
@@ -134,6 +136,11 @@ pub(crate) const ALL: &[Step] = &[
             "--benches",
             "--locked",
         ])]),
+    },
+    Step {
+        name: "icount",
+        about: "instructions of the hot functions differ by at most 3 % from the baseline",
+        action: Action::Icount,
     },
     Step {
         name: "deny",

@@ -54,6 +54,13 @@ pub(crate) const CXX: Tool = Tool {
     why: "the fuzzing engine is C++",
 };
 
+pub(crate) const VALGRIND: Tool = Tool {
+    name: "valgrind",
+    check: &["valgrind", "--version"],
+    source: Source::System("valgrind"),
+    why: "instructions of the hot functions",
+};
+
 /// True when the tool is there, or was just installed; otherwise why not.
 pub(crate) fn ensure(tool: &Tool, root: &Path) -> Result<(), String> {
     if succeeds(tool.check, root) {

@@ -1,3 +1,5 @@
+mod live;
+
 use paperwire_core::event::Seq;
 
 use super::*;
@@ -72,10 +74,12 @@ fn the_longest_are_shown_in_order_and_the_hosts_are_counted_apart() {
     let mut judged = Judged::default();
     for (index, span) in (0u64..).zip([30, 900, 20, 50, 50, 10, 11, 12, 13, 14, 700]) {
         let doing = if span >= 700 { Doing::Host } else { Doing::Strategy };
-        judged.add(&call(index * 1000, index * 1000 + span), (doing, DurationNs::ZERO));
+        let call = call(index * 1000, index * 1000 + span);
+        assert!(judged.add(&LongCall { doing, ..LongCall::unseen(&call) }), "{span}");
     }
-    let spans: Vec<u64> = judged.longest.iter().map(|of| of.0.span().raw() / 1000).collect();
+    let spans: Vec<u64> = judged.longest.iter().map(|of| of.outlier.span().raw() / 1000).collect();
     assert_eq!(spans, [900, 700, 50, 50, 30, 20, 14, 13]);
     let of = &judged.strategies[1];
     assert_eq!((of.host, of.strategy, of.unknown, of.of_host.len()), (2, 9, 0, 2));
+    assert!(!judged.add(&LongCall::unseen(&call(1, 13))), "shorter than all that are kept");
 }

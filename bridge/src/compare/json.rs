@@ -39,6 +39,7 @@ pub fn json(of: &Comparison) -> Value {
             "error_each": settings.error / f64::from(CELLS),
             "beyond_min": settings.beyond_min,
             "blocks_min": settings.blocks_min,
+            "detect": settings.detect,
         },
         "service": rows(&of.service),
         "response": rows(&of.response),
@@ -63,7 +64,7 @@ fn row(of: &Row, ticks_per_s: f64) -> Value {
     let interval = |of: Option<Interval>| of.map(|of| [of.low, of.high]);
     let missing = match of.verdict {
         Verdict::NotEnough { ticks } => Some(ticks),
-        Verdict::Faster | Verdict::Slower | Verdict::NoDifference => None,
+        Verdict::Faster | Verdict::Slower | Verdict::NoDifference | Verdict::TooCoarse => None,
     };
     json!({
         "percentile": of.quantile.name,
@@ -74,6 +75,7 @@ fn row(of: &Row, ticks_per_s: f64) -> Value {
         "interval_each": interval(of.interval_each),
         "interval": interval(of.interval),
         "floor": interval(of.floor),
+        "detectable": of.detectable,
         "verdict": text::verdict(of.verdict, ticks_per_s),
         "missing_ticks": missing,
         "missing_minutes": missing.and_then(|ticks| text::minutes(ticks, ticks_per_s)),

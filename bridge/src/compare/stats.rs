@@ -8,12 +8,18 @@
 //! * Percentiles come from merged histograms; they are never averaged.
 //! * One interval is of 95 %, but a table has [`CELLS`] of them. Verdicts use the wider interval by
 //!   Bonferroni's rule, so that 95 % holds for the whole table.
+//! * That nothing was detected is worth saying only where something would have been: `power` asks how large
+//!   a difference had to be, and how much longer a session shows the one that was asked for.
 //! * What the clock cannot tell apart is no difference: every interval is widened by one step of it.
+
+mod power;
 
 use std::borrow::Cow;
 
 use hdrhistogram::Histogram;
 use paperwire_core::random::Rng;
+
+use power::Power;
 
 /// Strategies of a comparison: A, B, and the second instance of A.
 pub const ARMS: usize = 3;
@@ -140,7 +146,13 @@ pub struct Settings {
     pub beyond_min: u64,
     /// Blocks before anything is said.
     pub blocks_min: u64,
+    /// The difference that is looked for, as a share: "no difference detected" is said only where one of
+    /// this size would have been.
+    pub detect: f64,
 }
+
+/// A tenth, unless something else is looked for.
+pub const DETECT: f64 = 0.1;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -151,6 +163,7 @@ impl Default for Settings {
             error: 0.05,
             beyond_min: 100,
             blocks_min: 30,
+            detect: DETECT,
         }
     }
 }
@@ -171,8 +184,11 @@ pub enum Verdict {
     Faster,
     /// B takes more time than A, beyond doubt and floor.
     Slower,
-    /// Nothing that this sample shows and the control does not.
+    /// Nothing that this sample shows and the control does not; what is looked for would have been seen.
     NoDifference,
+    /// What is looked for is smaller than a step of the clock, or than what the control differs steadily:
+    /// no session is long enough.
+    TooCoarse,
     /// Too small a sample to say anything.
     NotEnough {
         /// Ticks that are missing, at the rate so far.
@@ -195,6 +211,8 @@ pub struct Row {
     pub interval: Option<Interval>,
     /// What A against itself came to, widened to the same factor up and down.
     pub floor: Option<Interval>,
+    /// The smallest difference, as a share, that would have been found with a certainty of 95 %.
+    pub detectable: Option<f64>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -219,6 +237,7 @@ pub fn compare(blocks: &[Block], settings: &Settings) -> Vec<Row> {
             interval_each: None,
             interval: None,
             floor: None,
+            detectable: None,
             verdict: Verdict::NotEnough { ticks: missing[index] },
         };
         if missing[index] > 0 {
@@ -236,12 +255,22 @@ pub fn compare(blocks: &[Block], settings: &Settings) -> Vec<Row> {
         }
         let each_error = settings.error / f64::from(CELLS);
         let interval = between(&low, &high, each_error);
-        let floor = symmetric(between(&twins, &twins, each_error));
+        let twins = between(&twins, &twins, each_error);
+        let floor = symmetric(twins);
+        let point =
+            |above: u64, below: u64| 1.0 / least(below, above, step) / least(above, below, step);
+        let step_factor = values[A].zip(values[B]).map_or(1.0, |(a, b)| point(b, a).sqrt());
+        let power = Power::of(ratio.unwrap_or(1.0), interval, twins, step_factor);
+        let verdict = match judge(interval, floor) {
+            Verdict::NoDifference => power.verdict(settings.detect, count_min),
+            found => found,
+        };
         Row {
             interval_each: Some(between(&low, &high, settings.error)),
             interval: Some(interval),
             floor: Some(floor),
-            verdict: judge(interval, floor),
+            detectable: Some(power.detectable()),
+            verdict,
             ..empty
         }
     };

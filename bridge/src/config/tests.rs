@@ -47,6 +47,7 @@ fn a_mistake_is_named_with_its_remedy() {
     check("[session]\nsymbols = []", "session.symbols = 0 entries: expected 1 to 64");
     check("[session]\nsymbols = [\"A/B\", \"A/B\"]", "listed twice");
     check("[threads]\nwait = \"sleep\"", "threads.wait = sleep");
+    check("[threads]\nbusy_poll_us = 1001", "threads.busy_poll_us = 1001");
     check("[exchange]\nstart = \"today\"", "exchange.start = today: expected an instant such as");
     check("[bars]\ngap_policy = \"fill\"", "bars.gap_policy = fill");
     check("session = 3", "session = 3: expected a table");

@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) skew: Result<Skew, String>,
     pub(super) receive_stamps: Result<(), String>,
     pub(super) busy_poll: Result<(), String>,
+    /// What the configuration asks a run to set.
+    pub(super) asked: Asked,
     /// Output of `ethtool -c`.
     pub(super) coalescing: Result<String, String>,
     /// Output of `ethtool -T`.
@@ -41,6 +43,16 @@ pub(super) struct Facts {
     /// System management interrupts since boot, from the CPU's own counter.
     pub(super) smi_count: Result<u64, String>,
     pub(super) has_rtla: bool,
+}
+
+/// What a socket of ours is tried with when the configuration asks for nothing.
+const BUSY_POLL: DurationNs = DurationNs::from_micros(50);
+
+/// What the configuration asks a run to set: `threads.lock_memory` and `threads.busy_poll_us`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) lock_memory: bool,
+    pub(super) busy_poll: DurationNs,
 }
 
 /// The disk that logs go to.
@@ -83,8 +95,14 @@ impl Facts {
             skew: skew::measure(&cores.examined()),
             receive_stamps: on_socket(|socket| rx::enable_timestamps(socket.as_fd())),
             busy_poll: on_socket(|socket| {
-                host::busy_poll(socket.as_fd(), DurationNs::from_micros(50))
+                let asked = config.threads.busy_poll;
+                let span = if asked > DurationNs::ZERO { asked } else { BUSY_POLL };
+                host::busy_poll(socket.as_fd(), span)
             }),
+            asked: Asked {
+                lock_memory: config.threads.lock_memory,
+                busy_poll: config.threads.busy_poll,
+            },
             coalescing: ethtool("-c"),
             stamping: ethtool("-T"),
             disk: Disk::of(config),

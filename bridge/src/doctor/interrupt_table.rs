@@ -81,5 +81,19 @@ impl InterruptTable {
     }
 }
 
+/// Every interrupt of one core, read without taking memory: this is done while a session runs.
+pub(crate) fn total(text: &str, core: usize) -> Option<u64> {
+    let mut lines = text.lines();
+    let is_core =
+        |name: &str| name.strip_prefix("CPU").and_then(|of| of.parse().ok()) == Some(core);
+    let column = lines.next()?.split_whitespace().position(is_core)?;
+    let counts = lines.filter_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        // A line with fewer columns counts for the whole machine, or ends in words before ours.
+        rest.split_whitespace().nth(column)?.parse::<u64>().ok()
+    });
+    Some(counts.sum())
+}
+
 #[cfg(test)]
 mod tests;

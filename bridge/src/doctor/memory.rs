@@ -39,18 +39,30 @@ fn swaps(seen: &Seen<'_>) -> Result<Vec<String>, Unread> {
     Ok(names.map(str::to_owned).collect())
 }
 
+/// Whether the limit does not bind: `CAP_IPC_LOCK`, bit 14.
+fn has_capability(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    mask.and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .is_some_and(|of| of >> 14 & 1 == 1)
+}
+
 fn locked(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let allowed = limit(seen, "Max locked memory")?;
     let status = seen.tree.read("/proc/self/status")?;
     let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).map_or("?", str::trim);
     let shown =
         allowed.map_or_else(|| "unlimited".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
-    let read = format!("limit {shown}; locked now {locked}");
+    let asked = seen.facts.asked.lock_memory;
+    let word = if asked { "a run locks all" } else { "a run locks nothing" };
+    let read = format!("limit {shown}; locked now {locked}; {word}");
     let has_swap = !swaps(seen)?.is_empty();
-    if allowed.is_none() {
+    if allowed.is_none() || has_capability(&status) {
         // Locking is allowed, and nothing is locked: harmless only while nobody can take a page.
-        return Ok(match has_swap && locked.starts_with('0') {
-            true => Outcome::warn(format!("{read}; there is swap"), Fix::shell("swapoff -a")),
+        return Ok(match has_swap && locked.starts_with('0') && !asked {
+            true => Outcome::warn(
+                format!("{read}; there is swap"),
+                Fix::advice("threads.lock_memory = true in the configuration, or `swapoff -a`"),
+            ),
             false => Outcome::good(read),
         });
     }

@@ -1,6 +1,8 @@
 //! Checks 29 to 32: from the wire to the socket. About the interface of the default route, which is the
 //! way to a real venue; the built-in exchange is on loopback and meets none of this.
 
+use paperwire_core::time::DurationNs;
+
 use super::fix::Fix;
 use super::tree::{Tree, Unread};
 use super::{Check, Outcome, Seen};
@@ -92,6 +94,10 @@ fn busy_polling(seen: &Seen<'_>) -> Result<Outcome, Unread> {
     let read = format!("busy_read {reads} us, busy_poll {polls} us; {own}");
     if reads > 0 {
         return Ok(Outcome::good(read));
+    }
+    let asked = seen.facts.asked.busy_poll;
+    if asked > DurationNs::ZERO && seen.facts.busy_poll.is_ok() {
+        return Ok(Outcome::good(format!("{read}, and does: {} us", asked.raw() / 1_000)));
     }
     Ok(Outcome::warn(read, Fix::sysctl("net.core.busy_read", "50")))
 }

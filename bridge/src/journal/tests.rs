@@ -17,7 +17,7 @@ use super::*;
 
 fn report(id: u64, kind: ReportKind) -> Report {
     let (at, arrived, made) = (ExchNs::new(1), HostNs::new(1), HostNs::new(2));
-    Report { seq: Seq(id), at, arrived, made, kind }
+    Report { seq: Seq(id), at, arrived, made, is_history: false, kind }
 }
 
 fn fill(id: u64) -> Report {

@@ -11,13 +11,12 @@ use paperwire_core::glance::Glance;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::Bank;
 use paperwire_core::limits::LATENCY_MAX_NS;
-use paperwire_core::outlier::Outlier;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::report::{Report, ReportKind};
 
 use super::tails::{Both, Tails};
-use crate::attribution::Doing;
+use crate::attribution::LongCall;
 
 /// Of each kind, between two looks of the page.
 const KEPT_MAX: usize = 4096;
@@ -37,9 +36,9 @@ pub(crate) struct Way {
 pub(crate) struct Fresh {
     pub(crate) fills: VecDeque<(Seq, Fill)>,
     pub(crate) bars: VecDeque<(SymbolId, Bar)>,
-    pub(crate) seconds: VecDeque<(HostNs, Vec<(usize, Both)>)>,
+    pub(super) seconds: VecDeque<(HostNs, Vec<(usize, Both)>)>,
     pub(crate) ticks: VecDeque<SlowTick>,
-    pub(crate) calls: VecDeque<(Outlier, Doing, DurationNs)>,
+    pub(crate) calls: VecDeque<LongCall>,
     pub(crate) events: VecDeque<(HostNs, &'static str, String)>,
     pub(crate) ways: VecDeque<Way>,
 }
@@ -102,8 +101,8 @@ impl Inbox {
         }
     }
 
-    pub(crate) fn call(&mut self, outlier: &Outlier, doing: Doing, lost: DurationNs) {
-        put(&mut self.fresh.calls, (*outlier, doing, lost));
+    pub(crate) fn call(&mut self, call: LongCall) {
+        put(&mut self.fresh.calls, call);
     }
 
     pub(crate) fn event(&mut self, at: HostNs, kind: &'static str, text: &str) {

@@ -6,9 +6,7 @@ use paperwire_core::account::Fill;
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::outlier::Outlier;
 use paperwire_core::slowest::SlowTick;
-use paperwire_core::time::DurationNs;
 use paperwire_dashboard::view::Event;
 use paperwire_feed::control::Control;
 use paperwire_rt::clock::UtcRelation;
@@ -16,7 +14,7 @@ use paperwire_rt::clock::UtcRelation;
 use super::inbox::Fresh;
 use super::tails::Tails;
 use super::views::millis;
-use crate::attribution::Doing;
+use crate::attribution::LongCall;
 
 const FILLS_MAX: usize = 10_000;
 /// A week of minutes.
@@ -67,7 +65,7 @@ impl Curve {
 /// A slow event with the instant at which it arrived, in milliseconds since 1970.
 pub(super) type Slow = (i64, SlowTick);
 /// A long call likewise, and whose doing it was.
-pub(super) type Long = (i64, Outlier, Doing, DurationNs);
+pub(super) type Long = (i64, LongCall);
 
 /// Everything.
 #[derive(Debug)]
@@ -140,9 +138,9 @@ impl Kept {
         for tick in &fresh.ticks {
             put(&mut self.ticks, (millis(relation.to_utc(tick.arrived)), *tick), TICKS_MAX);
         }
-        for (outlier, doing, lost) in &fresh.calls {
-            let at_ms = millis(relation.to_utc(outlier.from));
-            put(&mut self.calls, (at_ms, *outlier, *doing, *lost), CALLS_MAX);
+        for call in &fresh.calls {
+            let at_ms = millis(relation.to_utc(call.outlier.from));
+            put(&mut self.calls, (at_ms, *call), CALLS_MAX);
         }
         for (at, kind, text) in &fresh.events {
             let (id, at_ms) = (self.next_event, millis(relation.to_utc(*at)));

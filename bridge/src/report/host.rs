@@ -1,11 +1,12 @@
 //! What the machine did to the run: long calls by whose doing they were, and the pinned threads.
 
 use paperwire_core::time::DurationNs;
+use paperwire_rt::host::ThreadUsage;
 use serde_json::{Value, json};
 
 use super::table::Table;
-use crate::attribution::Verdicts;
-use crate::tally::Tally;
+use crate::attribution::{LongCall, Verdicts};
+use crate::tally::{StrategyName, Tally};
 
 /// The quantiles that are shown without the calls of the host's doing.
 const TAILS: [f64; 2] = [0.999, 0.9999];
@@ -48,17 +49,59 @@ fn without(tally: &Tally, index: usize, of: &Verdicts) -> impl Fn(f64) -> u64 {
 
 /// The longest calls one by one.
 pub(super) fn longest(tally: &Tally) -> Table {
-    let mut table = Table::new(&["longest calls", "took", "core lost for", "whose doing", "event"]);
-    for (outlier, doing, lost) in &tally.judged.longest {
+    let mut table = Table::new(&[
+        "longest calls",
+        "took",
+        "core lost for",
+        "whose doing",
+        "interrupts",
+        "in",
+        "faults",
+        "switches",
+        "event",
+    ]);
+    let dash = || "-".to_owned();
+    for LongCall { outlier, doing, lost, disturbed } in &tally.judged.longest {
+        let of = |count: fn(&ThreadUsage) -> u64| {
+            disturbed.usage.map_or_else(dash, |usage| count(&usage).to_string())
+        };
         table.row(vec![
             tally.strategies[usize::from(outlier.strategy)].instance.clone(),
             outlier.span().to_string(),
             lost.to_string(),
             doing.as_str().to_owned(),
+            disturbed.interrupts.map_or_else(dash, |(count, _)| count.to_string()),
+            disturbed.interrupts.map_or_else(dash, |(_, span)| span.to_string()),
+            of(|usage| usage.minor_faults + usage.major_faults),
+            of(|usage| usage.switches_by_choice + usage.switches_by_force),
             outlier.seq.0.to_string(),
         ]);
     }
     table
+}
+
+/// One of them for machines.
+pub(crate) fn long_call_json(call: &LongCall, strategies: &[StrategyName]) -> Value {
+    let LongCall { outlier, doing, lost, disturbed } = call;
+    json!({
+        "strategy": strategies[usize::from(outlier.strategy)].instance,
+        "event": outlier.seq.0,
+        "took_ns": outlier.span().raw(),
+        "doing": doing.as_str(),
+        "lost_ns": lost.raw(),
+        "interrupts": disturbed.interrupts.map(|(count, _)| count),
+        "interrupts_within_ns": disturbed.interrupts.map(|(_, span)| span.raw()),
+        "minor_faults": disturbed.usage.map(|of| of.minor_faults),
+        "major_faults": disturbed.usage.map(|of| of.major_faults),
+        "switches_by_choice": disturbed.usage.map(|of| of.switches_by_choice),
+        "switches_by_force": disturbed.usage.map(|of| of.switches_by_force),
+    })
+}
+
+/// All of them, the longest first.
+pub(super) fn longest_json(tally: &Tally) -> Vec<Value> {
+    let one = |call: &LongCall| long_call_json(call, &tally.strategies);
+    tally.judged.longest.iter().map(one).collect()
 }
 
 /// The pinned threads.

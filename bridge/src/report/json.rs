@@ -68,6 +68,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "probe_tax": summary.probe_tax,
         "probe_share": summary.probe_tax.share(&tally.bank),
         "notes": summary.notes,
+        "longest_calls": host::longest_json(tally),
         "strategies": strategies,
         "stages": stages,
         "threads": host::threads_json(tally),

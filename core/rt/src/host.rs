@@ -1,6 +1,6 @@
 //! What only a system call tells of the machine: the kernel's clock discipline, what the calling thread
 //! suffered, free space of a disk, the width of a screen, and whether a socket may poll busily. Nothing here changes anything
-//! but a socket that is given.
+//! but a socket that is given, and [`lock_memory`] this process.
 
 use std::ffi::CString;
 use std::io;
@@ -129,6 +129,34 @@ pub fn busy_poll(socket: BorrowedFd<'_>, span: DurationNs) -> io::Result<()> {
             len,
         )
     };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether this process may lock all that it has and will have: without a limit, or with `CAP_IPC_LOCK`.
+fn may_lock_all() -> io::Result<bool> {
+    const CAP_IPC_LOCK: u32 = 14;
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let mask = mask.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
+    let limits = std::fs::read_to_string("/proc/self/limits")?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max locked memory"));
+    let limit = limit.and_then(|text| text.split_whitespace().next());
+    Ok(mask >> CAP_IPC_LOCK & 1 == 1 || limit == Some("unlimited"))
+}
+
+/// Locks every page that this process has and will have, and fetches those that are not there yet. Refused
+/// under a limit: with it, one of the next allocations would fail instead, and end the process.
+///
+/// # Errors
+/// `PermissionDenied` under a limit; else what the kernel says.
+pub fn lock_memory() -> io::Result<()> {
+    if !may_lock_all()? {
+        let why = "locked memory is limited (RLIMIT_MEMLOCK)";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    // SAFETY: mlockall takes two flags and no pointer; it changes where pages are, never what is in them.
+    // JUSTIFICATION: no safe wrapper in our dependencies locks a whole process.
+    let result = unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

@@ -182,12 +182,13 @@ impl<A> Running<A> {
     }
 }
 
-/// Cores this process may use.
+/// Cores this process may use: those of the mask that it inherited, in which isolated cores are not.
 pub fn usable_cores() -> Vec<usize> {
     core_affinity::get_core_ids().map_or_else(Vec::new, |ids| ids.iter().map(|c| c.id).collect())
 }
 
-/// Pins the calling thread to a core; false when the kernel refuses.
+/// Pins the calling thread to a core, inside of the inherited mask or not; false when the kernel refuses, as
+/// it does a core that is off or that the cgroup does not have.
 pub fn pin(core: usize) -> bool {
     core_affinity::set_for_current(core_affinity::CoreId { id: core })
 }

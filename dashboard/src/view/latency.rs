@@ -178,6 +178,12 @@ pub struct LongCall {
     pub lost_ns: u64,
     /// `host`, `strategy` or `unknown`.
     pub doing: String,
+    /// Interrupts of its core around it; null where nobody looked.
+    pub interrupts: Option<u64>,
+    /// Page faults of the thread around it.
+    pub faults: Option<u64>,
+    /// Switches that the thread did not choose.
+    pub switches_by_force: Option<u64>,
 }
 
 /// The slowest there were.

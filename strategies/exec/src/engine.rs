@@ -75,6 +75,8 @@ struct Cause {
     arrived: HostNs,
     /// Last look at the host's clock: a look costs as much as some of the steps.
     looked: HostNs,
+    /// A bar of history, before the session.
+    is_history: bool,
 }
 
 impl Cause {
@@ -219,7 +221,8 @@ impl Engine {
         if !is_history {
             ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
         }
-        let cause = Cause { seq: event.seq, at: event.exch, arrived, looked: dequeued };
+        let (seq, at) = (event.seq, event.exch);
+        let cause = Cause { seq, at, arrived, looked: dequeued, is_history };
         self.rate.add(event.exch);
         self.advance(cause, ctx);
 
@@ -443,7 +446,7 @@ impl Engine {
     ) {
         let looked = ctx.clock.now();
         let arrived = last.stamps.arrived;
-        let cause = Cause { seq: last.seq, at: last.exch, arrived, looked };
+        let cause = Cause { seq: last.seq, at: last.exch, arrived, looked, is_history: false };
         let end = OrderEnd::SessionEnd;
         for index in 0..self.slots.len() {
             if flatten {
@@ -507,8 +510,8 @@ fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<u64> {
 }
 
 fn emit<C: Clock, R: ReportSink>(ctx: &mut Context<'_, C, R>, cause: Cause, kind: ReportKind) {
-    let Cause { seq, at, arrived, looked } = cause;
-    ctx.reports.push(Report { seq, at, arrived, made: looked, kind });
+    let Cause { seq, at, arrived, looked, is_history } = cause;
+    ctx.reports.push(Report { seq, at, arrived, made: looked, is_history, kind });
 }
 
 fn strat_id(index: usize) -> StratId {

@@ -24,6 +24,8 @@ pub struct Report {
     pub arrived: HostNs,
     /// Host time of the step that made it, for the last stage of the way.
     pub made: HostNs,
+    /// Made of a bar of history, which comes all at once: its way here is no latency of anything.
+    pub is_history: bool,
     /// What happened.
     pub kind: ReportKind,
 }

@@ -27,6 +27,12 @@ fn a_difference_has_only_what_came_in_between() {
 }
 
 #[test]
+fn the_total_of_a_core_is_the_sum_of_its_column() {
+    assert_eq!((total(TABLE, 0), total(TABLE, 2)), (Some(1001), Some(2007)));
+    assert_eq!((total(TABLE, 1), total("", 0)), (None, None));
+}
+
+#[test]
 fn what_has_no_header_is_no_table() {
     for text in ["", "\n", "24: 1 2", "CPU0 CPUx"] {
         assert_eq!(InterruptTable::parse(text), None, "{text:?}");

@@ -7,7 +7,7 @@ use paperwire_core::time::DurationNs;
 use paperwire_rt::host::{ClockSync, ThreadUsage};
 
 use crate::doctor::cores::Cores;
-use crate::doctor::facts::{Build, Disk, Exposure, Facts};
+use crate::doctor::facts::{Asked, Build, Disk, Exposure, Facts};
 use crate::doctor::interrupt_table::InterruptTable;
 use crate::doctor::noise::CoreNoise;
 use crate::doctor::sample::Sample;
@@ -118,6 +118,7 @@ pub(super) fn facts() -> Facts {
         skew: Ok(Skew { at_least: DurationNs::ZERO, at_most: DurationNs::new(40) }),
         receive_stamps: Ok(()),
         busy_poll: Ok(()),
+        asked: Asked::default(),
         coalescing: Ok("Adaptive RX: off  TX: n/a\nrx-usecs:\t0\n".to_owned()),
         stamping: Ok("Capabilities:\n\thardware-receive\n".to_owned()),
         disk: Disk {

@@ -95,7 +95,7 @@ fn several_files_together_decide() {
     let swapping = small.file("/proc/swaps", "Filename\n/swap file");
     check(&swapping, 18, Fail, "there is swap", "LimitMEMLOCK");
     let unlocked = tuned().file("/proc/swaps", "Filename\n/swap file");
-    check(&unlocked, 18, Warn, "locked now 0 kB", "swapoff");
+    check(&unlocked, 18, Warn, "locked now 0 kB", "threads.lock_memory");
     let bridged = tuned().file("/proc/net/route", "Iface\nbr;reboot 00000000 1\n");
     check(&bridged, 10, Grade::Unknown, "odd name", "");
 
@@ -146,6 +146,14 @@ fn facts_that_need_a_system_call_are_judged() {
     check(&host, 29, Unknown, "not installed", "ethtool -c eth0");
     let host = with(&|host| host.facts.receive_stamps = Err("not supported".to_owned()));
     check(&host, 31, Warn, "not supported", "sandbox");
+    let mut host = tuned().file("/proc/sys/net/core/busy_read", "0");
+    host.facts.asked.busy_poll = DurationNs::from_micros(60);
+    check(&host, 30, Good, "may ask for it, and does: 60 us", "");
+    host.facts.busy_poll = Err("not permitted".to_owned());
+    check(&host, 30, Warn, "may not ask for it", "net.core.busy_read=50");
+    let mut host = tuned().file("/proc/swaps", "Filename\n/swap file");
+    host.facts.asked.lock_memory = true;
+    check(&host, 18, Good, "a run locks all", "");
     let host = with(&|host| host.facts.disk.free_bytes = Ok(1_000_000_000));
     check(&host, 34, Warn, "1 GB free; a day may need 1.5 GB", "logs.dir");
     let host = with(&|host| host.facts.disk.sync_worst = Some(Ok(DurationNs::from_millis(30))));

@@ -99,10 +99,10 @@ impl Desk {
     fn without_host(&self, name: &str, window_s: u64, mut sum: Sum) -> Result<Sum, Refusal> {
         let index = self.strategy(name)?;
         let first_ms = self.now_s().saturating_sub_unsigned(window_s) * 1_000;
-        for (at_ms, call, doing, _) in &lock(&self.kept).calls {
-            let is_own = usize::from(call.strategy) == index && *at_ms >= first_ms;
-            if is_own && *doing == Doing::Host {
-                sum.remove(call.span().raw());
+        for (at_ms, call) in &lock(&self.kept).calls {
+            let is_own = usize::from(call.outlier.strategy) == index && *at_ms >= first_ms;
+            if is_own && call.doing == Doing::Host {
+                sum.remove(call.outlier.span().raw());
             }
         }
         Ok(sum)
@@ -157,7 +157,7 @@ impl Desk {
             kept.calls.iter().filter(|(at, ..)| *at >= first_ms).copied().collect();
         drop(kept);
         ticks.sort_by_key(|(_, tick)| std::cmp::Reverse(tick.response()));
-        calls.sort_by_key(|(_, call, ..)| std::cmp::Reverse(call.span()));
+        calls.sort_by_key(|(_, call)| std::cmp::Reverse(call.outlier.span()));
         let tick = |(at_ms, of): &(i64, paperwire_core::slowest::SlowTick)| {
             let since = |at: HostNs| at.since(of.arrived).raw();
             let instrument = self.facts.instruments.get(of.symbol.index());
@@ -173,13 +173,13 @@ impl Desk {
             }
         };
         let names = &self.facts.names;
-        let call = |(at_ms, of, doing, lost): &super::super::kept::Long| LongCall {
-            seq: of.seq.0,
+        let call = |(at_ms, of): &super::super::kept::Long| LongCall {
+            seq: of.outlier.seq.0,
             at_ms: *at_ms,
-            strategy: names[usize::from(of.strategy)].instance.clone(),
-            took_ns: of.span().raw(),
-            lost_ns: lost.raw(),
-            doing: doing.as_str().to_owned(),
+            strategy: names[usize::from(of.outlier.strategy)].instance.clone(),
+            took_ns: of.outlier.span().raw(),
+            lost_ns: of.lost.raw(),
+            doing: of.doing.as_str().to_owned(),
         };
         Slowest {
             ticks: ticks.iter().take(limit).map(tick).collect(),

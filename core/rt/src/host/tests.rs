@@ -28,3 +28,23 @@ fn a_file_is_no_screen() {
     let file = std::fs::File::open("/dev/null").unwrap();
     assert_eq!(columns(file.as_fd()), None);
 }
+
+#[test]
+fn locked_memory_is_there_before_it_is_touched() {
+    let locked = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+    };
+    match lock_memory() {
+        Ok(()) => {
+            let before = locked();
+            let pages = vec![1u8; 8 << 20];
+            assert!(before > 0 && locked() >= before + 8_000, "{} bytes are mine", pages.len());
+        }
+        Err(error) => {
+            eprintln!("SKIPPED: {error}");
+            assert!(!may_lock_all().unwrap_or(false), "{error}");
+        }
+    }
+}

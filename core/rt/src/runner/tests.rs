@@ -43,3 +43,24 @@ fn an_endless_agent_stops_when_asked() {
     running.stop();
     assert!(running.join().unwrap().left > 0);
 }
+
+#[test]
+fn a_core_outside_of_the_inherited_mask_can_be_pinned_to() {
+    let cores = usable_cores();
+    let [first, .., last] = cores.as_slice() else {
+        return eprintln!("SKIPPED: one core");
+    };
+    let (first, last) = (*first, *last);
+    let allowed = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        line.unwrap().trim().to_owned()
+    };
+    // As isolated cores are: none of the mask that the thread is born with.
+    let parent = std::thread::spawn(move || {
+        assert!(pin(first));
+        let child = std::thread::spawn(move || (allowed(), pin(last), allowed()));
+        child.join().unwrap()
+    });
+    assert_eq!(parent.join().unwrap(), (first.to_string(), true, last.to_string()));
+}

@@ -28,6 +28,16 @@ fn history(rig: &mut Rig, minutes: i64, step: i64) {
 }
 
 #[test]
+fn what_is_reported_of_history_is_marked_and_nothing_else_is() {
+    let mut rig = Rig::new();
+    assert!(rig.reports.iter().all(|report| !report.is_history));
+    rig.reports.clear();
+    rig.desks[0].lock().unwrap().panics = true;
+    history(&mut rig, 1, 1);
+    assert!(!rig.reports.is_empty() && rig.reports.iter().all(|report| report.is_history));
+}
+
+#[test]
 fn a_market_that_moves_one_way_is_called_so() {
     for (step, labels) in [
         (20, [TrendRegime::Bull, TrendRegime::StrongBull]),
