@@ -6,7 +6,7 @@
 //! [`text`] and [`json`] say it.
 
 pub mod blocks;
-mod clock_step;
+pub(crate) mod clock_step;
 pub mod json;
 pub mod stats;
 pub mod text;

@@ -27,7 +27,7 @@ export function draw(element, traces, layout, key) {
     font: { color: variable("--text"), size: 12, family: "system-ui, sans-serif" },
     margin: { l: 56, r: 16, t: 12, b: 44 },
     hoverlabel: { bgcolor: variable("--panel-2"), bordercolor: variable("--line"), font: { color: variable("--text") } },
-    legend: { orientation: "h", y: 1.12, x: 0 },
+    legend: { orientation: "h", y: 1.12, x: 0, traceorder: "normal" },
     uirevision: key ?? "same",
     ...layout,
   };

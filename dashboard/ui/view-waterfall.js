@@ -40,6 +40,9 @@ export function mount(root) {
       { name: "took", value: (row) => row.took_ns, show: (row) => ns(row.took_ns) },
       { name: "core lost for", value: (row) => row.lost_ns, show: (row) => ns(row.lost_ns) },
       { name: "whose doing", text: true, value: (row) => row.doing, show: (row) => row.doing, tone: (row) => (row.doing === "strategy" ? "down" : "") },
+      { name: "interrupts", title: "of its core, around the call", value: (row) => row.interrupts, show: (row) => count(row.interrupts) },
+      { name: "faults", value: (row) => row.faults, show: (row) => count(row.faults) },
+      { name: "forced out", title: "Switches that the thread did not choose", value: (row) => row.switches_by_force, show: (row) => count(row.switches_by_force) },
       { name: "event", value: (row) => row.seq, show: (row) => row.seq },
     ],
     { key: (row) => `${row.seq}/${row.strategy}`, name: "long-calls" },
@@ -61,7 +64,7 @@ export function mount(root) {
     draw(stacked, way.map((row, at) => ({
       type: "bar", orientation: "h", name: words(row.name), y: bars, x: bars.map((p) => row.service_ns[p]), marker: { color: colour(at), pattern: { shape: ["", "/", "x", "."][Math.floor(at / 4) % 4] } },
       customdata: bars.map((p) => ns(row.service_ns[p])), hovertemplate: "%{fullData.name} %{y}: <b>%{customdata}</b><extra></extra>",
-    })), { barmode: "stack", xaxis: { title: { text: "service time, ns" }, rangemode: "tozero" }, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.2 } }, "stages");
+    })), { barmode: "stack", xaxis: { title: { text: "service time, ns" }, rangemode: "tozero" }, yaxis: { autorange: "reversed" }, legend: { orientation: "h", y: 1.2, traceorder: "normal" } }, "stages");
   };
   async function load() {
     try {

@@ -11,7 +11,7 @@ const READINGS: usize = 20_000;
 const DIFFERENCE_MAX: u64 = 100;
 
 /// Measures the step in nanoseconds, in some milliseconds.
-pub(super) fn measure(clock: &HostClock) -> u64 {
+pub(crate) fn measure(clock: &HostClock) -> u64 {
     let mut last = clock.now();
     let mut pause = 0u32;
     let differences = std::iter::repeat_with(|| {

@@ -15,7 +15,7 @@ use super::super::tails::{Packed, Strip, Sum};
 use super::super::{Desk, lock, views};
 use crate::attribution::Doing;
 use crate::compare::stats::{self, Interval, Row, Settings, Sparse};
-use crate::compare::text;
+use crate::compare::{clock_step, text};
 use crate::hdr::HdrLog;
 
 /// Blocks of a band: neighbours are joined until there are as many.
@@ -180,6 +180,9 @@ impl Desk {
             took_ns: of.outlier.span().raw(),
             lost_ns: of.lost.raw(),
             doing: of.doing.as_str().to_owned(),
+            interrupts: of.disturbed.interrupts.map(|(count, _)| count),
+            faults: of.disturbed.usage.map(|of| of.minor_faults + of.major_faults),
+            switches_by_force: of.disturbed.usage.map(|of| of.switches_by_force),
         };
         Slowest {
             ticks: ticks.iter().take(limit).map(tick).collect(),
@@ -201,6 +204,8 @@ impl Desk {
         }
         let twin = self.twin(index_a).filter(|twin| *twin != index_b);
         let control_name = twin.map(|twin| self.facts.names[twin].instance.clone());
+        let clock_step_ns = clock_step::measure(&self.clock);
+        let settings = Settings { clock_step_ns, ..Settings::default() };
         let table = |measure| -> Result<_, Refusal> {
             let strip_a = self.strip(a, measure, window_s)?.slots;
             let strip_b = self.strip(b, measure, window_s)?.slots;
@@ -209,7 +214,7 @@ impl Desk {
             let blocks = blocks(&strip_a, &strip_b, control.as_deref());
             let ticks =
                 [0, 1].map(|arm| blocks.iter().map(|block| block[arm].count()).sum::<u64>());
-            let rows = stats::compare(&blocks, &Settings::default());
+            let rows = stats::compare(&blocks, &settings);
             Ok((blocks.len(), ticks, rows))
         };
         let (blocks, ticks, service) = table(Measure::Service)?;
