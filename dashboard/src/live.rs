@@ -2,7 +2,7 @@
 //!
 //! First `initial_state` with everything, then `state_update` with the pieces that changed since the listener's
 //! number, `trade` for each fill, a `heartbeat` each five seconds, `shutdown` at the end. A listener chooses topics by
-//! `{"op":"subscribe","topics":[..]}`. Whoever reads slowly skips instants; whoever does not read for ten seconds is
+//! `{"op":"subscribe","topics":[..]}`. Whoever reads slowly skips instants; whoever does not read at all is
 //! dropped, so that nothing grows.
 
 use std::collections::BTreeSet;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -41,8 +42,10 @@ pub(crate) const TOPICS: [&str; 10] = [
 /// Listeners at once.
 const LISTENERS_MAX: usize = 512;
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
-/// A listener that takes nothing for so long is dropped.
+/// A listener that takes nothing for so long is dropped, and one from which nothing is heard, not even the
+/// answer to a ping: it does not read, and what it is sent would pile up in the system.
 const SEND_MAX: Duration = Duration::from_secs(10);
+const SILENT_MAX: Duration = Duration::from_secs(20);
 /// Longest message of a listener, in bytes.
 const MESSAGE_MAX: usize = 4096;
 
@@ -70,7 +73,7 @@ pub(crate) async fn upgrade(
     let socket = socket.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     socket.on_upgrade(move |socket| async move {
         let _counted = Counted::new(&app.listeners);
-        let listener = Listener { socket, seen: 0, topics: TOPICS.into() };
+        let listener = Listener { socket, seen: 0, topics: TOPICS.into(), heard: now() };
         // An error is a listener that went away.
         let _ = listener.run(app).await;
     })
@@ -101,6 +104,7 @@ struct Listener {
     /// Number of the newest instant it was sent.
     seen: u64,
     topics: BTreeSet<&'static str>,
+    heard: std::time::Instant,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,12 +140,19 @@ impl Listener {
                     Err(RecvError::Lagged(_)) => self.send_all(&app.hub.board()).await?,
                     Err(RecvError::Closed) => return Err(Gone),
                 },
-                message = self.socket.recv() => match message {
+                message = self.socket.recv() => {
+                    self.heard = now();
+                    match message {
                     Some(Ok(Message::Text(text))) => self.obey(&text, &app).await?,
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
                     Some(Ok(_)) => {}
-                },
+                    }
+                }
                 _ = heartbeat.tick() => {
+                    if now().duration_since(self.heard) > SILENT_MAX {
+                        return Err(Gone);
+                    }
+                    self.put(Message::Ping(Bytes::new())).await?;
                     let beat = json!({"type": "heartbeat", "seq": self.seen, "timestamp": time(&app)});
                     self.send(beat.to_string()).await?;
                 }
@@ -204,7 +215,11 @@ impl Listener {
     }
 
     async fn send(&mut self, text: String) -> Result<(), Gone> {
-        let sent = timeout(SEND_MAX, self.socket.send(Message::Text(text.into()))).await;
+        self.put(Message::Text(text.into())).await
+    }
+
+    async fn put(&mut self, message: Message) -> Result<(), Gone> {
+        let sent = timeout(SEND_MAX, self.socket.send(message)).await;
         sent.map_err(|_| Gone)?.map_err(|_| Gone)
     }
 }

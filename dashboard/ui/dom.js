@@ -35,7 +35,7 @@ export function panel(width, title, note, ...children) {
 export const empty = (message) => el("div", { class: "empty" }, message);
 
 export function stat(label, value, tone) {
-  return el("div", { class: "stat" }, el("span", {}, label), el("b", { class: tone || "" }, value));
+  return el("div", { class: "stat" }, el("span", {}, label), el("b", { class: tone || "", title: String(value) }, value));
 }
 
 export function keyed(pairs) {

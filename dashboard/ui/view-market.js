@@ -32,7 +32,7 @@ export function mount(root, params, go) {
       stats,
       panel("w8", "Candles", "with every strategy's fills",
         el("div", { class: "row" }, el("label", {}, "symbol", which), el("label", {}, "timeframe", tf), el("span", { class: "spacer" }), el("button", { type: "button", onclick: () => savePng(chart, "paperwire-candles") }, "PNG")), chart),
-      panel("w4", "Trades", "taker orders, newest first", el("div", { class: "scroll" }, el("table", {}, head(["time (UTC)", "price", "quantity", "taker"]), tape))),
+      panel("w4", "Trades", "taker orders, newest first", el("div", { class: "scroll low" }, el("table", {}, head(["time (UTC)", "price", "quantity", "taker"]), tape))),
       el("section", { class: "panel w12" }, el("h2", {}, "Book", book),
         el("div", { class: "ladder" }, el("table", { class: "bids" }, head(["bid", "quantity"]), bids), el("table", { class: "asks" }, head(["ask", "quantity"]), asks)))),
   );
@@ -94,7 +94,7 @@ export function mount(root, params, go) {
       { type: "candlestick", name: symbol, x, open: candles.map((of) => of.open), high: candles.map((of) => of.high), low: candles.map((of) => of.low), close: candles.map((of) => of.close), increasing: { line: { color: up } }, decreasing: { line: { color: down } } },
       marks("buy", "triangle-up", up), marks("sell", "triangle-down", down),
       { type: "bar", name: "volume", x, y: candles.map((of) => of.volume), yaxis: "y2", marker: { color: candles.map((of) => (of.close >= of.open ? up : down)), opacity: 0.35 }, hovertemplate: "%{y}<extra>volume</extra>" },
-    ], { xaxis: { rangeslider: { visible: false }, type: "date", title: { text: "UTC" } }, yaxis: { domain: [0.22, 1], title: { text: "price" } }, yaxis2: { domain: [0, 0.18], title: { text: "volume" } }, showlegend: false }, `${symbol}${frame}`);
+    ], { xaxis: { rangeslider: { visible: false }, type: "date", anchor: "y2", title: { text: "UTC" } }, yaxis: { domain: [0.22, 1], title: { text: "price" } }, yaxis2: { domain: [0, 0.18], title: { text: "volume" } }, showlegend: false }, `${symbol}${frame}`);
   }
   return { update, start: load, unmount: () => { isOver = true; clearTimeout(timer); } };
 }

@@ -21,7 +21,7 @@ export function mount(root, params, go) {
   const stats = el("div", { class: "stats w12" });
   const curve = el("div", { class: "chart" });
   const held = el("div", { class: "scroll" });
-  const settings = el("div");
+  const settings = el("div", { class: "scroll low" });
   const seen = el("div", { class: "scroll" });
   const fills = fillTable(`fills-${name}`);
   replace(
