@@ -65,6 +65,8 @@ impl SymbolGlance {
 pub struct Glance {
     /// Exchange time.
     pub at: ExchNs,
+    /// Events that waited in the market ring, and the most that ever did.
+    pub waiting: [usize; 2],
     /// By symbol.
     pub symbols: Vec<SymbolGlance>,
     /// What all of them are like together.
@@ -77,7 +79,7 @@ impl Glance {
     /// Nothing seen yet; all memory is taken here.
     pub fn new(symbols: usize) -> Self {
         let symbols = vec![SymbolGlance::default(); symbols];
-        Self { at: ExchNs::default(), symbols, regime: None, sentiment: None }
+        Self { at: ExchNs::default(), waiting: [0; 2], symbols, regime: None, sentiment: None }
     }
 
     /// Copies what there is; takes no memory.
@@ -118,10 +120,11 @@ impl Glances {
         (Self { full: full_in, spare: spare_out }, drain)
     }
 
-    /// Copies the market when there is a box to copy it to.
-    pub fn show(&mut self, market: MarketView<'_>) {
+    /// Copies the market when there is a box to copy it to, and how many events waited for the engine.
+    pub fn show(&mut self, market: MarketView<'_>, waiting: [usize; 2]) {
         if let Some(mut glance) = self.spare.pop() {
             glance.copy(market);
+            glance.waiting = waiting;
             self.full.push(glance).expect("a place for every box");
         }
     }
@@ -149,7 +152,7 @@ mod tests {
         let (mut market, mut latest) = (market(), Glance::new(3));
         for bid in 101..=105 {
             market.apply(&event(1, snapshot(bid, bid + 2)), &mut |_, _| ());
-            engine.show(market.view());
+            engine.show(market.view(), [1, 2]);
             if bid % 2 == 0 {
                 bridge.take(&mut latest);
                 assert_eq!(latest.symbols[1].bids[0].px, Px::new(bid));
@@ -165,7 +168,7 @@ mod tests {
         let (mut market, mut latest) = (market(), Glance::new(3));
         for bid in 101..=109 {
             market.apply(&event(0, snapshot(bid, bid + 2)), &mut |_, _| ());
-            engine.show(market.view());
+            engine.show(market.view(), [1, 2]);
         }
         bridge.take(&mut latest);
         assert_eq!(latest.symbols[0].bids[0].px, Px::new(102));

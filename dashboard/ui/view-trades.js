@@ -24,7 +24,7 @@ export function fillTable(name) {
       { name: "net P&L, $", value: (row) => (row.pnl === null ? null : Number(row.pnl)), show: (row) => cash(row.pnl), tone: (row) => tone(row.pnl) },
       { name: "by", text: true, value: (row) => row.trigger, show: (row) => `${row.liquidity}, ${words(row.trigger)}` },
       { name: "reason", text: true, wrap: true, value: (row) => row.reason, show: (row) => reason(row), memo: (row) => row.fill },
-      { name: "market then", text: true, value: (row) => row.evidence.bid, show: (row) => evidence(row), csv: "bid" },
+      { name: "market then", text: true, wrap: true, value: (row) => row.evidence.bid, show: (row) => evidence(row), csv: "bid" },
     ],
     { key: (row) => `${row.strategy}/${row.fill}/${row.seq}`, name },
   );

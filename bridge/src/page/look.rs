@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::limits::{MARKET_RING_LEN, REPORT_RING_LEN};
 use paperwire_core::market::BookStatus;
 use paperwire_core::time::HostNs;
 use paperwire_dashboard::Publisher;
@@ -40,8 +41,7 @@ struct Copied {
     is_live: bool,
     counters: Counters,
     raw_lost: u64,
-    reports: [usize; 2],
-    reports_capacity: usize,
+    queues: Vec<Queue>,
     digest: String,
 }
 
@@ -149,8 +149,10 @@ impl Desk {
             is_live: glance.symbols.iter().all(|seen| seen.status == BookStatus::Live),
             counters: shared.counters,
             raw_lost: shared.raw_lost,
-            reports: inbox.reports,
-            reports_capacity: paperwire_core::limits::REPORT_RING_LEN,
+            queues: vec![
+                queue("market events", MARKET_RING_LEN, glance.waiting),
+                queue("reports", REPORT_RING_LEN, inbox.reports),
+            ],
             digest: tally.digest.hex(),
         })
     }
@@ -174,15 +176,7 @@ impl Desk {
             (service_ns.count > 0).then_some(StageRow { name, service_ns, response_ns })
         });
         let stages: Vec<StageRow> = stages.collect();
-        let host = self.host(
-            &of.counters,
-            of.raw_lost,
-            of.reports,
-            of.reports_capacity,
-            listeners,
-            kept,
-            now,
-        );
+        let host = self.host(&of.counters, of.raw_lost, of.queues, listeners, kept, now);
         let facts = &self.facts;
         let lost = of.counters.dropped_trades + of.counters.conflated + of.raw_lost;
         let session = Session {
@@ -220,13 +214,11 @@ impl Desk {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one figure of the machine")]
     fn host(
         &self,
         counters: &Counters,
         raw_lost: u64,
-        reports: [usize; 2],
-        capacity: usize,
+        queues: Vec<Queue>,
         listeners: usize,
         kept: &mut Kept,
         now: HostNs,
@@ -261,12 +253,7 @@ impl Desk {
             grades,
             findings: wrong.map(finding).collect(),
             threads: lock(&self.threads).iter().map(thread).collect(),
-            queues: vec![Queue {
-                name: "reports".to_owned(),
-                capacity,
-                len: reports[0],
-                high_water: reports[1],
-            }],
+            queues,
             feed: feed(counters),
             hot_allocs_total: alloc_guard::hot_allocs_total(),
             rss_bytes: rss_bytes(),
@@ -277,6 +264,10 @@ impl Desk {
             recording_lost: raw_lost,
         }
     }
+}
+
+fn queue(name: &str, capacity: usize, [len, high_water]: [usize; 2]) -> Queue {
+    Queue { name: name.to_owned(), capacity, len, high_water }
 }
 
 const fn word(of: Grade) -> &'static str {

@@ -1,8 +1,9 @@
 //! Latencies over time in bounded memory: the last ten minutes by the second, the last hour by ten seconds, a day by
 //! the minute, and the whole session.
 //!
-//! A histogram is kept as its occupied buckets, with the very bucket bounds of a three-digit HdrHistogram, so that
-//! merging is exact; minutes are kept at an eighth of that resolution (0.4 %).
+//! A histogram is kept as its occupied buckets, with the very bucket bounds of a three-digit HdrHistogram, so that the
+//! session's sums are exact. What is kept over time is told apart to 0.8 % (below 256 ns to the nanosecond): it takes a
+//! fifth of the memory, and no comparison claims less than that.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,6 +17,8 @@ const FINE: u64 = 2048;
 /// Buckets of each doubling above.
 const HALF: u64 = FINE / 2;
 const FINE_BITS: u32 = 10;
+/// Binary digits after the first of what is kept over time.
+const KEPT_BITS: u32 = 7;
 
 /// Number of the bucket of a value.
 fn bucket(value: u64) -> u16 {
@@ -38,6 +41,13 @@ fn bounds(bucket: u16) -> (u64, u64) {
     (low, low + (1 << shift) - 1)
 }
 
+/// The bucket at the middle of the coarser one that this one is part of: [`KEPT_BITS`] binary digits.
+fn coarse(fine: u16) -> u16 {
+    let (low, _) = bounds(fine);
+    let shift = low.max(1).ilog2().saturating_sub(KEPT_BITS);
+    bucket(((low >> shift) << shift) + ((1 << shift) >> 1))
+}
+
 /// The occupied buckets of a histogram, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Packed(Vec<(u16, u32)>);
@@ -48,11 +58,23 @@ impl Packed {
         Self(recorded.map(|of| (bucket(of.value_iterated_to()), of.count_at_value())).collect())
     }
 
-    fn merge(&mut self, other: &Self, step: u16) {
+    fn coarse(&self) -> Self {
+        let mut kept: Vec<(u16, u32)> = Vec::new();
+        for (fine, count) in &self.0 {
+            let bucket = coarse(*fine);
+            match kept.last_mut().filter(|(last, _)| *last == bucket) {
+                Some((_, sum)) => *sum = sum.saturating_add(*count),
+                None => kept.push((bucket, *count)),
+            }
+        }
+        kept.shrink_to_fit();
+        Self(kept)
+    }
+
+    fn merge(&mut self, other: &Self) {
         let mut merged: Vec<(u16, u32)> = Vec::with_capacity(self.0.len() + other.0.len());
-        let theirs =
-            other.0.iter().map(|(bucket, count)| (bucket / step * step + step / 2, *count));
-        let (mut mine, mut theirs) = (self.0.iter().copied().peekable(), theirs.peekable());
+        let (mut mine, mut theirs) =
+            (self.0.iter().copied().peekable(), other.0.iter().copied().peekable());
         loop {
             let next = match (mine.peek(), theirs.peek()) {
                 (Some(a), Some(b)) if a.0 <= b.0 => mine.next(),
@@ -177,14 +199,12 @@ struct Slot {
 struct Level {
     length_s: i64,
     slots_max: usize,
-    /// Buckets that are joined.
-    step: u16,
     slots: VecDeque<Slot>,
 }
 
 impl Level {
-    const fn new(length_s: i64, slots_max: usize, step: u16) -> Self {
-        Self { length_s, slots_max, step, slots: VecDeque::new() }
+    const fn new(length_s: i64, slots_max: usize) -> Self {
+        Self { length_s, slots_max, slots: VecDeque::new() }
     }
 
     fn take(&mut self, at_s: i64, rows: usize, fresh: &[(usize, Both)]) {
@@ -198,7 +218,7 @@ impl Level {
         let slot = self.slots.back_mut().expect("one was just made sure of");
         for (row, both) in fresh {
             for (mine, theirs) in slot.rows[*row].iter_mut().zip(both) {
-                mine.merge(theirs, self.step);
+                mine.merge(theirs);
             }
         }
     }
@@ -238,7 +258,7 @@ impl Tails {
         Self {
             totals: vec![Default::default(); names.len()],
             names,
-            levels: [Level::new(1, 600, 1), Level::new(10, 360, 1), Level::new(60, 1440, 8)],
+            levels: [Level::new(1, 600), Level::new(10, 360), Level::new(60, 1440)],
         }
     }
 
@@ -260,7 +280,9 @@ impl Tails {
             }
         }
         let rows = self.names.len();
-        self.levels.iter_mut().for_each(|level| level.take(at_s, rows, fresh));
+        let kept = fresh.iter().map(|(row, both)| (*row, both.each_ref().map(Packed::coarse)));
+        let kept: Vec<(usize, Both)> = kept.collect();
+        self.levels.iter_mut().for_each(|level| level.take(at_s, rows, &kept));
     }
 
     /// Place of a stage or strategy.
@@ -315,6 +337,11 @@ mod tests {
             for share in [0.0, 0.5, 0.9, 0.99, 1.0] {
                 prop_assert_eq!(sum.at(share), histogram.value_at_quantile(share));
             }
+            for value in &values {
+                let (low, high) = bounds(coarse(bucket(*value)));
+                let middle = low + (high - low) / 2;
+                prop_assert!(middle.abs_diff(*value) * 128 <= *value, "{} for {}", middle, value);
+            }
         }
 
         #[test]
@@ -325,7 +352,7 @@ mod tests {
                 Packed::of(&histogram)
             };
             let mut merged = pack(&a);
-            merged.merge(&pack(&b), 1);
+            merged.merge(&pack(&b));
             prop_assert_eq!(merged, pack(&[a, b].concat()));
         }
     }

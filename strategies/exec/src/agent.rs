@@ -61,6 +61,8 @@ pub struct EngineAgent<C> {
     is_warm: bool,
     halts: u64,
     is_halted: bool,
+    /// Most events that were found waiting.
+    waiting_max: usize,
 }
 
 impl<C: Clock> EngineAgent<C> {
@@ -87,6 +89,7 @@ impl<C: Clock> EngineAgent<C> {
             is_warm: false,
             halts: 0,
             is_halted: false,
+            waiting_max: 0,
         }
     }
 
@@ -108,6 +111,8 @@ impl<C: Clock> Agent for EngineAgent<C> {
 
     fn step(&mut self, now: HostNs) -> Option<WorkCount> {
         let mut work = 0;
+        let waiting = self.events.len();
+        self.waiting_max = self.waiting_max.max(waiting);
         while work < STEP_EVENTS_MAX {
             if !self.reports.has_room() {
                 self.halts += u64::from(!self.is_halted);
@@ -123,7 +128,7 @@ impl<C: Clock> Agent for EngineAgent<C> {
             self.engine.process(&event, &mut ctx);
             if event.kind == MarketKind::Timer {
                 self.banks.swap();
-                self.glances.show(self.engine.market().view());
+                self.glances.show(self.engine.market().view(), [waiting, self.waiting_max]);
             }
             self.last = Some(event);
             work += 1;

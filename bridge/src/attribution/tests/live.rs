@@ -119,10 +119,17 @@ fn session(little: DurationNs, every: u64, has_hog: bool) -> Option<Seen> {
     };
     let config = EngineConfig::new(10, AssetName::from("USD").unwrap(), Money::from_num(100));
     let engine = Engine::new(&[instrument()], vec![setup], config);
-    let (ends, mut parts) = drain::wire(1);
+    let (ends, mut parts) = drain::wire(1, 1);
     let (mut market, taken) = ends.market;
-    let agent =
-        EngineAgent::new(engine, taken, ends.reports, ends.engine_banks, clock.clone(), false);
+    let agent = EngineAgent::new(
+        engine,
+        taken,
+        ends.reports,
+        ends.engine_banks,
+        ends.glances,
+        clock.clone(),
+        false,
+    );
     let of = RunnerConfig { core: Some(there), wait: Wait::Spin };
     let running = runner::spawn(agent, of, clock.clone()).unwrap();
     while running.stats().thread().is_none() {
