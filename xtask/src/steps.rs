@@ -2,7 +2,7 @@
 //!
 //! Cheap ones stand first, so that a slip is told in seconds. A row is data; `run` executes it.
 
-use crate::tools::{CARGO_FUZZ, CXX, DENY, NEXTEST, Tool};
+use crate::tools::{CARGO_FUZZ, CHROMEDRIVER, CXX, DENY, NEXTEST, PROMTOOL, Tool};
 
 /// One check.
 #[derive(Debug)]
@@ -43,6 +43,9 @@ const fn cmd(args: &'static [&'static str]) -> Cmd {
 const fn tests(args: &'static [&'static str]) -> Cmd {
     Cmd { has_tests: true, ..cmd(args) }
 }
+
+const PAGE_TESTS: &[&str] =
+    &["cargo", "test", "--release", "-p", "paperwire-tests", "--test", "page", "--locked"];
 
 /// Every check. Tests that cross rooms replay whole sessions, so they run in release only.
 pub(crate) const ALL: &[Step] = &[
@@ -122,8 +125,20 @@ pub(crate) const ALL: &[Step] = &[
             "--release",
             "-p",
             "paperwire-tests",
+            "--test",
+            "it",
             "--locked",
         ])]),
+    },
+    Step {
+        name: "page",
+        about: "the page in a real browser, its sockets, metrics and alerts",
+        action: Action::Needs {
+            tools: &[CHROMEDRIVER, PROMTOOL],
+            commands: &[tests(PAGE_TESTS)],
+            // What needs neither is tested all the same.
+            otherwise: &[tests(PAGE_TESTS)],
+        },
     },
     Step {
         name: "bench",

@@ -61,6 +61,20 @@ pub(crate) const VALGRIND: Tool = Tool {
     why: "instructions of the hot functions",
 };
 
+pub(crate) const CHROMEDRIVER: Tool = Tool {
+    name: "chromedriver",
+    check: &["chromedriver", "--version"],
+    source: Source::System("chromium-driver"),
+    why: "the page is tested in a real browser",
+};
+
+pub(crate) const PROMTOOL: Tool = Tool {
+    name: "promtool",
+    check: &["promtool", "--version"],
+    source: Source::System("prometheus"),
+    why: "the metrics are what Prometheus reads",
+};
+
 /// True when the tool is there, or was just installed; otherwise why not.
 pub(crate) fn ensure(tool: &Tool, root: &Path) -> Result<(), String> {
     if succeeds(tool.check, root) {
