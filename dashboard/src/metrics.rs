@@ -1,20 +1,14 @@
-//! For Prometheus: the newest snapshot as metrics, encoded by the official client when it is asked for.
-
-use std::sync::atomic::AtomicU64;
+//! For Prometheus: the newest snapshot as metrics, encoded when it is asked for.
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus::{GaugeVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::App;
 use crate::view::{LatencyNs, Snapshot, StageRow};
 
-const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -24,36 +18,49 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     ([(header::CONTENT_TYPE, KIND)], text(&board.snapshot)).into_response()
 }
 
+/// Each name stands here once.
+const VALID: &str = "a family has a valid name of its own";
+
+fn values(labels: &Labels) -> Vec<&str> {
+    labels.iter().map(|(_, value)| value.as_str()).collect()
+}
+
 /// The exposition of a snapshot.
 pub(crate) fn text(of: &Snapshot) -> String {
-    let mut scrape = Scrape(Registry::with_prefix("paperwire"));
+    let registry = Registry::new_custom(Some("paperwire".to_owned()), None);
+    let mut scrape = Scrape(registry.expect("the prefix is a valid name"));
     scrape.session(of);
     scrape.strategies(of);
     scrape.market(of);
     scrape.latency(of);
     scrape.host(of);
-    let mut text = String::new();
-    encode(&mut text, &scrape.0).expect("writing to a string cannot fail");
-    text
+    TextEncoder::new().encode_to_string(&scrape.0.gather()).expect("names and labels are valid")
 }
 
 struct Scrape(Registry);
 
 impl Scrape {
     fn gauge(&mut self, name: &str, help: &str, rows: impl Iterator<Item = (Labels, f64)>) {
-        let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+        let mut rows = rows.peekable();
+        let Some((labels, _)) = rows.peek() else { return };
+        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
+        let family = GaugeVec::new(Opts::new(name, help), &names).expect(VALID);
         for (labels, value) in rows {
-            family.get_or_create(&labels).set(value);
+            family.with_label_values(&values(&labels)).set(value);
         }
-        self.0.register(name, help, family);
+        self.0.register(Box::new(family)).expect(VALID);
     }
 
     fn counter(&mut self, name: &str, help: &str, rows: impl Iterator<Item = (Labels, u64)>) {
-        let family = Family::<Labels, Counter>::default();
+        let mut rows = rows.peekable();
+        let Some((labels, _)) = rows.peek() else { return };
+        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
+        let opts = Opts::new(format!("{name}_total"), help);
+        let family = IntCounterVec::new(opts, &names).expect(VALID);
         for (labels, value) in rows {
-            family.get_or_create(&labels).inc_by(value);
+            family.with_label_values(&values(&labels)).inc_by(value);
         }
-        self.0.register(name, help, family);
+        self.0.register(Box::new(family)).expect(VALID);
     }
 
     fn session(&mut self, of: &Snapshot) {
@@ -141,13 +148,13 @@ impl Scrape {
                 };
                 for (quantile, ns) in quantiles(of) {
                     let mut labels = labels();
-                    labels.push(("quantile", quantile.to_owned()));
+                    labels.push(("q", quantile.to_owned()));
                     rows.push((labels, count(ns) / 1e9));
                 }
                 counts.push((labels(), of.count));
             }
         }
-        let help = "Time of a stage or a strategy since the start; quantile 1 is the longest";
+        let help = "Time of a stage or a strategy since the start; q 1 is the longest";
         self.gauge("latency_seconds", help, rows.into_iter());
         self.counter("latency_observations", "Observations behind it", counts.into_iter());
     }

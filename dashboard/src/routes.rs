@@ -44,7 +44,7 @@ pub(crate) fn all(app: App) -> Router {
 /// What went wrong, for programs and people.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// A word that does not change: `not_found`, `bad_request`, `unauthorized`, `forbidden`, `too_many_requests`,
+    /// A word that does not change: `not_found`, `bad_request`, `unauthorized`, `forbidden`, `not_confirmed`, `too_many_requests`,
     /// `busy`, `not_ready`.
     #[schema(value_type = String)]
     error: &'static str,

@@ -88,7 +88,7 @@ fn strangers_are_refused_and_orders_need_to_be_meant() {
     }
     for (body, status) in [
         (r#"{"target":"order_flow","verb":"pause","confirm":"order_flow"}"#, 202),
-        (r#"{"target":"order_flow","verb":"pause","confirm":"all"}"#, 400),
+        (r#"{"target":"order_flow","verb":"pause","confirm":"all"}"#, 409),
         (r#"{"target":"order_flow","verb":"bench","confirm":"order_flow"}"#, 400),
         (r#"{"target":"nobody","verb":"pause","confirm":"nobody"}"#, 404),
         (r#"{"target":"order_flow","verb":"pause"}"#, 400),
@@ -128,7 +128,7 @@ fn the_metrics_are_what_prometheus_reads() {
     for name in [
         "paperwire_equity{strategy=\"order_flow\"}",
         "paperwire_fills_total{",
-        "quantile=\"0.999\"",
+        "q=\"0.999\"",
         "paperwire_hot_allocs_total",
     ] {
         assert!(text.contains(name), "no {name} in\n{text}");

@@ -18,7 +18,32 @@ use crate::source::Order;
 use crate::{App, now};
 
 /// What may be ordered over HTTP: all but benching, which is the program's own.
-const VERBS: [Verb; 5] = [Verb::Pause, Verb::Resume, Verb::Flatten, Verb::Reset, Verb::Kill];
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum VerbWord {
+    /// No new entries.
+    Pause,
+    /// Entries again.
+    Resume,
+    /// Closes everything.
+    Flatten,
+    /// The account starts anew.
+    Reset,
+    /// Flattens and halts.
+    Kill,
+}
+
+impl VerbWord {
+    const fn verb(self) -> Verb {
+        match self {
+            Self::Pause => Verb::Pause,
+            Self::Resume => Verb::Resume,
+            Self::Flatten => Verb::Flatten,
+            Self::Reset => Verb::Reset,
+            Self::Kill => Verb::Kill,
+        }
+    }
+}
 
 /// An order.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,8 +51,8 @@ const VERBS: [Verb; 5] = [Verb::Pause, Verb::Resume, Verb::Flatten, Verb::Reset,
 pub(crate) struct ControlRequest {
     /// A strategy of this run, or `all`.
     target: String,
-    /// `pause`, `resume`, `flatten`, `reset` or `kill`.
-    verb: String,
+    /// What is to be done.
+    verb: VerbWord,
     /// The target once more, so that nothing is ordered by a slip.
     confirm: String,
 }
@@ -48,7 +73,7 @@ pub(crate) struct Accepted {
 #[utoipa::path(
     post, path = "/api/control", request_body = ControlRequest,
     responses((status = 202, body = Accepted), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 503, body = Problem))
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn control(
     State(app): State<App>,
@@ -58,11 +83,10 @@ pub(crate) async fn control(
     body: Result<Json<ControlRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Accepted>), Failure> {
     let Json(ControlRequest { target, verb, confirm }) = json(body)?;
-    let known = || VERBS.map(Verb::as_str).join(", ");
-    let verb = VERBS.into_iter().find(|known| known.as_str() == verb);
-    let verb = verb.ok_or_else(|| Failure::bad(format!("verb: one of {}", known())))?;
+    let verb = verb.verb();
     if confirm != target {
-        return Err(Failure::bad("confirm: repeat the target, so that nothing happens by a slip"));
+        let text = "confirm: repeat the target, so that nothing happens by a slip";
+        return Err(Failure::new(StatusCode::CONFLICT, "not_confirmed", text));
     }
     let order = Order {
         target: (target != "all").then(|| target.clone()),

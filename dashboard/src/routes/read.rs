@@ -66,6 +66,7 @@ fn query<T>(asked: Asked<T>) -> Result<T, Failure> {
 /// Rows of an answer.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Limit {
     /// 1 to 1000.
     #[param(minimum = 1, maximum = 1000)]
@@ -95,11 +96,20 @@ fn window(asked: Option<u64>, usual: u64) -> Result<u64, Failure> {
     }
 }
 
-fn measure(asked: Option<&str>) -> Result<Measure, Failure> {
+/// Whose work is looked at.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MeasureWord {
+    /// Work alone.
+    Service,
+    /// From arrival, waiting included.
+    Response,
+}
+
+const fn measure(asked: Option<MeasureWord>) -> Measure {
     match asked {
-        None | Some("service") => Ok(Measure::Service),
-        Some("response") => Ok(Measure::Response),
-        Some(_) => Err(Failure::bad("measure: service or response")),
+        None | Some(MeasureWord::Service) => Measure::Service,
+        Some(MeasureWord::Response) => Measure::Response,
     }
 }
 
@@ -266,6 +276,7 @@ pub(crate) async fn book(
 /// Which candles.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct CandlesAsked {
     /// `1m`, `5m`, `15m`, `30m`, `1h`, `4h`, `12h`, `1d` or `1w`.
     tf: Option<String>,
@@ -310,6 +321,7 @@ pub(crate) async fn events(State(app): State<App>) -> Json<Vec<Event>> {
 /// A window of time.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Window {
     /// Seconds back from now, 1 to 86400; without it the whole session.
     #[param(minimum = 1, maximum = 86400)]
@@ -331,11 +343,13 @@ pub(crate) async fn latency(
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct SpectrumAsked {
     /// Strategies or stages, separated by commas, at most six.
     names: String,
     /// `service` (as without it) or `response`.
-    measure: Option<String>,
+    #[param(inline)]
+    measure: Option<MeasureWord>,
     /// Seconds back from now, 1 to 86400; 600 without it.
     #[param(minimum = 1, maximum = 86400)]
     window_s: Option<u64>,
@@ -354,13 +368,14 @@ pub(crate) async fn spectrum(
     if names.len() > 6 || names.iter().any(String::is_empty) {
         return Err(Failure::bad("names: one to six, separated by commas"));
     }
-    let (of, span) = (measure(asked.measure.as_deref())?, window(asked.window_s, 600)?);
+    let (of, span) = (measure(asked.measure), window(asked.window_s, 600)?);
     Ok(Json(waiting(move || app.source.spectrum(&names, of, span)).await??))
 }
 
 /// Whom to compare.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct CompareAsked {
     /// Measured against.
     a: String,
@@ -387,11 +402,13 @@ pub(crate) async fn compare(
 /// Which heatmap.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct HeatmapAsked {
     /// A strategy or a stage.
     name: String,
     /// `service` (as without it) or `response`.
-    measure: Option<String>,
+    #[param(inline)]
+    measure: Option<MeasureWord>,
     /// Seconds back from now, 1 to 86400; 600 without it.
     #[param(minimum = 1, maximum = 86400)]
     window_s: Option<u64>,
@@ -406,13 +423,14 @@ pub(crate) async fn heatmap(
     asked: Asked<HeatmapAsked>,
 ) -> Result<Json<Heatmap>, Failure> {
     let asked = query(asked)?;
-    let (of, span) = (measure(asked.measure.as_deref())?, window(asked.window_s, 600)?);
+    let (of, span) = (measure(asked.measure), window(asked.window_s, 600)?);
     Ok(Json(waiting(move || app.source.heatmap(&asked.name, of, span)).await??))
 }
 
 /// How far back, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct SlowestAsked {
     /// Seconds back from now, 1 to 86400; 600 without it.
     #[param(minimum = 1, maximum = 86400)]
