@@ -15,8 +15,10 @@ pub mod names;
 pub mod postgres;
 pub mod provider;
 mod schema;
+pub mod spill;
 pub mod sqlite;
 pub mod store;
+pub mod writer;
 
 #[cfg(test)]
 mod testing;

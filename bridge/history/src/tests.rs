@@ -1,6 +1,6 @@
 //! What every store promises, checked on each of them by the same functions.
 
-mod contract;
+pub(crate) mod contract;
 
 use crate::sqlite::SqliteStore;
 use crate::store::{Address, Retention, Store};
