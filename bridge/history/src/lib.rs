@@ -9,11 +9,15 @@
 //! No thread of this room is one that trades: everything here may wait for a disk or a network.
 
 pub mod aggregate;
+pub mod export;
+pub mod filler;
 pub mod import;
+pub mod limiter;
 pub mod model;
 pub mod names;
 pub mod postgres;
 pub mod provider;
+pub mod rest;
 mod schema;
 pub mod spill;
 pub mod sqlite;

@@ -180,7 +180,7 @@ impl Writer {
             since_ns: 0,
             is_refused: false,
         };
-        let collector = thread("history").spawn(move || of.run(&items, hand_over))?;
+        let collector = thread("history").spawn(move || of.run(&items, &hand_over))?;
         Ok(Self { queue, collector, committer, shared })
     }
 
@@ -239,7 +239,7 @@ struct Collector {
 }
 
 impl Collector {
-    fn run(mut self, items: &Receiver<Item>, hand_over: SyncSender<Handed>) {
+    fn run(mut self, items: &Receiver<Item>, hand_over: &SyncSender<Handed>) {
         loop {
             let first = items.recv_timeout(self.config.batch_every);
             let is_over = matches!(first, Err(RecvTimeoutError::Disconnected));
@@ -256,7 +256,7 @@ impl Collector {
             let is_due =
                 rows >= self.config.batch_rows || now.saturating_sub(self.since_ns) >= every;
             if rows > 0 && (is_due || is_over) {
-                self.pass_on(&hand_over);
+                self.pass_on(hand_over);
             }
             if is_over {
                 return self.finish(hand_over);
@@ -335,7 +335,7 @@ impl Collector {
     }
 
     /// Hands over the last rows, or spills them.
-    fn finish(mut self, hand_over: SyncSender<Handed>) {
+    fn finish(mut self, hand_over: &SyncSender<Handed>) {
         if self.pending.rows() > 0 {
             self.spill();
         }

@@ -2,7 +2,6 @@
 
 use paperwire_core::bar::{BarFlags, Timeframe};
 use paperwire_core::num::Px;
-use paperwire_core::time::ExchNs;
 
 use crate::model::{Candle, Print, Source};
 
@@ -62,11 +61,6 @@ impl Minutes {
         };
         self.open = Some(Open { candle, turnover: print.px.notional(print.qty).raw() });
         ended
-    }
-
-    /// Start of the minute that is being put together.
-    pub(crate) fn open_at(&self) -> Option<ExchNs> {
-        self.open.map(|open| open.candle.open_at)
     }
 
     /// The minute that is being put together; nothing more comes of it.
