@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use account::AccountSection;
+use history::HistorySection;
 use layers::{merge, nest, parse};
 use regime::RegimeSection;
 use risk::RiskSection;
@@ -27,6 +28,7 @@ use value::{count, float, range, word, wrong};
 use venue::VenueSection;
 
 mod account;
+mod history;
 mod layers;
 mod regime;
 mod risk;
@@ -35,6 +37,7 @@ mod value;
 mod venue;
 
 pub use account::AccountConfig;
+pub use history::HistoryConfig;
 pub(crate) use layers::scalar;
 pub use risk::{RiskConfig, RiskOverrides};
 pub use sentiment::SentimentConfig;
@@ -106,6 +109,7 @@ struct File {
     regime: RegimeSection,
     sentiment: SentimentSection,
     threads: ThreadsSection,
+    history: HistorySection,
     logs: LogsSection,
     exchange: ExchangeSection,
     strategy: BTreeMap<String, StrategySection>,
@@ -261,6 +265,8 @@ pub struct Config {
     pub sentiment: SentimentConfig,
     /// `[threads]`.
     pub threads: ThreadsConfig,
+    /// `[history]`.
+    pub history: HistoryConfig,
     /// `[logs]`.
     pub logs: LogsSection,
     /// `[exchange]`.
@@ -342,6 +348,7 @@ impl Config {
             regime: file.regime.check()?,
             sentiment: file.sentiment.check()?,
             threads: threads_config(&file.threads)?,
+            history: file.history.check()?,
             session: file.session,
             logs: file.logs,
             exchange: file.exchange,

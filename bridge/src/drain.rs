@@ -30,6 +30,7 @@ use crate::attribution::{Doing, HostWatch};
 use crate::budget::Budget;
 use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
+use crate::history::live::Live;
 use crate::journal::{Entry, Journal};
 use crate::tally::Tally;
 
@@ -88,6 +89,8 @@ pub struct DrainParts {
     pub commands: Commands,
     /// To the logs, when there are any.
     pub journal: Option<Journal>,
+    /// To the history store, when there is one.
+    pub history: Option<Live>,
     /// To the histogram log, when there is one.
     pub hdr: Option<HdrLog<BufWriter<File>>>,
     /// To the tape, when there is one: the steps of the trail.
@@ -131,6 +134,7 @@ pub fn wire(strategies: usize) -> (Ends, DrainParts) {
         budget: Budget::new(DurationNs::ZERO, strategies),
         commands: Arc::new(Mutex::new(commands_in)),
         journal: None,
+        history: None,
         hdr: None,
         blocks: None,
         trail: None,
@@ -161,12 +165,21 @@ pub fn start(
             let work = turn(&mut parts, &mut announcer, &shared, &clock);
             if work == 0 {
                 if is_over {
+                    close_history(&mut parts, &shared);
                     return parts.journal;
                 }
                 Wait::Park.wait();
             }
         }
     })
+}
+
+/// Writes what is queued for the history, and tells how it ended.
+fn close_history(parts: &mut DrainParts, shared: &Mutex<Shared>) {
+    if let Some(history) = parts.history.take() {
+        let told = history.close();
+        shared.lock().unwrap_or_else(PoisonError::into_inner).notices.extend(told);
+    }
 }
 
 fn turn(
@@ -187,6 +200,9 @@ fn turn(
     {
         shared.tally.absorb_drained(&report, clock.now());
         shared.notices.extend(announcer.report(&report, &shared.tally));
+        if let Some(history) = &mut parts.history {
+            history.report(&report);
+        }
         if let Some(journal) = &parts.journal {
             journal.write(Entry::Report(Box::new(report)));
         }
@@ -198,12 +214,16 @@ fn turn(
     }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
+        if let Some(history) = &mut parts.history {
+            history.feed_report(&report);
+        }
         on_feed_report(&report, shared, parts.journal.as_ref(), clock);
     }
     while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
         shared.notices.push_back(problem.clone());
         shared.log_problems.push(problem);
     }
+    shared.notices.extend(parts.history.as_ref().and_then(Live::take_problem));
     let now = clock.now();
     if let Some(trail) = &parts.trail
         && (now >= parts.trail_at || parts.reports.is_abandoned())
@@ -215,7 +235,7 @@ fn turn(
     }
     for banks in &mut parts.banks {
         let (hdr, host, judged) = (&mut parts.hdr, &shared.host, &mut shared.tally.judged);
-        let mut failed = None;
+        let (mut failed, history) = (None, &mut parts.history);
         banks.drain(&mut shared.tally.bank, |bank| {
             for command in parts.budget.look(bank, now) {
                 let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,6 +249,9 @@ fn turn(
             }
             if let Some(blocks) = &parts.blocks {
                 blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank, 1);
+            }
+            if let Some(history) = history {
+                history.latencies(bank);
             }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();

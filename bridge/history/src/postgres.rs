@@ -68,6 +68,11 @@ impl PostgresStore {
         let mut config: Config = url.parse().map_err(|_| StoreError::Address(masked(url)))?;
         config.connect_timeout(CONNECT_WAIT).tcp_user_timeout(SILENCE_MAX);
         config.application_name("paperwire");
+        if config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            config.password(password);
+        }
         let place = masked(url);
         let timescale = Err("not asked yet".to_owned());
         let mut store = Self { config, place, client: None, retention, timescale };

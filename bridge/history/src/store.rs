@@ -276,12 +276,20 @@ impl Address {
     /// # Errors
     /// [`StoreError`].
     pub fn open(&self, retention: Retention) -> Result<Box<dyn Store>, StoreError> {
-        let mut store: Box<dyn Store> = match self {
-            Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
-            Self::Postgres(url) => Box::new(PostgresStore::open(url, retention)?),
-        };
+        let mut store = self.open_as_is(retention)?;
         store.migrate()?;
         Ok(store)
+    }
+
+    /// Opens it with its tables as they are; [`Store::migrate`] must follow.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_as_is(&self, retention: Retention) -> Result<Box<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
+            Self::Postgres(url) => Box::new(PostgresStore::open(url, retention)?),
+        })
     }
 }
 
