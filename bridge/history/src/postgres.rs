@@ -10,6 +10,7 @@ mod write;
 use std::time::Duration;
 
 use paperwire_core::bar::Timeframe;
+use paperwire_core::time::ExchNs;
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls};
 
@@ -211,6 +212,18 @@ impl Store for PostgresStore {
         let (id, _) = self.listed(symbol)?;
         self.with(|client| timescale::rolled_up(client, id, timeframe, span, each))?;
         Ok(true)
+    }
+
+    fn rolled_up_ends(
+        &mut self,
+        symbol: &str,
+        timeframe: Timeframe,
+    ) -> Result<Option<(ExchNs, ExchNs)>, StoreError> {
+        if self.timescale.is_err() {
+            return Ok(None);
+        }
+        let (id, _) = self.listed(symbol)?;
+        self.with(|client| timescale::ends(client, id, timeframe))
     }
 
     fn prints(

@@ -73,7 +73,8 @@ pub fn each(
     };
     let minutes = ends(store, symbol, Timeframe::M1)?;
     let own = ends(store, symbol, timeframe)?;
-    let known = minutes.into_iter().chain(own);
+    let rolled = store.rolled_up_ends(symbol, timeframe)?;
+    let known = minutes.into_iter().chain(own).chain(rolled);
     let Some((oldest, newest)) = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
         return Ok(());
     };
@@ -93,7 +94,7 @@ pub fn each(
             store
                 .candles(symbol, timeframe, span, Order::Ascending, usize::MAX, &mut { stored })?;
         }
-        if minutes.is_some() {
+        if minutes.or(rolled).is_some() {
             derive(store, symbol, timeframe, Span::new(from, piece), &mut |candle| {
                 merge.derived(candle)
             })?;
@@ -179,7 +180,8 @@ impl<'a> Merge<'a> {
         let end = candle.open_at.raw() + self.length;
         if let Some((oldest, newest)) = self.minutes {
             // Its first minutes lie before all history, or its last ones have not happened yet.
-            candle.flags.is_incomplete |= oldest > candle.open_at || newest.raw() + MINUTE_NS < end;
+            let is_begun = oldest > candle.open_at && oldest.raw() < end;
+            candle.flags.is_incomplete |= is_begun || newest.raw() + MINUTE_NS < end;
         }
         while let Some(own) = self.own.front().copied()
             && own.open_at <= candle.open_at
@@ -270,7 +272,8 @@ pub fn before(
         return Ok(Series { scale, candles });
     }
     let minutes = ends(store, symbol, Timeframe::M1)?;
-    let known = minutes.into_iter().chain(ends(store, symbol, timeframe)?);
+    let rolled = store.rolled_up_ends(symbol, timeframe)?;
+    let known = minutes.into_iter().chain(ends(store, symbol, timeframe)?).chain(rolled);
     let Some((oldest, newest)) = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
         return Ok(Series { scale, candles });
     };

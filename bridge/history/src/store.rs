@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use paperwire_core::bar::Timeframe;
+use paperwire_core::time::ExchNs;
 
 use crate::model::{Batch, Candle, Extent, FillRow, Gap, Listed, Print, Scale, Span, Written};
 use crate::postgres::PostgresStore;
@@ -146,6 +147,20 @@ pub trait Store: Send + fmt::Debug {
         span: Span,
         each: Each<'_, Candle>,
     ) -> Result<bool, StoreError>;
+
+    /// Start of the first and of the last longer bar that the database itself keeps; they may be older than
+    /// all minutes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn rolled_up_ends(
+        &mut self,
+        symbol: &str,
+        timeframe: Timeframe,
+    ) -> Result<Option<(ExchNs, ExchNs)>, StoreError> {
+        let _ = (symbol, timeframe);
+        Ok(None)
+    }
 
     /// Prints in `span`, oldest first, at most `limit`.
     ///

@@ -110,18 +110,6 @@ impl Cluster {
         Self::start_with(name, "")
     }
 
-    /// Starts one with TimescaleDB; `None`, loudly, where it is not installed.
-    pub(crate) fn start_timescale(name: &str) -> Option<Self> {
-        let is_there = server_programs().is_some_and(|bin| {
-            bin.parent().is_some_and(|root| root.join("lib/timescaledb.so").exists())
-        });
-        if !is_there {
-            eprintln!("SKIPPED: TimescaleDB is not installed; set PAPERWIRE_TIMESCALE_URL");
-            return None;
-        }
-        Self::start_with(name, "timescaledb")
-    }
-
     fn start_with(name: &str, preload: &'static str) -> Option<Self> {
         let Some(bin) = server_programs() else {
             eprintln!("SKIPPED: no PostgreSQL server; install the package postgresql");
@@ -192,10 +180,53 @@ impl Cluster {
 
     /// A new, empty database.
     pub(crate) fn database(&self, name: &str) -> String {
-        let admin = format!("postgres://paperwire@127.0.0.1:{}/postgres", self.port);
-        let mut client = postgres::Client::connect(&admin, postgres::NoTls).unwrap();
-        client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        format!("postgres://paperwire@127.0.0.1:{}/{name}", self.port)
+        let server = format!("postgres://paperwire@127.0.0.1:{}", self.port);
+        create_database(&format!("{server}/postgres"), name);
+        format!("{server}/{name}")
+    }
+}
+
+fn create_database(admin: &str, name: &str) {
+    let mut client = postgres::Client::connect(admin, postgres::NoTls).unwrap();
+    client.batch_execute(&format!("DROP DATABASE IF EXISTS {name}")).unwrap();
+    client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+}
+
+/// A server with TimescaleDB: the one that `PAPERWIRE_TIMESCALE_URL` names (databases `paperwire_test_*` are
+/// made on it), or one of one's own where the extension is installed.
+#[derive(Debug)]
+pub(crate) enum Timescale {
+    Own(Cluster),
+    Given(String),
+}
+
+impl Timescale {
+    /// `None`, loudly, where there is none.
+    pub(crate) fn start(name: &str) -> Option<Self> {
+        if let Ok(url) = std::env::var("PAPERWIRE_TIMESCALE_URL") {
+            return Some(Self::Given(url));
+        }
+        let is_there = server_programs().is_some_and(|bin| {
+            bin.parent().is_some_and(|root| root.join("lib/timescaledb.so").exists())
+        });
+        if !is_there {
+            eprintln!("SKIPPED: TimescaleDB is not installed; set PAPERWIRE_TIMESCALE_URL");
+            return None;
+        }
+        Cluster::start_with(name, "timescaledb").map(Self::Own)
+    }
+
+    /// A new, empty database.
+    pub(crate) fn database(&self, name: &str) -> String {
+        match self {
+            Self::Own(cluster) => cluster.database(name),
+            Self::Given(url) => {
+                let name = format!("paperwire_test_{name}");
+                create_database(url, &name);
+                let end = url.rfind('/').expect("an address of a database has a slash");
+                format!("{}/{name}", &url[..end])
+            }
+        }
     }
 }
 

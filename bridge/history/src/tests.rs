@@ -1,10 +1,11 @@
 //! What every store promises, checked on each of them by the same functions.
 
 pub(crate) mod contract;
+mod timescale;
 
 use crate::sqlite::SqliteStore;
 use crate::store::{Address, Retention, Store};
-use crate::testing::{Cluster, Folder};
+use crate::testing::{Cluster, Folder, Timescale};
 
 /// A new, empty store for each promise.
 fn keeps_its_promises(mut open: impl FnMut(&str) -> Box<dyn Store>) {
@@ -50,7 +51,7 @@ fn postgres_keeps_its_promises() {
 
 #[test]
 fn timescale_keeps_its_promises() {
-    let Some(cluster) = Cluster::start_timescale("ts-contract") else { return };
+    let Some(cluster) = Timescale::start("ts-contract") else { return };
     keeps_its_promises(|name| {
         let address = Address::parse(&cluster.database(name)).unwrap();
         let mut store = address.open(Retention::KEEP).unwrap();

@@ -141,6 +141,19 @@ pub(super) fn refresh(client: &mut Client, span: Span) -> Result<(), postgres::E
     Ok(())
 }
 
+/// Start of the first and of the last longer bar.
+pub(super) fn ends(
+    client: &mut Client,
+    id: i32,
+    timeframe: Timeframe,
+) -> Result<Option<(ExchNs, ExchNs)>, postgres::Error> {
+    let view = view(timeframe);
+    let sql = format!("SELECT min(open_at), max(open_at) FROM {view} WHERE symbol_id = $1");
+    let row = client.query_one(&sql, &[&id])?;
+    let ends = row.get::<_, Option<At>>(0).zip(row.get(1));
+    Ok(ends.map(|(At(oldest), At(newest))| (oldest, newest)))
+}
+
 /// Longer bars as the database keeps them, and what it has not rolled up yet.
 pub(super) fn rolled_up(
     client: &mut Client,
