@@ -20,6 +20,7 @@ use toml::{Table, Value};
 
 use account::AccountSection;
 use dashboard::{AlertsFile, DashboardFile};
+use history::HistorySection;
 use layers::{merge, nest, parse};
 use regime::RegimeSection;
 use risk::RiskSection;
@@ -29,6 +30,7 @@ use venue::VenueSection;
 
 mod account;
 mod dashboard;
+mod history;
 mod layers;
 mod regime;
 mod risk;
@@ -38,6 +40,7 @@ mod venue;
 
 pub use account::AccountConfig;
 pub use dashboard::{AlertsSection, DashboardSection};
+pub use history::HistoryConfig;
 pub(crate) use layers::scalar;
 pub use risk::{RiskConfig, RiskOverrides};
 pub use sentiment::SentimentConfig;
@@ -109,6 +112,7 @@ struct File {
     regime: RegimeSection,
     sentiment: SentimentSection,
     threads: ThreadsSection,
+    history: HistorySection,
     logs: LogsSection,
     exchange: ExchangeSection,
     dashboard: DashboardFile,
@@ -272,6 +276,8 @@ pub struct Config {
     pub sentiment: SentimentConfig,
     /// `[threads]`.
     pub threads: ThreadsConfig,
+    /// `[history]`.
+    pub history: HistoryConfig,
     /// `[logs]`.
     pub logs: LogsSection,
     /// `[exchange]`.
@@ -359,6 +365,7 @@ impl Config {
             regime: file.regime.check()?,
             sentiment: file.sentiment.check()?,
             threads: threads_config(&file.threads)?,
+            history: file.history.check()?,
             session: file.session,
             logs: file.logs,
             exchange: file.exchange,

@@ -31,6 +31,7 @@ use crate::attribution::{HostWatch, LongCall};
 use crate::budget::Budget;
 use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
+use crate::history::live::Live;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
 use crate::report;
@@ -109,6 +110,8 @@ pub struct DrainParts {
     pub commands: Commands,
     /// To the logs, when there are any.
     pub journal: Option<Journal>,
+    /// To the history store, when there is one.
+    pub history: Option<Live>,
     /// To the histogram log, when there is one.
     pub hdr: Option<HdrLog<BufWriter<File>>>,
     /// To the tape, when there is one: the steps of the trail.
@@ -156,6 +159,7 @@ pub fn wire(strategies: usize, symbols: usize) -> (Ends, DrainParts) {
         budget: Budget::new(DurationNs::ZERO, strategies),
         commands: Arc::new(Mutex::new(commands_in)),
         journal: None,
+        history: None,
         hdr: None,
         blocks: None,
         trail: None,
@@ -186,12 +190,21 @@ pub fn start(
             let work = turn(&mut parts, &mut announcer, &shared, &clock);
             if work == 0 {
                 if is_over {
+                    close_history(&mut parts, &shared);
                     return parts.journal;
                 }
                 Wait::Park.wait();
             }
         }
     })
+}
+
+/// Writes what is queued for the history, and tells how it ended.
+fn close_history(parts: &mut DrainParts, shared: &Mutex<Shared>) {
+    if let Some(history) = parts.history.take() {
+        let told = history.close();
+        shared.lock().unwrap_or_else(PoisonError::into_inner).notices.extend(told);
+    }
 }
 
 fn turn(
@@ -222,6 +235,9 @@ fn turn(
         for line in announcer.report(&report, &shared.tally) {
             shared.tell("control", line, clock);
         }
+        if let Some(history) = &mut parts.history {
+            history.report(&report);
+        }
         if let Some(journal) = &parts.journal {
             journal.write(Entry::Report(Box::new(report)));
         }
@@ -235,6 +251,9 @@ fn turn(
     }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
+        if let Some(history) = &mut parts.history {
+            history.feed_report(&report);
+        }
         on_feed_report(&report, shared, parts.journal.as_ref(), clock);
     }
     while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
@@ -245,6 +264,9 @@ fn turn(
         if let Some(journal) = &parts.journal {
             journal.write(Entry::System("control", audit));
         }
+    }
+    if let Some(problem) = parts.history.as_ref().and_then(Live::take_problem) {
+        shared.tell("notice", problem, clock);
     }
     let now = clock.now();
     if let Some(trail) = &parts.trail
@@ -259,7 +281,7 @@ fn turn(
         let (hdr, host, judged) = (&mut parts.hdr, &mut shared.host, &mut shared.tally.judged);
         let (journal, strategies) = (&parts.journal, &shared.tally.strategies);
         let inbox = &mut shared.inbox;
-        let mut failed = None;
+        let (mut failed, history) = (None, &mut parts.history);
         banks.drain(&mut shared.tally.bank, |bank| {
             for command in parts.budget.look(bank, now) {
                 let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
@@ -288,6 +310,9 @@ fn turn(
             }
             if let Some(blocks) = &parts.blocks {
                 blocks.lock().unwrap_or_else(PoisonError::into_inner).take(bank, 1);
+            }
+            if let Some(history) = history {
+                history.latencies(bank);
             }
             if let Some(hdr) = hdr {
                 failed = hdr.append(bank, now, Duration::from_secs(1)).err();

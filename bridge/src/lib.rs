@@ -11,6 +11,7 @@
 //!   [`attribution`]: whose doing a long call was
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`trail`]: where a replay leaves it, [`hdr`]: histogram logs
+//! * [`history`]: what a run keeps in the store, and its command
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
 //!   [`console`]: what people type into a running session, [`params`]: parameters as they are now,
 //!   [`commands`]: the small commands
@@ -32,6 +33,7 @@ pub mod console;
 pub mod doctor;
 pub mod drain;
 pub mod hdr;
+pub mod history;
 pub mod journal;
 pub mod page;
 pub mod params;

@@ -10,6 +10,7 @@ use paperwire_bridge::bench::{self, Asked, BenchOptions};
 use paperwire_bridge::compare::{self, CompareOptions};
 use paperwire_bridge::config::Config;
 use paperwire_bridge::doctor::{self, Letter};
+use paperwire_bridge::history;
 use paperwire_bridge::run::{self, RunError, RunOptions};
 use paperwire_bridge::terminal::Terminal;
 use paperwire_bridge::{commands, replay, trust, venue, worth};
@@ -48,6 +49,8 @@ enum Command {
     Config(ConfigArgs),
     /// List, describe or create strategies.
     Strategies(StrategiesArgs),
+    /// Import, fill, export and read stored bars and trades.
+    History(HistoryArgs),
     /// Check what this machine does to the tail of your latencies, and how to mend it.
     Doctor(DoctorArgs),
 }
@@ -285,6 +288,16 @@ enum StrategiesAction {
     },
 }
 
+#[derive(Clone, Debug, Args)]
+struct HistoryArgs {
+    #[command(flatten)]
+    layers: Layers,
+    #[command(flatten)]
+    common: history::cli::Common,
+    #[command(subcommand)]
+    action: history::cli::Action,
+}
+
 /// It changes nothing: commands are printed, never run. Readings that need root say so.
 #[derive(Clone, Debug, Args)]
 struct DoctorArgs {
@@ -316,6 +329,7 @@ fn main() -> ExitCode {
         Command::Exchange(args) => exchange_command(&args),
         Command::Config(args) => config_command(&args),
         Command::Strategies(args) => strategies_command(&args),
+        Command::History(args) => history_command(&args),
         Command::Doctor(args) => doctor_command(&args),
     };
     match result {
@@ -510,6 +524,12 @@ fn strategies_command(args: &StrategiesArgs) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+fn history_command(args: &HistoryArgs) -> Result<(), RunError> {
+    let config = load(&args.layers, Overrides::new())?;
+    let mut terminal = Terminal::new(args.common.json);
+    history::cli::run(&args.action, &args.common, &config, &mut terminal)
 }
 
 fn doctor_command(args: &DoctorArgs) -> Result<(), RunError> {

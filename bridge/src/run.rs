@@ -44,7 +44,7 @@ use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
 use crate::trail::Trail;
 use crate::venue::Venue;
-use crate::{doctor, probes};
+use crate::{doctor, history, probes};
 
 /// Why a run did not start or did not end well; the kind decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +179,10 @@ pub fn run(
         tally.trail = Trail::Record(Vec::new());
     }
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
+    let rest = venue.rest();
+    let live = history::live::start(config, &session, &names, &instruments, rest, &clock)?;
     let drain_parts = DrainParts {
+        history: live,
         budget: Budget::new(config.threads.strategy_budget, names.len()),
         journal,
         hdr,

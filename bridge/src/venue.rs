@@ -57,6 +57,11 @@ impl Venue {
         }
     }
 
+    /// Base of its REST interface, if it has one.
+    pub(crate) fn rest(&self) -> Option<&str> {
+        self.rest.as_deref()
+    }
+
     /// History of every symbol; without it strategies warm up on live bars.
     pub(crate) fn history(
         &self,

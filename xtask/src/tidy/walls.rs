@@ -22,7 +22,7 @@ const ROOMS: &[(&str, Imports)] = &[
     ("signals", Imports::Only(&["core"])),
     ("strategies", Imports::Only(&["core", "signals"])),
     ("exec", Imports::Only(&["core", "strategies", "signals"])),
-    ("history", Imports::Only(&["core"])),
+    ("history", Imports::Only(&["core", "rt"])),
     ("dashboard", Imports::Only(&["core", "history"])),
     ("bridge", Imports::AnyRoom),
     ("tests", Imports::AnyRoom),

@@ -1,0 +1,162 @@
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+use crate::model::{Source, Span};
+use crate::store::{Address, Retention};
+use crate::testing::{Cluster, Folder, SCALE, candle, print};
+use crate::tests::contract::fill;
+use paperwire_rt::runner::Wait;
+
+fn start(folder: &Path, url: &str, held_rows_max: usize) -> Writer {
+    let config = WriterConfig {
+        batch_every: Duration::from_millis(20),
+        retry: (Duration::from_millis(20), Duration::from_millis(200)),
+        close_within: Duration::from_secs(20),
+        held_rows_max,
+        ..WriterConfig::new(folder.join("spill"))
+    };
+    let address = Address::parse(url).unwrap();
+    let open: Open = Box::new(move || address.open(Retention::KEEP));
+    Writer::start(config, open, HostClock::new()).unwrap()
+}
+
+fn push(writer: &Writer, symbol: &Arc<str>, number: i64) {
+    writer.push(Item::Print(symbol.clone(), SCALE, print(number, number)));
+    writer.push(Item::Fill(Box::new(fill(number))));
+    if number % 10 == 0 {
+        writer.push(Item::Candle(symbol.clone(), SCALE, candle(number / 10, Source::Ws)));
+    }
+}
+
+/// Every print and every fill, exactly once.
+fn assert_all(url: &str, count: i64) {
+    let mut store = Address::parse(url).unwrap().open(Retention::KEEP).unwrap();
+    let mut ids = Vec::new();
+    store
+        .prints("BTC/USD", Span::ALL, usize::MAX, &mut |of| {
+            ids.push(of.trade_id);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let mut fills = Vec::new();
+    store
+        .fills("s", &mut |of| {
+            fills.push(of.fill_id);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    for (name, got) in [("prints", ids), ("fills", fills)] {
+        let distinct: BTreeSet<i64> = got.iter().copied().collect();
+        assert_eq!(got.len(), distinct.len(), "{name} twice");
+        assert_eq!(distinct, (0..count).collect(), "{name} lost");
+    }
+    let bars = store.extent("BTC/USD", paperwire_core::bar::Timeframe::M1).unwrap().unwrap();
+    assert_eq!(bars.rows, count.unsigned_abs().div_ceil(10));
+}
+
+#[test]
+fn a_server_killed_twenty_times_loses_nothing() {
+    let Some(cluster) = Cluster::start("pg-killed") else { return };
+    let url = cluster.database("history");
+    let folder = Folder::new("pg-killed-spill");
+    let writer = start(&folder.0, &url, 1_000_000);
+    let stop = Arc::new(AtomicBool::new(false));
+    let symbol: Arc<str> = "BTC/USD".into();
+    let count = std::thread::scope(|threads| {
+        let killing = threads.spawn(|| {
+            for _ in 0..20 {
+                cluster.kill();
+                cluster.up();
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let mut number = 0;
+        while !stop.load(Ordering::Relaxed) {
+            for _ in 0..5 {
+                push(&writer, &symbol, number);
+                number += 1;
+            }
+            Wait::Doze.wait();
+        }
+        killing.join().unwrap();
+        number
+    });
+    let stats = writer.stats();
+    let told = writer.close();
+    assert!(stats.failures.load(Ordering::Relaxed) > 0, "{stats:?}");
+    assert!(stats.spilled_rows.load(Ordering::Relaxed) > 0, "{stats:?}");
+    assert_eq!(stats.dropped.load(Ordering::Relaxed), 0);
+    assert_eq!(stats.spilled_bytes.load(Ordering::Relaxed), 0, "{told:?}");
+    assert_all(&url, count);
+}
+
+#[test]
+fn a_database_that_is_never_there_leaves_everything_to_the_next_run() {
+    let folder = Folder::new("never-there");
+    let closed = "postgres://paperwire@127.0.0.1:1/history";
+    let symbol: Arc<str> = "BTC/USD".into();
+    let writer = {
+        let config = WriterConfig {
+            close_within: Duration::from_millis(50),
+            batch_every: Duration::from_millis(10),
+            ..WriterConfig::new(folder.file("spill"))
+        };
+        let open: Open = Box::new(move || Address::parse(closed)?.open(Retention::KEEP));
+        Writer::start(config, open, HostClock::new()).unwrap()
+    };
+    (0..500).for_each(|number| push(&writer, &symbol, number));
+    let told = writer.close();
+    assert!(told.last().unwrap().contains("wait in the spill"), "{told:?}");
+    let url = folder.file("h.db").display().to_string();
+    let writer = start(&folder.0, &url, 1_000_000);
+    assert_eq!(writer.close(), [""; 0]);
+    assert_all(&url, 500);
+}
+
+/// Database and spill on a file system of four megabytes that someone fills up.
+#[test]
+fn a_full_disk_loses_nothing_once_there_is_room() {
+    let folder = Folder::new("full-disk");
+    let mount = folder.file("disk");
+    std::fs::create_dir(&mount).unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let quiet = std::process::Stdio::null;
+        let mut command = Command::new(program);
+        command.args(args).stdout(quiet()).stderr(quiet());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let place = mount.display().to_string();
+    if !run("mount", &["-t", "tmpfs", "-o", "size=6m", "tmpfs", &place]) {
+        eprintln!("SKIPPED: no small file system can be mounted here (needs root)");
+        return;
+    }
+    let url = mount.join("h.db").display().to_string();
+    let symbol: Arc<str> = "BTC/USD".into();
+    let result = std::panic::catch_unwind(|| {
+        let writer = start(&mount, &url, 1_000_000);
+        let stats = writer.stats();
+        (0..2000).for_each(|number| push(&writer, &symbol, number));
+        while stats.commits.load(Ordering::Relaxed) == 0 {
+            Wait::Doze.wait();
+        }
+        // Take every byte that is left.
+        let ballast = mount.join("ballast");
+        let mut file = std::fs::File::create(&ballast).unwrap();
+        while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+        (2000..6000).for_each(|number| push(&writer, &symbol, number));
+        while stats.failures.load(Ordering::Relaxed) < 3 {
+            Wait::Doze.wait();
+        }
+        (6000..7000).for_each(|number| push(&writer, &symbol, number));
+        drop(file);
+        std::fs::remove_file(&ballast).unwrap();
+        let told = writer.close();
+        assert_eq!(stats.dropped.load(Ordering::Relaxed), 0, "{told:?}");
+        assert_all(&url, 7000);
+    });
+    assert!(run("umount", &[&place]));
+    result.unwrap();
+}

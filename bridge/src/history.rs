@@ -1,0 +1,44 @@
+//! History in the program: the command `paperwire history`, and what a run keeps.
+//!
+//! The store itself is the crate `paperwire-history`. Nothing here is called by a thread that trades.
+
+pub mod cli;
+pub mod live;
+mod show;
+
+use paperwire_history::store::{Address, Store, StoreError};
+
+use crate::config::Config;
+use crate::run::RunError;
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Address(_) | StoreError::Unknown(_) => Self::Config(error.to_string()),
+            _ => Self::Storage(error.to_string()),
+        }
+    }
+}
+
+/// Opens the configured store, or the one at `url`.
+///
+/// # Errors
+/// [`RunError`].
+pub fn open(config: &Config, url: Option<&str>) -> Result<Box<dyn Store>, RunError> {
+    let address = Address::parse(url.unwrap_or(&config.history.url))?;
+    Ok(address.open(config.history.retention)?)
+}
+
+/// The name under which a pair of a source is stored: that of Kraken as it is, another's with the source before
+/// it, so that a made-up market is never taken for the real one.
+pub fn stored_name(source: &str, symbol: &str) -> String {
+    match source {
+        "kraken" => symbol.to_owned(),
+        "exchange" => format!("exchange:{symbol}"),
+        url => {
+            let host = url.split("://").last().unwrap_or(url);
+            let host = host.split(['/', ':']).next().unwrap_or(host);
+            format!("{host}:{symbol}")
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a run keeps: its bars, fills, account marks, latencies and the times in which it heard nothing.
+//!
+//! Called by the drain thread, which never waits for a database: the writer has a thread of its own.
+
+use std::sync::Arc;
+
+use hdrhistogram::Histogram;
+use paperwire_core::instrument::Instrument;
+use paperwire_core::latency::Bank;
+use paperwire_core::time::ExchNs;
+use paperwire_core::trade::OrderSide;
+use paperwire_exec::report::{Report, ReportKind};
+use paperwire_feed::report::{FeedReport, FeedReportKind};
+use paperwire_history::filler::{self, FillOptions};
+use paperwire_history::limiter::Limiter;
+use paperwire_history::model::{
+    Candle, EquityRow, FillRow, Gap, LatencyRow, MINUTE_NS, Scale, Source, Span,
+};
+use paperwire_history::rest::Rest;
+use paperwire_history::store::{Address, StoreError};
+use paperwire_history::writer::{Item, Writer, WriterConfig, WriterStats};
+use paperwire_rt::clock::{HostClock, utc_now};
+use paperwire_rt::runner::Wait;
+
+use super::stored_name;
+use crate::config::Config;
+use crate::journal::record::money;
+use crate::run::RunError;
+use crate::tally::StrategyName;
+
+/// Marks of accounts are kept once in so many, one a second comes.
+const MARK_EVERY: u64 = 10;
+/// Between two looks for missing minutes.
+const FILL_EVERY_MS: u32 = 600_000;
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// A run's end of the history writer.
+#[derive(Debug)]
+pub struct Live {
+    writer: Writer,
+    session: String,
+    strategies: Vec<String>,
+    instruments: Vec<Instrument>,
+    /// By symbol: the name under which it is stored.
+    names: Vec<Arc<str>>,
+    /// By strategy: marks seen.
+    marks: Vec<u64>,
+    last_at: ExchNs,
+    /// Since when nothing is heard, and why.
+    silent: Option<(ExchNs, String)>,
+    is_live_again: bool,
+}
+
+/// Starts the writer when the configuration wants it, and the search for missing minutes.
+///
+/// # Errors
+/// [`RunError::Storage`] when the spill's folder cannot be had.
+pub fn start(
+    config: &Config,
+    session: &str,
+    strategies: &[StrategyName],
+    instruments: &[Instrument],
+    rest: Option<&str>,
+    clock: &HostClock,
+) -> Result<Option<Live>, RunError> {
+    let history = &config.history;
+    if !history.enabled {
+        return Ok(None);
+    }
+    let (address, retention) = (Address::parse(&history.url)?, history.retention);
+    let opened = address.clone();
+    let open = Box::new(move || opened.open(retention));
+    let spill = &history.spill;
+    let writer = Writer::start(WriterConfig::new(spill.clone()), open, clock.clone());
+    let writer = writer.map_err(|error| {
+        RunError::Storage(format!("history.spill {}: {error}", spill.display()))
+    })?;
+    let source = config.session.source.as_str();
+    // The built-in market makes up another past at each start.
+    if let Some(rest) = rest.filter(|_| source == "kraken" && history.fill_days > 0) {
+        let symbols = instruments.iter().map(|of| of.name.to_string()).collect();
+        fill_in_background(address, retention, rest.to_owned(), symbols, history.fill_days);
+    }
+    Ok(Some(Live {
+        writer,
+        session: session.to_owned(),
+        strategies: strategies.iter().map(|of| of.instance.clone()).collect(),
+        instruments: instruments.to_vec(),
+        names: instruments.iter().map(|of| stored_name(source, &of.name).into()).collect(),
+        marks: vec![0; strategies.len()],
+        last_at: ExchNs::new(0),
+        silent: None,
+        is_live_again: false,
+    }))
+}
+
+/// A thread that ends with the process: what it has not finished, the next run does.
+fn fill_in_background(
+    address: Address,
+    retention: paperwire_history::store::Retention,
+    rest: String,
+    symbols: Vec<String>,
+    days: u32,
+) {
+    let fill = move || -> Result<(), StoreError> {
+        let mut rest = Rest::new(&rest, Limiter::shared());
+        loop {
+            let mut store = address.open(retention)?;
+            let from = ExchNs::new(utc_now().raw() - i64::from(days) * DAY_NS);
+            let options = FillOptions { from, to: Span::ALL.to, backfill: false };
+            for symbol in &symbols {
+                filler::fill(&mut *store, &mut rest, symbol, &options, &mut |_| true)?;
+            }
+            drop(store);
+            (0..FILL_EVERY_MS).for_each(|_| Wait::Doze.wait());
+        }
+    };
+    let body = move || {
+        // A database that is away is tried again; the writer has told it.
+        while fill().is_err() {
+            (0..FILL_EVERY_MS / 10).for_each(|_| Wait::Doze.wait());
+        }
+    };
+    // Without a thread nothing is filled; `paperwire history fill-gaps` does it by hand.
+    let _ = std::thread::Builder::new().name("history-fill".to_owned()).spawn(body);
+}
+
+impl Live {
+    /// How the writer is doing.
+    pub fn stats(&self) -> Arc<WriterStats> {
+        self.writer.stats()
+    }
+
+    /// The next problem that the user should know.
+    pub fn take_problem(&self) -> Option<String> {
+        self.writer.take_problem()
+    }
+
+    /// Writes what is queued, to the database or to the spill, and ends. Returns what the user should know.
+    pub fn close(self) -> Vec<String> {
+        self.writer.close()
+    }
+
+    /// Keeps what is worth keeping of a report.
+    pub fn report(&mut self, report: &Report) {
+        self.last_at = self.last_at.max(report.at);
+        match &report.kind {
+            ReportKind::Bar { symbol, bar } => {
+                self.end_silence();
+                let index = symbol.index();
+                let candle = Candle::from_bar(bar, Source::Ws);
+                let scale = Scale::of(&self.instruments[index]);
+                self.writer.push(Item::Candle(self.names[index].clone(), scale, candle));
+            }
+            ReportKind::Fill(fill) => {
+                let of = &self.instruments[fill.symbol.index()];
+                self.writer.push(Item::Fill(Box::new(FillRow {
+                    session: self.session.clone(),
+                    fill_id: i64::try_from(fill.id.0).unwrap_or(i64::MAX),
+                    strategy: self.strategies[fill.strategy.index()].clone(),
+                    symbol: self.names[fill.symbol.index()].to_string(),
+                    at: fill.at.raw(),
+                    side: if fill.side == OrderSide::Buy { 1 } else { -1 },
+                    price: of.show_px(fill.px).to_string(),
+                    qty: of.show_qty(fill.qty).to_string(),
+                    value: money(fill.value),
+                    fee: money(fill.fee),
+                    realized: money(fill.realized),
+                })));
+            }
+            ReportKind::Account { strategy, row, is_final } => {
+                let index = strategy.index();
+                self.marks[index] += 1;
+                if self.marks[index] % MARK_EVERY != 1 && !is_final {
+                    return;
+                }
+                self.writer.push(Item::Equity(Box::new(EquityRow {
+                    session: self.session.clone(),
+                    strategy: self.strategies[index].clone(),
+                    at: report.at.raw(),
+                    equity: money(row.equity),
+                    cash: money(row.cash),
+                    realized: money(row.realized),
+                    unrealized: money(row.unrealized),
+                    fees: money(row.fees),
+                })));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes when the connection was lost and when every book was back.
+    pub fn feed_report(&mut self, report: &FeedReport) {
+        match &report.kind {
+            FeedReportKind::Disconnected { why, .. } if self.last_at.raw() > 0 => {
+                self.is_live_again = false;
+                let since = self.last_at;
+                self.silent.get_or_insert_with(|| (since, format!("disconnected: {why}")));
+            }
+            FeedReportKind::AllLive => self.is_live_again = true,
+            _ => {}
+        }
+    }
+
+    /// The first bar after a silence says until when it was.
+    fn end_silence(&mut self) {
+        if !self.is_live_again {
+            return;
+        }
+        let Some((since, why)) = self.silent.take() else {
+            return;
+        };
+        let floor = |at: ExchNs| at.raw().div_euclid(MINUTE_NS) * MINUTE_NS;
+        let until = ExchNs::new(floor(self.last_at) + MINUTE_NS);
+        let span = Span::new(ExchNs::new(floor(since)), until);
+        for name in &self.names {
+            self.writer.push(Item::Gap(Gap::open(name, span, &why)));
+        }
+    }
+
+    /// One second of latencies, summed up over services.
+    pub fn latencies(&mut self, bank: &Bank) {
+        let at = utc_now().raw();
+        for (stage, pair) in bank.stages() {
+            self.histogram(stage.as_str(), "", &pair.response, at);
+        }
+        for index in 0..bank.strategies().len() {
+            let name = self.strategies[index].clone();
+            self.histogram("strategy", &name, &bank.strategies()[index].response, at);
+        }
+    }
+
+    fn histogram(&self, stage: &str, strategy: &str, of: &Histogram<u32>, at: i64) {
+        if of.is_empty() {
+            return;
+        }
+        let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let quantile = |quantile: f64| whole(of.value_at_quantile(quantile));
+        let ns = [0.5, 0.9, 0.99, 0.999].map(quantile);
+        self.writer.push(Item::Latency(Box::new(LatencyRow {
+            session: self.session.clone(),
+            stage: stage.to_owned(),
+            strategy: strategy.to_owned(),
+            at,
+            count: whole(of.len()),
+            ns: [ns[0], ns[1], ns[2], ns[3], whole(of.max())],
+        })));
+    }
+}
