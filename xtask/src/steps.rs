@@ -2,7 +2,7 @@
 //!
 //! Cheap ones stand first, so that a slip is told in seconds. A row is data; `run` executes it.
 
-use crate::tools::{CARGO_FUZZ, CXX, DENY, NEXTEST, Tool};
+use crate::tools::{CARGO_FUZZ, CXX, DENY, NEXTEST, POSTGRES, Tool};
 
 /// One check.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ const fn tests(args: &'static [&'static str]) -> Cmd {
     Cmd { has_tests: true, ..cmd(args) }
 }
 
+const HISTORY: [&str; 6] = ["cargo", "test", "-p", "paperwire-history", "--lib", "--locked"];
+
 /// Every check. Tests that cross rooms replay whole sessions, so they run in release only.
 pub(crate) const ALL: &[Step] = &[
     Step {
@@ -71,7 +73,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "test",
-        about: "all tests but those that cross rooms",
+        about: "all tests but those that cross rooms and those of the history store",
         action: Action::Needs {
             tools: &[NEXTEST],
             commands: &[tests(&[
@@ -81,6 +83,8 @@ pub(crate) const ALL: &[Step] = &[
                 "--workspace",
                 "--exclude",
                 "paperwire-tests",
+                "--exclude",
+                "paperwire-history",
                 "--locked",
                 "--no-fail-fast",
             ])],
@@ -90,12 +94,24 @@ pub(crate) const ALL: &[Step] = &[
                 "--workspace",
                 "--exclude",
                 "paperwire-tests",
+                "--exclude",
+                "paperwire-history",
                 "--lib",
                 "--bins",
                 "--tests",
                 "--locked",
                 "--no-fail-fast",
             ])],
+        },
+    },
+    Step {
+        name: "history",
+        about: "the history store, on SQLite and on a PostgreSQL that the tests start",
+        action: Action::Needs {
+            tools: &[POSTGRES],
+            commands: &[tests(&HISTORY)],
+            // The same tests; those of a server say that there is none.
+            otherwise: &[tests(&HISTORY)],
         },
     },
     Step {
