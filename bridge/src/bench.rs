@@ -229,7 +229,8 @@ fn history(
     exchange.rest_limit = None;
     let exchange = runtime.block_on(Exchange::start(exchange));
     let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
-    let (history, problems) = warmup::fetch(&exchange.rest_url(), instruments);
+    let (history, problems) =
+        warmup::fetch(&exchange.rest_url(), instruments, &mut |_, _| Vec::new());
     runtime.block_on(exchange.stop());
     for problem in problems {
         terminal.notice(&problem);

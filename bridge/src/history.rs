@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod live;
 mod show;
+pub mod warm;
 
 use paperwire_history::store::{Address, Store, StoreError};
 

@@ -140,6 +140,7 @@ impl Tally {
             | ReportKind::Command { .. }
             | ReportKind::Param { .. }
             | ReportKind::Benched { .. }
+            | ReportKind::Trade { .. }
             | ReportKind::Regime { .. }
             | ReportKind::Skipped { .. }
             | ReportKind::Halted => {}

@@ -8,6 +8,7 @@ use paperwire_feed::control::Control;
 use paperwire_feed::net::connect::{ConnectError, Endpoint};
 
 use crate::config::Config;
+use crate::history;
 use crate::run::RunError;
 use crate::terminal::Terminal;
 use crate::warmup;
@@ -72,7 +73,8 @@ impl Venue {
         let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
             return Vec::new();
         };
-        let (history, problems) = warmup::fetch(rest, instruments);
+        let mut stored = history::warm::reader(config);
+        let (history, problems) = warmup::fetch(rest, instruments, &mut stored);
         for problem in problems {
             terminal.notice(&problem);
         }

@@ -9,6 +9,7 @@ use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::num::{DecimalError, Px, Qty, parse_decimal};
 use paperwire_core::time::ExchNs;
 use paperwire_feed::control::Control;
+use paperwire_rt::clock::utc_now;
 use paperwire_rt::runner::Wait;
 use serde_json::Value;
 
@@ -21,21 +22,61 @@ const TOO_OFTEN: &str = "Too many requests";
 const AGAIN_MAX: u32 = 5;
 const AGAIN_AFTER_MS: u32 = 3_000;
 
-/// History of every pair. What could not be had is left out and told.
-pub fn fetch(rest: &str, instruments: &[Instrument]) -> (Vec<Control>, Vec<String>) {
+/// Bars of one pair and timeframe that are stored, oldest first.
+pub type Stored<'a> = &'a mut dyn FnMut(&Instrument, Timeframe) -> Vec<Bar>;
+
+/// History of every pair: what the venue gives, and before it what is `stored` and touches it. What could not
+/// be had is left out and told.
+pub fn fetch(
+    rest: &str,
+    instruments: &[Instrument],
+    stored: Stored<'_>,
+) -> (Vec<Control>, Vec<String>) {
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     let wait = || (0..AGAIN_AFTER_MS).for_each(|_| Wait::Doze.wait());
     for (index, of) in (0u16..).zip(instruments) {
         let mut closed: Vec<Closed> = Vec::new();
         for timeframe in TIMEFRAMES {
-            match patiently(|| fetch_one(rest, of, timeframe), wait) {
-                Ok(bars) => closed.extend(bars.into_iter().map(|bar| (timeframe, bar))),
-                Err(why) => problems.push(format!("no history for {}: {why}", of.name)),
-            }
+            let fetched = patiently(|| fetch_one(rest, of, timeframe), wait);
+            let fetched = fetched.unwrap_or_else(|why| {
+                problems.push(format!("no history for {} from the venue: {why}", of.name));
+                Vec::new()
+            });
+            let bars = stitched(stored(of, timeframe), fetched, timeframe, utc_now());
+            closed.extend(bars.into_iter().map(|bar| (timeframe, bar)));
         }
         all.extend(joined(closed).into_iter().map(|closed| (SymbolId(index), closed)));
     }
     (in_order(all), problems)
+}
+
+/// Stored bars before fetched ones, as far back as there is no hole between any two. Stored ones alone count
+/// only when the newest is not older than two bars: what is older does not touch the first live bar.
+fn stitched(
+    mut stored: Vec<Bar>,
+    fetched: Vec<Bar>,
+    timeframe: Timeframe,
+    now: ExchNs,
+) -> Vec<Bar> {
+    let length = timeframe.minutes() * 60_000_000_000;
+    let end = match fetched.first() {
+        Some(first) => first.open_at.raw(),
+        None => stored.last().map_or(0, |last| last.open_at.raw() + length),
+    };
+    if fetched.is_empty() && end + 2 * length < now.raw() {
+        return Vec::new();
+    }
+    stored.retain(|bar| bar.open_at.raw() < end && !bar.flags.is_incomplete);
+    let mut begin = end;
+    let touching = stored.iter().rev().take_while(|bar| {
+        let is_next = bar.open_at.raw() + length == begin;
+        begin = bar.open_at.raw();
+        is_next
+    });
+    let count = touching.count();
+    stored.drain(..stored.len() - count);
+    stored.extend(fetched);
+    stored
 }
 
 /// Asks until the answer is another than that it was asked too often; `wait` passes the time between.
@@ -176,6 +217,26 @@ mod tests {
         let one = [(5, 0), (1, 8), (5, 5), (1, 9), (1, 10)];
         let both = one.iter().flat_map(|(length, at)| [0, 1].map(|id| (id, *length, *at)));
         assert_eq!(order, both.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn stored_bars_count_as_far_as_they_touch_what_is_fetched() {
+        let bar = |minute: i64, is_incomplete: bool| Bar {
+            open_at: ExchNs::new(minute * 60_000_000_000),
+            flags: BarFlags { is_carried: false, is_incomplete },
+            ..Bar::default()
+        };
+        let bars = |minutes: &[i64]| minutes.iter().map(|at| bar(*at, false)).collect::<Vec<_>>();
+        let now = ExchNs::new(22 * 60_000_000_000);
+        let check = |stored: Vec<Bar>, fetched: &[i64], expected: &[i64]| {
+            let got = stitched(stored, bars(fetched), Timeframe::M1, now);
+            assert_eq!(got, bars(expected));
+        };
+        check(bars(&[5, 7, 8, 9, 10, 11]), &[10, 11], &[7, 8, 9, 10, 11]);
+        check(bars(&[5, 6, 7]), &[10, 11], &[10, 11]);
+        check(vec![bar(8, false), bar(9, true)], &[10], &[10]);
+        check(bars(&[18, 19, 20]), &[], &[18, 19, 20]);
+        check(bars(&[8, 9, 10]), &[], &[]);
     }
 
     #[test]

@@ -83,6 +83,11 @@ fn run(root: &Path, step: &Step, report: &mut Report) -> Result<(), String> {
             {
                 skip(report, "captures", &reason);
             }
+            if step.name == "history"
+                && let Err(reason) = tools::timescale(root)
+            {
+                skip(report, "timescale", &reason);
+            }
             for tool in *tools {
                 if let Err(reason) = tools::ensure(tool, root) {
                     let instead = match otherwise.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! Cheap ones stand first, so that a slip is told in seconds. A row is data; `run` executes it.
 
-use crate::tools::{CARGO_FUZZ, CHROMEDRIVER, CXX, DENY, NEXTEST, PROMTOOL, Tool};
+use crate::tools::{CARGO_FUZZ, CHROMEDRIVER, CXX, DENY, NEXTEST, POSTGRES, PROMTOOL, Tool};
 
 /// One check.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ const fn tests(args: &'static [&'static str]) -> Cmd {
 
 const PAGE_TESTS: &[&str] =
     &["cargo", "test", "--release", "-p", "paperwire-tests", "--test", "page", "--locked"];
+const HISTORY: [&str; 6] = ["cargo", "test", "-p", "paperwire-history", "--lib", "--locked"];
 
 /// Every check. Tests that cross rooms replay whole sessions, so they run in release only.
 pub(crate) const ALL: &[Step] = &[
@@ -76,7 +77,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "test",
-        about: "all tests but those that cross rooms",
+        about: "all tests but those that cross rooms and those of the history store",
         action: Action::Needs {
             tools: &[NEXTEST],
             commands: &[tests(&[
@@ -86,6 +87,8 @@ pub(crate) const ALL: &[Step] = &[
                 "--workspace",
                 "--exclude",
                 "paperwire-tests",
+                "--exclude",
+                "paperwire-history",
                 "--locked",
                 "--no-fail-fast",
             ])],
@@ -95,12 +98,24 @@ pub(crate) const ALL: &[Step] = &[
                 "--workspace",
                 "--exclude",
                 "paperwire-tests",
+                "--exclude",
+                "paperwire-history",
                 "--lib",
                 "--bins",
                 "--tests",
                 "--locked",
                 "--no-fail-fast",
             ])],
+        },
+    },
+    Step {
+        name: "history",
+        about: "the history store, on SQLite and on a PostgreSQL that the tests start",
+        action: Action::Needs {
+            tools: &[POSTGRES],
+            commands: &[tests(&HISTORY)],
+            // The same tests; those of a server say that there is none.
+            otherwise: &[tests(&HISTORY)],
         },
     },
     Step {

@@ -75,6 +75,14 @@ pub(crate) const PROMTOOL: Tool = Tool {
     why: "the metrics are what Prometheus reads",
 };
 
+/// Debian keeps the server's programs off the path, so that they are looked for where it puts them.
+pub(crate) const POSTGRES: Tool = Tool {
+    name: "postgres",
+    check: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
+    source: Source::System("postgresql"),
+    why: "the history store on a real server",
+};
+
 /// True when the tool is there, or was just installed; otherwise why not.
 pub(crate) fn ensure(tool: &Tool, root: &Path) -> Result<(), String> {
     if succeeds(tool.check, root) {
@@ -130,5 +138,19 @@ pub(crate) fn captures(root: &Path) -> Result<(), String> {
         false => Err("no captured session: tests that read one pass without it; set \
                       PAPERWIRE_CAPTURES"
             .to_owned()),
+    }
+}
+
+/// Whether a TimescaleDB can be tested: installed for a server of this machine, or at the address that
+/// `PAPERWIRE_TIMESCALE_URL` names.
+pub(crate) fn timescale(root: &Path) -> Result<(), String> {
+    let find = &["sh", "-c", "ls /usr/lib/postgresql/*/lib/timescaledb.so"];
+    match std::env::var_os("PAPERWIRE_TIMESCALE_URL").is_some() || succeeds(find, root) {
+        true => Ok(()),
+        false => {
+            Err("TimescaleDB is not installed (Debian has no package): hypertables, roll-ups, \
+                      compression and retention are not seen; set PAPERWIRE_TIMESCALE_URL"
+                .to_owned())
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a run keeps: its bars, fills, account marks, latencies and the times in which it heard nothing.
+//! What a run keeps: its bars, prints, fills, account marks, latencies and the times in which it heard nothing.
 //!
 //! Called by the drain thread, which never waits for a database: the writer has a thread of its own.
 
@@ -14,7 +14,7 @@ use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_history::filler::{self, FillOptions};
 use paperwire_history::limiter::Limiter;
 use paperwire_history::model::{
-    Candle, EquityRow, FillRow, Gap, LatencyRow, MINUTE_NS, Scale, Source, Span,
+    Candle, EquityRow, FillRow, Gap, LatencyRow, MINUTE_NS, Print, Scale, Source, Span,
 };
 use paperwire_history::rest::Rest;
 use paperwire_history::store::{Address, StoreError};
@@ -152,6 +152,12 @@ impl Live {
                 let scale = Scale::of(&self.instruments[index]);
                 self.writer.push(Item::Candle(self.names[index].clone(), scale, candle));
             }
+            ReportKind::Trade { symbol, trade } => {
+                let index = symbol.index();
+                let scale = Scale::of(&self.instruments[index]);
+                let print = Print::from_tick(trade, Source::Ws);
+                self.writer.push(Item::Print(self.names[index].clone(), scale, print));
+            }
             ReportKind::Fill(fill) => {
                 let of = &self.instruments[fill.symbol.index()];
                 self.writer.push(Item::Fill(Box::new(FillRow {
@@ -211,7 +217,8 @@ impl Live {
             return;
         };
         let floor = |at: ExchNs| at.raw().div_euclid(MINUTE_NS) * MINUTE_NS;
-        let until = ExchNs::new(floor(self.last_at) + MINUTE_NS);
+        // A bar is reported in the minute after its own.
+        let until = ExchNs::new(floor(self.last_at));
         let span = Span::new(ExchNs::new(floor(since)), until);
         for name in &self.names {
             self.writer.push(Item::Gap(Gap::open(name, span, &why)));
@@ -247,3 +254,6 @@ impl Live {
         })));
     }
 }
+
+#[cfg(test)]
+mod tests;

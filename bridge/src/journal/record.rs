@@ -66,6 +66,7 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         ReportKind::Fill(fill) => Some(fill.strategy.index()),
         ReportKind::Market { .. }
         | ReportKind::Bar { .. }
+        | ReportKind::Trade { .. }
         | ReportKind::Regime { .. }
         | ReportKind::Halted => None,
     }
@@ -191,7 +192,9 @@ impl Recorder {
                 ("skips", json!({"why": why.as_str(), "count": count}))
             }
             ReportKind::Halted => ("halted", Value::Null),
-            ReportKind::Market { .. } | ReportKind::Bar { .. } => return None,
+            ReportKind::Market { .. } | ReportKind::Bar { .. } | ReportKind::Trade { .. } => {
+                return None;
+            }
         })
     }
 

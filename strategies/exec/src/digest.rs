@@ -121,6 +121,7 @@ impl RunDigest {
             | ReportKind::Position { .. }
             | ReportKind::Market { .. }
             | ReportKind::Bar { .. }
+            | ReportKind::Trade { .. }
             | ReportKind::Regime { .. }
             | ReportKind::Skipped { .. }
             | ReportKind::SkipCount { .. }

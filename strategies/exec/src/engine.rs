@@ -250,7 +250,10 @@ impl Engine {
             _ if change == Change::Silent => return,
             MarketKind::Trade { trade, .. } => {
                 let symbol = event.symbol;
-                self.decide(&Event::Trade { symbol, trade }, Some(symbol), false, cause, ctx)
+                let of = Event::Trade { symbol, trade };
+                let end = self.decide(&of, Some(symbol), false, cause, ctx);
+                emit(ctx, cause, ReportKind::Trade { symbol, trade: *trade });
+                end
             }
             _ if change == Change::Timer => {
                 let end = self.decide(&Event::Timer, None, false, cause, ctx);

@@ -10,6 +10,7 @@ use paperwire_core::order::{OpenOrder, OrderDone};
 use paperwire_core::regime::Transition;
 use paperwire_core::strategy::{RejectReason, Signal, Skip};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+use paperwire_core::trade::TradeTick;
 
 use crate::performance::Performance;
 
@@ -148,6 +149,13 @@ pub enum ReportKind {
         symbol: SymbolId,
         /// The bar.
         bar: Bar,
+    },
+    /// A print of live trading.
+    Trade {
+        /// In what.
+        symbol: SymbolId,
+        /// The print.
+        trade: TradeTick,
     },
     /// The regime of a symbol changed, or that of all together.
     Regime {
