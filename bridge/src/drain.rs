@@ -220,6 +220,9 @@ fn turn(
     if let Some(inbox) = &mut shared.inbox {
         parts.glances.take(&mut inbox.glance);
         inbox.waiting(parts.reports.len());
+        if inbox.history.is_none() {
+            inbox.history = parts.history.as_ref().map(Live::stats);
+        }
     }
     if let Some(host) = &mut shared.host {
         host.look(clock);

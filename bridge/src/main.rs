@@ -395,6 +395,7 @@ fn run_command(args: &RunArgs) -> Result<(), RunError> {
         json: args.json,
         console: true,
         has_page: !args.no_dashboard,
+        has_history: true,
         strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
         blocks: None,
     };

@@ -110,6 +110,8 @@ pub struct RunOptions {
     pub strict: Option<PathBuf>,
     /// Serve the page, where the configuration has one.
     pub has_page: bool,
+    /// Keep history, where the configuration does.
+    pub has_history: bool,
     /// Collects each second's histograms of the strategies; then nothing is reported at the end.
     pub blocks: Option<Arc<Mutex<Blocks>>>,
 }
@@ -180,7 +182,10 @@ pub fn run(
     }
     let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
     let rest = venue.rest();
-    let live = history::live::start(config, &session, &names, &instruments, rest, &clock)?;
+    let live = match options.has_history {
+        true => history::live::start(config, &session, &names, &instruments, rest, &clock)?,
+        false => None,
+    };
     let drain_parts = DrainParts {
         history: live,
         budget: Budget::new(config.threads.strategy_budget, names.len()),

@@ -17,8 +17,8 @@ pub struct Rules {
     pub drawdown_pct: f64,
     /// Seconds without a live market; 0 never.
     pub feed_gap_s: u64,
-    /// Rows that wait for the history store, as a share of its queue in percent; 0 never.
-    pub writer_lag_pct: f64,
+    /// Seconds by which the history store is behind; 0 never.
+    pub writer_lag_s: u64,
     /// Whether a strategy that halts is told.
     pub halted: bool,
     /// Messages an hour.
@@ -172,14 +172,14 @@ impl Watch {
             }
             _ => self.dark_since = None,
         }
-        for queue in of.host.queues.iter().filter(|queue| queue.name.starts_with("history")) {
-            #[expect(clippy::cast_precision_loss, reason = "a share")]
-            let full = queue.len as f64 * 100.0 / queue.capacity.max(1) as f64;
-            if rules.writer_lag_pct > 0.0 && full >= rules.writer_lag_pct {
-                now.insert(
-                    ("writer_lag", queue.name.clone()),
-                    format!("its queue is {full:.0} % full"),
+        if let Some(history) = &of.host.history {
+            let is_behind = history.lag_ms >= rules.writer_lag_s * 1_000 || !history.is_reachable;
+            if rules.writer_lag_s > 0 && is_behind && history.waiting > 0 {
+                let text = format!(
+                    "{} rows wait, {} bytes on disk",
+                    history.waiting, history.spilled_bytes
                 );
+                now.insert(("writer_lag", "history".to_owned()), text);
             }
         }
         now

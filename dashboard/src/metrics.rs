@@ -182,6 +182,23 @@ impl Scrape {
         let lost = [("log_lines", host.log_lines_lost), ("recording", host.recording_lost)];
         let lost = lost.into_iter().map(|(of, lost)| (vec![("of", of.to_owned())], lost));
         self.counter("lost", "Records that could not be kept", lost);
+        if let Some(history) = &host.history {
+            let reachable = f64::from(u8::from(history.is_reachable));
+            self.gauge("history_reachable", "1 while the history store answers", one(reachable));
+            self.gauge(
+                "history_lag_seconds",
+                "How far the store is behind",
+                one(count(history.lag_ms) / 1e3),
+            );
+            self.gauge("history_waiting_rows", "Rows not stored yet", one(count(history.waiting)));
+            self.gauge(
+                "history_spilled_bytes",
+                "Bytes on the disk that wait",
+                one(count(history.spilled_bytes)),
+            );
+            let dropped = std::iter::once((Vec::new(), history.dropped));
+            self.counter("history_dropped_rows", "Rows given up", dropped);
+        }
         let feed = host.feed.iter().map(|(name, value)| (vec![("counter", name.clone())], *value));
         self.counter("feed", "What the feed counted", feed);
     }

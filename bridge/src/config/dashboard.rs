@@ -31,7 +31,7 @@ pub(super) struct AlertsFile {
     telegram_url: String,
     drawdown_pct: f64,
     feed_gap_s: u64,
-    writer_lag_pct: f64,
+    writer_lag_s: u64,
     halted: bool,
     hourly_max: u64,
 }
@@ -138,12 +138,12 @@ impl AlertsFile {
             }
         }
         float("alerts.drawdown_pct", self.drawdown_pct, 0.0, 100.0)?;
-        float("alerts.writer_lag_pct", self.writer_lag_pct, 0.0, 100.0)?;
+        range("alerts.writer_lag_s", self.writer_lag_s, 0, 86_400)?;
         range("alerts.feed_gap_s", self.feed_gap_s, 0, 86_400)?;
         let rules = Rules {
             drawdown_pct: self.drawdown_pct,
             feed_gap_s: self.feed_gap_s,
-            writer_lag_pct: self.writer_lag_pct,
+            writer_lag_s: self.writer_lag_s,
             halted: self.halted,
             hourly_max: narrow("alerts.hourly_max", self.hourly_max, 1, 1000)?,
         };

@@ -3,6 +3,7 @@
 //! The page empties it a few times a second. When it does not, the oldest of each kind goes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use paperwire_core::account::Fill;
 use paperwire_core::bar::Bar;
@@ -14,6 +15,7 @@ use paperwire_core::limits::LATENCY_MAX_NS;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::report::{Report, ReportKind};
+use paperwire_history::writer::WriterStats;
 
 use super::tails::{Both, Tails};
 use crate::attribution::LongCall;
@@ -52,6 +54,8 @@ pub struct Inbox {
     pub(crate) misses: Vec<u64>,
     /// Reports that were found waiting, and the most there ever were.
     pub(crate) reports: [usize; 2],
+    /// How the history writer fares, when there is one.
+    pub(crate) history: Option<Arc<WriterStats>>,
     /// Not yet looked at.
     pub(crate) fresh: Fresh,
     budget: DurationNs,
@@ -71,6 +75,7 @@ impl Inbox {
             glance: Glance::new(symbols),
             misses: vec![0; strategies],
             reports: [0; 2],
+            history: None,
             fresh: Fresh::default(),
             budget,
         }

@@ -1,6 +1,7 @@
 //! One look at the session, and its publication.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{MARKET_RING_LEN, REPORT_RING_LEN};
@@ -9,9 +10,10 @@ use paperwire_core::time::HostNs;
 use paperwire_dashboard::Publisher;
 use paperwire_dashboard::alert::Alert;
 use paperwire_dashboard::source::Measure;
-use paperwire_dashboard::view::host::{Finding, Host, Queue, Thread};
+use paperwire_dashboard::view::host::{Finding, History, Host, Queue, Thread};
 use paperwire_dashboard::view::{self, Session, Snapshot, StageRow};
 use paperwire_feed::market::Counters;
+use paperwire_history::writer::WriterStats;
 use paperwire_rt::alloc_guard;
 use paperwire_rt::runner::Wait;
 
@@ -42,6 +44,7 @@ struct Copied {
     counters: Counters,
     raw_lost: u64,
     queues: Vec<Queue>,
+    history: Option<History>,
     digest: String,
 }
 
@@ -153,6 +156,7 @@ impl Desk {
                 queue("market events", MARKET_RING_LEN, glance.waiting),
                 queue("reports", REPORT_RING_LEN, inbox.reports),
             ],
+            history: inbox.history.as_deref().map(history),
             digest: tally.digest.hex(),
         })
     }
@@ -176,7 +180,8 @@ impl Desk {
             (service_ns.count > 0).then_some(StageRow { name, service_ns, response_ns })
         });
         let stages: Vec<StageRow> = stages.collect();
-        let host = self.host(&of.counters, of.raw_lost, of.queues, listeners, kept, now);
+        let host =
+            self.host(&of.counters, of.raw_lost, of.queues, of.history, listeners, kept, now);
         let facts = &self.facts;
         let lost = of.counters.dropped_trades + of.counters.conflated + of.raw_lost;
         let session = Session {
@@ -219,6 +224,7 @@ impl Desk {
         counters: &Counters,
         raw_lost: u64,
         queues: Vec<Queue>,
+        history: Option<History>,
         listeners: usize,
         kept: &mut Kept,
         now: HostNs,
@@ -254,6 +260,7 @@ impl Desk {
             findings: wrong.map(finding).collect(),
             threads: lock(&self.threads).iter().map(thread).collect(),
             queues,
+            history,
             feed: feed(counters),
             hot_allocs_total: alloc_guard::hot_allocs_total(),
             rss_bytes: rss_bytes(),
@@ -263,6 +270,18 @@ impl Desk {
             log_lines_lost: 0,
             recording_lost: raw_lost,
         }
+    }
+}
+
+fn history(of: &WriterStats) -> History {
+    let read = |of: &AtomicU64| of.load(Ordering::Relaxed);
+    History {
+        is_reachable: of.is_reachable.load(Ordering::Relaxed),
+        taken: read(&of.taken),
+        waiting: read(&of.waiting),
+        lag_ms: read(&of.lag_ms),
+        spilled_bytes: read(&of.spilled_bytes),
+        dropped: read(&of.dropped),
     }
 }
 

@@ -1,9 +1,9 @@
 use super::*;
 use crate::view::Strategy;
-use crate::view::host::Queue;
+use crate::view::host::History;
 
 const RULES: Rules =
-    Rules { drawdown_pct: 5.0, feed_gap_s: 10, writer_lag_pct: 80.0, halted: true, hourly_max: 10 };
+    Rules { drawdown_pct: 5.0, feed_gap_s: 10, writer_lag_s: 8, halted: true, hourly_max: 10 };
 
 fn snapshot(mode: &str, drawdown_pct: f64, is_halted: bool) -> Snapshot {
     let mut of = Snapshot::default();
@@ -35,12 +35,8 @@ fn each_condition_is_told_when_it_begins_and_when_it_ends() {
         assert_eq!(said(&alerts), expected, "at {second} s");
     }
     let mut full = snapshot("LIVE", 0.0, false);
-    full.host.queues.push(Queue {
-        name: "history".to_owned(),
-        capacity: 10,
-        len: 9,
-        high_water: 9,
-    });
+    let behind = History { is_reachable: true, lag_ms: 9_000, waiting: 5, ..History::default() };
+    full.host.history = Some(behind);
     assert_eq!(said(&watch.look(&full, 16)), [("writer_lag", false)]);
 }
 

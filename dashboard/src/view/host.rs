@@ -54,6 +54,23 @@ pub struct Queue {
     pub high_water: usize,
 }
 
+/// The writer of the history store.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct History {
+    /// Whether the last attempt to reach the store succeeded.
+    pub is_reachable: bool,
+    /// Rows taken from the session.
+    pub taken: u64,
+    /// Of these, not stored yet.
+    pub waiting: u64,
+    /// From taking the oldest row of the last commit to its end.
+    pub lag_ms: u64,
+    /// Bytes on the disk that wait for the store.
+    pub spilled_bytes: u64,
+    /// Rows given up: prints and bars that the gap filler fetches again, never fills.
+    pub dropped: u64,
+}
+
 /// The machine and the program on it.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Host {
@@ -81,6 +98,8 @@ pub struct Host {
     pub page_cpu_pct: Option<f64>,
     /// Browsers and programs that listen.
     pub page_clients: usize,
+    /// How the history store is written; null when nothing is kept.
+    pub history: Option<History>,
     /// Log lines that were lost.
     pub log_lines_lost: u64,
     /// Records that the recording lost.
