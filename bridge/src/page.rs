@@ -27,6 +27,7 @@ use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_dashboard::alert::Watch;
 use paperwire_dashboard::{ServeError, Server, Settings};
 use paperwire_feed::control::Control;
+use paperwire_history::store::Address;
 use paperwire_rt::clock::{HostClock, UtcRelation};
 use paperwire_rt::runner::{RunnerConfig, RunnerStats};
 
@@ -64,6 +65,8 @@ pub struct Facts {
     pub tape: Option<PathBuf>,
     /// Where logs are.
     pub logs: Option<PathBuf>,
+    /// The history store and the source that symbols are stored under, where the past of this market is kept.
+    pub store: Option<(Address, String)>,
     /// How long a call may take.
     pub budget: DurationNs,
     /// How it is served.

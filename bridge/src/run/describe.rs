@@ -2,6 +2,7 @@
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::time::Rfc3339;
+use paperwire_history::store::Address;
 use paperwire_rt::clock::utc_now;
 use paperwire_rt::runner;
 use serde_json::{Value, json};
@@ -70,6 +71,13 @@ pub(super) fn facts(
         host: host.clone(),
         tape: options.record.clone(),
         logs: Some(&config.logs.dir).filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        // The built-in market makes up another past at each start.
+        store: (options.has_history
+            && config.history.enabled
+            && config.session.source != "exchange")
+            .then(|| Address::parse(&config.history.url).ok())
+            .flatten()
+            .map(|address| (address, config.session.source.clone())),
         budget: config.threads.strategy_budget,
         dashboard: config.dashboard.clone(),
         alerts: config.alerts.clone(),

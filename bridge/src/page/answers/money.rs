@@ -9,9 +9,13 @@ use paperwire_core::time::ExchNs;
 use paperwire_dashboard::source::{Order, Refusal};
 use paperwire_dashboard::view::market::Candle;
 use paperwire_dashboard::view::{EquityCurve, Fill, SessionRow, StrategyConfig};
+use paperwire_history::model::Scale;
+use paperwire_history::provider;
+use paperwire_history::store::Retention;
 use serde_json::json;
 
 use super::super::{Desk, lock, views};
+use crate::history::stored_name;
 
 impl Desk {
     pub(super) fn candles_of(
@@ -41,12 +45,30 @@ impl Desk {
         let fresh = views::joined(wanted, &minutes);
         let from = fresh.first().map_or(ExchNs::new(i64::MAX), |bar| bar.open_at);
         let mut bars: Vec<Bar> = older.into_iter().filter(|bar| bar.open_at < from).collect();
+        let missing = limit.saturating_sub(bars.len() + fresh.len());
+        let first = bars.first().map_or(from, |bar| bar.open_at);
+        bars.splice(0..0, self.stored(index, wanted, first, missing));
         bars.extend(fresh);
         let skipped = bars.len().saturating_sub(limit);
         let last = bars.len().saturating_sub(1);
         let of = &instruments[index];
         let candle = |(at, bar): (usize, &Bar)| views::candle(of, bar, at == last);
         Ok(bars.iter().enumerate().skip(skipped).map(candle).collect())
+    }
+
+    /// Bars of earlier runs; none where nothing is kept or the store does not answer, which the host's view shows.
+    fn stored(&self, symbol: usize, of: Timeframe, before: ExchNs, count: usize) -> Vec<Bar> {
+        let Some((address, source)) = self.facts.store.as_ref().filter(|_| count > 0) else {
+            return Vec::new();
+        };
+        let instrument = &self.facts.instruments[symbol];
+        let name = stored_name(source, instrument.name.as_str());
+        let read = || {
+            let mut store = address.open(Retention::KEEP).ok()?;
+            let series = provider::before(&mut *store, &name, of, before, count).ok()?;
+            series.bars(Scale::of(instrument))
+        };
+        read().unwrap_or_default()
     }
 
     pub(super) fn equity_of(&self, strategy: &str) -> Result<EquityCurve, Refusal> {
