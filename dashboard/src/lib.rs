@@ -167,7 +167,15 @@ impl Server {
     /// Tells every listener that it is over, and stops.
     pub fn stop(self) {
         self.over.send_replace(true);
-        self.runtime.shutdown_timeout(FAREWELL);
+        let listeners = &self.listeners;
+        let all_know = async {
+            while listeners.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // Whoever does not take the farewell goes without it.
+        let _ = self.runtime.block_on(async { tokio::time::timeout(FAREWELL, all_know).await });
+        self.runtime.shutdown_background();
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,9 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// One session at a time: what a test says of memory is of its own session.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// A run in a thread of its own.
 pub(crate) struct Session {
     pub(crate) url: String,
@@ -24,11 +27,13 @@ pub(crate) struct Session {
     folder: PathBuf,
     stop: Arc<AtomicU32>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
+    _one: MutexGuard<'static, ()>,
 }
 
 impl Session {
     /// Starts one with lively strategies; `more` are keys of the configuration over that.
     pub(crate) fn start(port: u16, more: &[(&str, &str)]) -> Self {
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = std::env::temp_dir().join(format!("paperwire-page-{port}"));
         std::fs::create_dir_all(&folder).unwrap();
         let logs = folder.join("logs").display().to_string();
@@ -55,7 +60,7 @@ impl Session {
             run::run(&config, &options, &stops, &mut Terminal::new(true))
         });
         let url = format!("http://127.0.0.1:{port}");
-        let session = Self { url, port, folder, stop, thread: Some(thread) };
+        let session = Self { url, port, folder, stop, thread: Some(thread), _one: one };
         session.until("the server answers", || session.status("/healthz") == 200);
         session
     }
