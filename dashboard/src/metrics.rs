@@ -179,9 +179,8 @@ impl Scrape {
         self.counter("hiccups", "Times a pinned thread lost its core", hiccups);
         let allocs = std::iter::once((Vec::new(), host.hot_allocs_total));
         self.counter("hot_allocs", "Allocations on warm pinned threads", allocs);
-        let lost = [("log_lines", host.log_lines_lost), ("recording", host.recording_lost)];
-        let lost = lost.into_iter().map(|(of, lost)| (vec![("of", of.to_owned())], lost));
-        self.counter("lost", "Records that could not be kept", lost);
+        let lost = std::iter::once((Vec::new(), host.recording_lost));
+        self.counter("recording_lost", "Records that the tape could not take", lost);
         if let Some(history) = &host.history {
             let reachable = f64::from(u8::from(history.is_reachable));
             self.gauge("history_reachable", "1 while the history store answers", one(reachable));

@@ -39,8 +39,7 @@ export function mount(root) {
       stat("listeners", count(host.page_clients)),
       stat("recording lost", count(host.recording_lost), host.recording_lost ? "bad" : ""),
       stat("history, rows waiting", host.history ? `${count(host.history.waiting)}${host.history.is_reachable ? "" : " (store away)"}` : "off", host.history && !host.history.is_reachable ? "bad" : ""),
-      stat("history lag, ms", host.history ? count(host.history.lag_ms) : "\u2013"),
-      stat("log lines lost", count(host.log_lines_lost), host.log_lines_lost ? "bad" : ""));
+      stat("history lag, ms", host.history ? count(host.history.lag_ms) : "\u2013"));
     replace(threads, host.threads.map((of) => el("tr", {}, el("td", { class: "text" }, of.name), [of.core ?? "any", of.wait, count(of.steps), of.hiccups === null ? "\u2013" : count(of.hiccups), of.hiccups === null ? "\u2013" : ns(of.hiccup_total_ns), of.hiccups === null ? "\u2013" : ns(of.hiccup_max_ns)].map((cell) => el("td", {}, cell)))));
     replace(queues, host.queues.map((of) => el("div", { class: "meter", title: `${of.len} of ${of.capacity}` }, el("span", {}, words(of.name)), el("div", { class: "track" }, el("i", { style: `left:0;width:${Math.min(100, (of.high_water * 100) / of.capacity)}%;opacity:.4` }), el("i", { style: `left:0;width:${Math.min(100, (of.len * 100) / of.capacity)}%` })), el("span", {}, `\u2264 ${count(of.high_water)}`))));
     replace(feed, keyed(Object.entries(host.feed).map(([name, value]) => [words(name), el("span", { class: value && /bad|malformed|gaps|missed|dropped|conflated|disconnects|resyncs/.test(name) ? "down" : "" }, count(value))])));

@@ -68,15 +68,16 @@ fn a_listener_gets_everything_then_changes_then_the_end() {
         }
     };
     assert!(refused["message"].as_str().unwrap().contains("topics are session"));
-    let ending = std::thread::spawn(move || session.end());
-    let over = loop {
-        let message = next(&mut socket);
-        if message["type"] == "shutdown" {
-            break message;
+    let heard = std::thread::spawn(move || {
+        loop {
+            let message = next(&mut socket);
+            if message["type"] == "shutdown" {
+                return message["message"].is_string();
+            }
         }
-    };
-    assert!(over["message"].is_string());
-    ending.join().unwrap();
+    });
+    session.end();
+    assert!(heard.join().unwrap());
 }
 
 #[test]

@@ -43,8 +43,8 @@ struct Copied {
     is_live: bool,
     counters: Counters,
     raw_lost: u64,
-    queues: Vec<Queue>,
-    history: Option<History>,
+    /// Rings, counters and the history writer.
+    host: Host,
     digest: String,
 }
 
@@ -152,11 +152,16 @@ impl Desk {
             is_live: glance.symbols.iter().all(|seen| seen.status == BookStatus::Live),
             counters: shared.counters,
             raw_lost: shared.raw_lost,
-            queues: vec![
-                queue("market events", MARKET_RING_LEN, glance.waiting),
-                queue("reports", REPORT_RING_LEN, inbox.reports),
-            ],
-            history: inbox.history.as_deref().map(history),
+            host: Host {
+                queues: vec![
+                    queue("market events", MARKET_RING_LEN, glance.waiting),
+                    queue("reports", REPORT_RING_LEN, inbox.reports),
+                ],
+                history: inbox.history.as_deref().map(history),
+                feed: feed(&shared.counters),
+                recording_lost: shared.raw_lost,
+                ..Host::default()
+            },
             digest: tally.digest.hex(),
         })
     }
@@ -180,8 +185,7 @@ impl Desk {
             (service_ns.count > 0).then_some(StageRow { name, service_ns, response_ns })
         });
         let stages: Vec<StageRow> = stages.collect();
-        let host =
-            self.host(&of.counters, of.raw_lost, of.queues, of.history, listeners, kept, now);
+        let host = self.host(of.host, listeners, kept, now);
         let facts = &self.facts;
         let lost = of.counters.dropped_trades + of.counters.conflated + of.raw_lost;
         let session = Session {
@@ -219,16 +223,8 @@ impl Desk {
         }
     }
 
-    fn host(
-        &self,
-        counters: &Counters,
-        raw_lost: u64,
-        queues: Vec<Queue>,
-        history: Option<History>,
-        listeners: usize,
-        kept: &mut Kept,
-        now: HostNs,
-    ) -> Host {
+    /// What was copied of the machine, with what nobody has to wait for.
+    fn host(&self, copied: Host, listeners: usize, kept: &mut Kept, now: HostNs) -> Host {
         let examined = &self.facts.host;
         let mut grades: BTreeMap<String, usize> = BTreeMap::new();
         for finding in &examined.findings {
@@ -259,16 +255,12 @@ impl Desk {
             grades,
             findings: wrong.map(finding).collect(),
             threads: lock(&self.threads).iter().map(thread).collect(),
-            queues,
-            history,
-            feed: feed(counters),
             hot_allocs_total: alloc_guard::hot_allocs_total(),
             rss_bytes: rss_bytes(),
             probe_ns: examined.probe_tax.map(|tax| tax.event_ns),
             page_cpu_pct: page_cpu(kept, now),
             page_clients: listeners,
-            log_lines_lost: 0,
-            recording_lost: raw_lost,
+            ..copied
         }
     }
 }

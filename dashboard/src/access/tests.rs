@@ -16,7 +16,7 @@ fn access(token: Option<&str>, bind: &str, names: &[&str]) -> Access {
 #[test]
 fn the_token_opens_by_header_and_a_login_by_cookie_until_it_ends() {
     let access = access(Some("secret"), "127.0.0.1:8080", &[]);
-    let now = Instant::now();
+    let now = crate::now();
     let pass = |of: &[(&'static str, &str)]| access.pass(&headers(of), now);
     assert_eq!(pass(&[]), None);
     assert_eq!(pass(&[("authorization", "Bearer secret")]), Some(Pass::Token));
@@ -35,7 +35,7 @@ fn the_token_opens_by_header_and_a_login_by_cookie_until_it_ends() {
 #[test]
 fn a_ticket_opens_once_and_not_for_long() {
     let access = access(Some("secret"), "127.0.0.1:8080", &[]);
-    let now = Instant::now();
+    let now = crate::now();
     let ticket = access.ticket(now);
     assert!(access.use_ticket(&ticket, now));
     assert!(!access.use_ticket(&ticket, now));
@@ -73,7 +73,7 @@ fn foreign_hosts_and_origins_are_refused() {
 fn whoever_asks_too_often_waits_and_others_do_not() {
     let access = access(None, "127.0.0.1:8080", &[]);
     let (one, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-    let now = Instant::now();
+    let now = crate::now();
     let asked = (0..100).filter(|_| access.may_ask(one, now)).count();
     assert_eq!(asked, 40);
     assert!(access.may_ask(other, now));

@@ -100,8 +100,6 @@ pub struct Host {
     pub page_clients: usize,
     /// How the history store is written; null when nothing is kept.
     pub history: Option<History>,
-    /// Log lines that were lost.
-    pub log_lines_lost: u64,
     /// Records that the recording lost.
     pub recording_lost: u64,
 }

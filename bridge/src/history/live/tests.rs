@@ -16,7 +16,7 @@ fn at(minute: i64) -> ExchNs {
 
 fn report(at: ExchNs, kind: ReportKind) -> Report {
     let (arrived, made) = (HostNs::new(0), HostNs::new(0));
-    Report { seq: Seq(1), at, arrived, made, kind }
+    Report { seq: Seq(1), at, arrived, made, is_history: false, kind }
 }
 
 fn bar(minute: i64) -> Report {
