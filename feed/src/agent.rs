@@ -414,10 +414,11 @@ impl Intake {
         bank.stage(Stage::Decrypted).record(arrived, opened, message.decrypted_at);
         bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
 
+        // On the tape in the order in which they take effect: the ring's state is that before the frame.
+        self.relieve(read_at);
         if let Some(raw) = &mut self.raw {
             raw.push(RawKind::Frame, read_at, message.text);
         }
-        self.relieve(read_at);
         // Reading the intended time is the benchmark's work, not a stage's.
         let begun = if intended.is_some() { self.clock.now() } else { deframed_at };
         let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, begun);
@@ -511,3 +512,6 @@ fn shown(error: &dyn std::fmt::Display) -> FailureText {
     let _ = write!(text, "{error}");
     text
 }
+
+#[cfg(test)]
+mod tests;
