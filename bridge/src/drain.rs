@@ -351,6 +351,10 @@ fn on_feed_report(
             let text = format!("unreadable frame ({error}); quarantined {names}");
             ("frame_malformed", json!({"error": error.to_string(), "symbols": names}), Some(text))
         }
+        FeedReportKind::Jumped { by } => {
+            let text = format!("the venue's clock is {by} ahead of ours, and believed from now on");
+            ("venue_clock_jumped", json!({"ahead_ns": by.raw()}), Some(text))
+        }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());
             let text = format!("{names}: book void ({reason}); fetching anew");

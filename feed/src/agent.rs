@@ -427,6 +427,9 @@ impl Intake {
         if let (Some(plan), Some(intended)) = (&self.plan, intended) {
             plan.done(intended, self.done_at);
         }
+        if let Some(by) = self.market.take_jump() {
+            self.report(read_at, FeedReportKind::Jumped { by });
+        }
         self.act_on(read_at, &outcome);
     }
 

@@ -8,6 +8,7 @@ use super::*;
 use crate::infer;
 use crate::market::Counters;
 use crate::net::socket::ReadStamps;
+use crate::wire::WireError;
 
 /// A ring in which any frame fits, and little more.
 const RING_LEN: usize = ROOM_FOR_ALL + 256;
@@ -98,6 +99,8 @@ enum Doing {
     Trades(usize, usize),
     Damaged(usize),
     Heartbeat,
+    /// The venue's clock is set by so many hours.
+    Jump(i64),
     Timer,
     Stale(usize),
     Disconnected,
@@ -111,6 +114,7 @@ struct Live {
     venue: Venue,
     market: Consumer<MarketEvent>,
     raw: RawConsumer,
+    reports: Consumer<FeedReport>,
     now: HostNs,
     seen: Vec<MarketEvent>,
     tape: Vec<(RawKind, HostNs, Vec<u8>)>,
@@ -121,6 +125,7 @@ impl Live {
         let (clock, instruments) = (HostClock::new(), instruments());
         let (to_engine, market) = ring(RING_LEN);
         let (raw_in, raw) = raw_ring();
+        let (reports_in, reports) = ring(16);
         let intake = Intake {
             utc: clock.relation(),
             clock,
@@ -129,7 +134,7 @@ impl Live {
             session: Session::new(&instruments, &config()),
             sink: RingSink { ring: to_engine, room: 0 },
             raw: Some(raw_in),
-            reports: ring(16).0,
+            reports: reports_in,
             banks: BankSwap::new(&FEED_STAGES, 0).0,
             heard_at: HostNs::default(),
             done_at: HostNs::default(),
@@ -137,7 +142,7 @@ impl Live {
         };
         let venue = Venue { books: [[[5; ROWS]; 2]; 2], trade_id: 0, now: 1_000_000 };
         let (now, seen, tape) = (HostNs::new(1), Vec::new(), Vec::new());
-        Self { intake, venue, market, raw, now, seen, tape }
+        Self { intake, venue, market, raw, reports, now, seen, tape }
     }
 
     fn frame(&mut self, text: &str) {
@@ -177,6 +182,7 @@ impl Live {
                 self.frame(&text[..text.len() - 3]);
             }
             Doing::Heartbeat => self.frame(r#"{"channel":"heartbeat"}"#),
+            Doing::Jump(hours) => self.venue.now += hours * 3_600_000,
             Doing::Timer => {
                 if let Some(at) = self.intake.market.estimate(now) {
                     self.intake.decide(now, &Control::Timer { at });
@@ -273,6 +279,53 @@ fn a_slow_engine_is_on_the_tape_before_the_frames_that_it_changed() {
     assert!(counters.conflated > 0 && counters.dropped_trades > 0, "{counters:?}");
 }
 
+/// Seconds by which the venue's clock was believed to have jumped, and of the frames refused for their time.
+fn jumps(live: &mut Live) -> (Vec<u64>, Vec<u64>) {
+    let (mut believed, mut refused) = (Vec::new(), Vec::new());
+    while let Some(report) = live.reports.pop() {
+        let seconds = |by: DurationNs| (by.raw() + 500_000_000) / 1_000_000_000;
+        match report.kind {
+            FeedReportKind::Jumped { by } => believed.push(seconds(by)),
+            FeedReportKind::Malformed { error: WireError::Ahead { by }, .. } => {
+                refused.push(seconds(by));
+            }
+            _ => {}
+        }
+    }
+    (believed, refused)
+}
+
+/// Seconds of the exchange at the last event.
+fn last_at(live: &Live) -> i64 {
+    live.seen.last().unwrap().exch.raw() / 1_000_000_000
+}
+
+#[test]
+fn a_jump_of_the_venues_clock_is_believed_told_and_replayed() {
+    let book = || (Doing::Book(0, 1), true, 64);
+    let snapshot = || (Doing::Snapshot(0), true, 64);
+    let jump = (Doing::Jump(1), true, 0);
+    let mut live = check(&[snapshot(), book(), jump, book(), snapshot(), snapshot(), book()]);
+    let counters = live.intake.market.counters();
+    assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (2, 1, 1));
+    assert_eq!(jumps(&mut live), (vec![3_600], vec![3_600; 2]));
+    assert_eq!((live.seen[0].exch.raw() / 1_000_000_000, last_at(&live)), (1_000, 4_600));
+}
+
+#[test]
+fn a_damaged_time_costs_its_frame_and_moves_no_clock() {
+    let book = || (Doing::Book(0, 1), true, 64);
+    let snapshot = || (Doing::Snapshot(0), true, 64);
+    let jump = |hours| (Doing::Jump(hours), true, 0);
+    let once = [jump(2), book(), jump(-2), snapshot(), book()];
+    let steps: Vec<Step> = [snapshot()].into_iter().chain([once.clone(), once].concat()).collect();
+    let mut live = check(&steps);
+    let counters = live.intake.market.counters();
+    assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (2, 2, 2));
+    assert_eq!(jumps(&mut live), (vec![], vec![7_200; 2]));
+    assert_eq!(last_at(&live), 1_000);
+}
+
 fn doing() -> impl Strategy<Value = Doing> {
     let symbol = || 0..NAMES.len();
     prop_oneof![
@@ -281,6 +334,7 @@ fn doing() -> impl Strategy<Value = Doing> {
         12 => (symbol(), 1usize..500).prop_map(|(symbol, count)| Doing::Trades(symbol, count)),
         1 => symbol().prop_map(Doing::Damaged),
         3 => Just(Doing::Heartbeat),
+        1 => (-1i64..=2).prop_map(Doing::Jump),
         2 => Just(Doing::Timer),
         1 => symbol().prop_map(Doing::Stale),
         1 => Just(Doing::Disconnected),
