@@ -33,6 +33,7 @@ use crate::compare::blocks::Blocks;
 use crate::hdr::HdrLog;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
+use crate::repeats::Repeats;
 use crate::tally::Tally;
 
 /// What the rest of the program sees of a running session.
@@ -179,12 +180,23 @@ pub fn start(
     clock: HostClock,
 ) -> std::io::Result<JoinHandle<Option<Journal>>> {
     std::thread::Builder::new().name("bridge".to_owned()).spawn(move || {
-        let mut announcer = Announcer::default();
+        let (mut announcer, mut repeats) = (Announcer::default(), Repeats::default());
         loop {
             let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
-            let work = turn(&mut parts, &mut announcer, &shared, &clock);
+            let work = turn(&mut parts, &mut announcer, &mut repeats, &shared, &clock);
             if work == 0 {
                 if is_over {
+                    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    while let Some((report, count)) = repeats.rest() {
+                        tell_feed_report(
+                            &report,
+                            count,
+                            &mut shared,
+                            parts.journal.as_ref(),
+                            &clock,
+                        );
+                    }
+                    drop(shared);
                     return parts.journal;
                 }
                 Wait::Park.wait();
@@ -196,6 +208,7 @@ pub fn start(
 fn turn(
     parts: &mut DrainParts,
     announcer: &mut Announcer,
+    repeats: &mut Repeats,
     shared: &Mutex<Shared>,
     clock: &HostClock,
 ) -> usize {
@@ -234,7 +247,12 @@ fn turn(
     }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
-        on_feed_report(&report, shared, parts.journal.as_ref(), clock);
+        if repeats.is_news(&report, clock.now()) {
+            tell_feed_report(&report, 1, shared, parts.journal.as_ref(), clock);
+        }
+    }
+    while let Some((report, count)) = repeats.due(clock.now()) {
+        tell_feed_report(&report, count, shared, parts.journal.as_ref(), clock);
     }
     while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
         shared.tell("notice", problem.clone(), clock);
@@ -291,8 +309,10 @@ fn turn(
     work
 }
 
-fn on_feed_report(
+/// Tells a report that stands for `count` of its kind since the last one that was told.
+fn tell_feed_report(
     report: &FeedReport,
+    count: u64,
     shared: &mut Shared,
     journal: Option<&Journal>,
     clock: &HostClock,
@@ -306,7 +326,7 @@ fn on_feed_report(
     let name = |symbol: paperwire_core::instrument::SymbolId| {
         shared.tally.instruments[symbol.index()].name.to_string()
     };
-    let (event, details, notice): (_, Value, Option<String>) = match &report.kind {
+    let (event, mut details, mut notice): (_, Value, Option<String>) = match &report.kind {
         FeedReportKind::Counters { counters, raw_lost } => {
             shared.counters = *counters;
             shared.raw_lost = *raw_lost;
@@ -361,6 +381,14 @@ fn on_feed_report(
             ("book_void", json!({"symbols": names, "reason": reason}), Some(text))
         }
     };
+    if count > 1 {
+        if let Some(details) = details.as_object_mut() {
+            details.insert("count".to_owned(), count.into());
+        }
+        if let Some(notice) = &mut notice {
+            notice.push_str(&format!(" ({count} such since the last notice)"));
+        }
+    }
     if let Some(journal) = journal {
         journal.write(Entry::System(event, details));
     }
@@ -375,3 +403,6 @@ fn on_feed_report(
         shared.tell(kind, notice, clock);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,7 @@ pub mod page;
 pub mod params;
 pub mod probes;
 pub mod recorder;
+mod repeats;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -37,7 +37,7 @@ pub(crate) struct Way {
 pub(crate) struct Fresh {
     pub(crate) fills: VecDeque<(Seq, Fill)>,
     pub(crate) bars: VecDeque<(SymbolId, Bar)>,
-    pub(crate) seconds: VecDeque<(HostNs, Vec<(usize, Both)>)>,
+    pub(super) seconds: VecDeque<(HostNs, Vec<(usize, Both)>)>,
     pub(crate) ticks: VecDeque<SlowTick>,
     pub(crate) calls: VecDeque<(Outlier, Doing, DurationNs)>,
     pub(crate) events: VecDeque<(HostNs, &'static str, String)>,
