@@ -34,6 +34,7 @@ use crate::hdr::HdrLog;
 use crate::history::live::Live;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
+use crate::repeats::Repeats;
 use crate::report;
 use crate::tally::Tally;
 
@@ -184,12 +185,13 @@ pub fn start(
     clock: HostClock,
 ) -> std::io::Result<JoinHandle<Option<Journal>>> {
     std::thread::Builder::new().name("bridge".to_owned()).spawn(move || {
-        let mut announcer = Announcer::default();
+        let (mut announcer, mut repeats) = (Announcer::default(), Repeats::default());
         loop {
             let is_over = parts.reports.is_abandoned() && parts.feed_reports.is_abandoned();
-            let work = turn(&mut parts, &mut announcer, &shared, &clock);
+            let work = turn(&mut parts, &mut announcer, &mut repeats, &shared, &clock);
             if work == 0 {
                 if is_over {
+                    tell_the_rest(&mut repeats, &parts, &shared, &clock);
                     close_history(&mut parts, &shared);
                     return parts.journal;
                 }
@@ -197,6 +199,19 @@ pub fn start(
             }
         }
     })
+}
+
+/// Tells what was held back for the end of its minute.
+fn tell_the_rest(
+    repeats: &mut Repeats,
+    parts: &DrainParts,
+    shared: &Mutex<Shared>,
+    clock: &HostClock,
+) {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Some((report, count)) = repeats.rest() {
+        tell_feed_report(&report, count, &mut shared, parts.journal.as_ref(), clock);
+    }
 }
 
 /// Writes what is queued for the history, and tells how it ended.
@@ -210,6 +225,7 @@ fn close_history(parts: &mut DrainParts, shared: &Mutex<Shared>) {
 fn turn(
     parts: &mut DrainParts,
     announcer: &mut Announcer,
+    repeats: &mut Repeats,
     shared: &Mutex<Shared>,
     clock: &HostClock,
 ) -> usize {
@@ -257,7 +273,12 @@ fn turn(
         if let Some(history) = &mut parts.history {
             history.feed_report(&report);
         }
-        on_feed_report(&report, shared, parts.journal.as_ref(), clock);
+        if repeats.is_news(&report, clock.now()) {
+            tell_feed_report(&report, 1, shared, parts.journal.as_ref(), clock);
+        }
+    }
+    while let Some((report, count)) = repeats.due(clock.now()) {
+        tell_feed_report(&report, count, shared, parts.journal.as_ref(), clock);
     }
     while let Some(problem) = parts.journal.as_ref().and_then(Journal::take_problem) {
         shared.tell("notice", problem.clone(), clock);
@@ -329,8 +350,10 @@ fn turn(
     work
 }
 
-fn on_feed_report(
+/// Tells a report that stands for `count` of its kind since the last one that was told.
+fn tell_feed_report(
     report: &FeedReport,
+    count: u64,
     shared: &mut Shared,
     journal: Option<&Journal>,
     clock: &HostClock,
@@ -344,7 +367,7 @@ fn on_feed_report(
     let name = |symbol: paperwire_core::instrument::SymbolId| {
         shared.tally.instruments[symbol.index()].name.to_string()
     };
-    let (event, details, notice): (_, Value, Option<String>) = match &report.kind {
+    let (event, mut details, mut notice): (_, Value, Option<String>) = match &report.kind {
         FeedReportKind::Counters { counters, raw_lost } => {
             shared.counters = *counters;
             shared.raw_lost = *raw_lost;
@@ -389,12 +412,24 @@ fn on_feed_report(
             let text = format!("unreadable frame ({error}); quarantined {names}");
             ("frame_malformed", json!({"error": error.to_string(), "symbols": names}), Some(text))
         }
+        FeedReportKind::Jumped { by } => {
+            let text = format!("the venue's clock is {by} ahead of ours, and believed from now on");
+            ("venue_clock_jumped", json!({"ahead_ns": by.raw()}), Some(text))
+        }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());
             let text = format!("{names}: book void ({reason}); fetching anew");
             ("book_void", json!({"symbols": names, "reason": reason}), Some(text))
         }
     };
+    if count > 1 {
+        if let Some(details) = details.as_object_mut() {
+            details.insert("count".to_owned(), count.into());
+        }
+        if let Some(notice) = &mut notice {
+            notice.push_str(&format!(" ({count} such since the last notice)"));
+        }
+    }
     if let Some(journal) = journal {
         journal.write(Entry::System(event, details));
     }
@@ -409,3 +444,6 @@ fn on_feed_report(
         shared.tell(kind, notice, clock);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,7 @@ pub mod page;
 pub mod params;
 pub mod probes;
 pub mod recorder;
+mod repeats;
 pub mod replay;
 pub mod report;
 pub mod run;

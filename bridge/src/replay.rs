@@ -1,5 +1,7 @@
 //! `paperwire replay`: a tape or a capture through the same feed and the same engine, on one thread.
 
+mod batch;
+
 use std::path::Path;
 
 use paperwire_core::event::MarketEvent;
@@ -30,6 +32,8 @@ use crate::setup;
 use crate::tally::Tally;
 use crate::terminal::Terminal;
 use crate::trail::{Check, Trail};
+
+use batch::{Batch, BatchRecord};
 
 /// How to replay.
 #[derive(Clone, Debug)]
@@ -68,8 +72,6 @@ pub trait Observer {
     fn take(&mut self, bank: &Bank);
 }
 
-/// Records taken into memory at once, so that the file is not part of what is measured.
-const BATCH_BYTES: usize = 64 << 20;
 /// A session's first records: snapshots and the first trades of every symbol.
 const WARM_UP_RECORDS: usize = 256;
 const SECOND: DurationNs = DurationNs::from_secs(1);
@@ -328,38 +330,6 @@ fn depth_of(frame: &[u8]) -> Option<u16> {
     let digits = frame[at + key.len()..].iter().take_while(|b| b.is_ascii_digit());
     let depth = digits.fold(0u16, |n, b| n.saturating_mul(10).saturating_add(u16::from(b - b'0')));
     paperwire_core::limits::DEPTHS.contains(&depth).then_some(depth)
-}
-
-/// Kind, time, and where its payload starts and ends.
-type BatchRecord = (RawKind, HostNs, usize, usize);
-
-/// Records in memory.
-#[derive(Debug, Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    records: Vec<BatchRecord>,
-}
-
-impl Batch {
-    /// Takes the next records; false when there are none.
-    fn fill(&mut self, source: &mut Source, lost: &mut u64) -> Result<bool, TapeError> {
-        self.bytes.clear();
-        self.records.clear();
-        while self.bytes.len() < BATCH_BYTES {
-            let Some(record) = source.next()? else { break };
-            if record.kind == RawKind::Trail {
-                continue;
-            }
-            if record.kind == RawKind::Gap {
-                *lost += record.payload.first_chunk::<8>().map_or(1, |b| u64::from_le_bytes(*b));
-                continue;
-            }
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(record.payload);
-            self.records.push((record.kind, record.rx, start, self.bytes.len()));
-        }
-        Ok(!self.records.is_empty())
-    }
 }
 
 /// The engine with what it writes to.

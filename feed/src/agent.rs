@@ -39,6 +39,9 @@ const ROOM_FOR_ALL: usize = MARKET_RING_RESERVE + BOOK_EVENTS_MAX + MESSAGE_TRAD
 /// With this much room any trade message fits.
 const ROOM_FOR_TRADES: usize = MESSAGE_TRADES_MAX + 128;
 
+/// Longest request without symbols.
+const REQUEST_BYTES: usize = 256;
+
 const TICK_EVERY: DurationNs = DurationNs::from_millis(10);
 const SECOND: DurationNs = DurationNs::from_secs(1);
 /// Buffers reach their final size within this time after everything is live.
@@ -128,6 +131,8 @@ pub struct FeedAgent {
     /// Bars of history, and how many of them the engine already has.
     history: Vec<Control>,
     history_sent: usize,
+    /// Text of a request, in memory that was taken at the start.
+    request: Vec<u8>,
 }
 
 /// What the agent is given; every ring is made by the bridge.
@@ -195,6 +200,7 @@ impl FeedAgent {
             sentiments: parts.sentiments,
             history: parts.history,
             history_sent: 0,
+            request: Vec::with_capacity(REQUEST_BYTES),
         }
     }
 
@@ -272,7 +278,7 @@ impl FeedAgent {
             self.connector.dispose(socket);
             self.intake.decide(now, &Control::Disconnected);
         }
-        self.live_since = None;
+        (self.live_since, self.is_warm) = (None, false);
         self.intake.report(now, FeedReportKind::Disconnected { why, retry_at });
     }
 
@@ -307,10 +313,10 @@ impl FeedAgent {
 
     /// A new connection must tell changes of the pairs' status as the first one did.
     fn resubscribe_instruments(&mut self, now: HostNs) {
-        let mut text = Vec::with_capacity(128);
-        request::subscription(&mut text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
+        let text = &mut self.request;
+        request::subscription(text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
         if let Link::Up(socket) = &mut self.link
-            && let Err(error) = socket.send_text(&text)
+            && let Err(error) = socket.send_text(text)
         {
             self.disconnect(now, shown(&error));
         }
@@ -417,10 +423,11 @@ impl Intake {
         bank.stage(Stage::Decrypted).record(arrived, opened, message.decrypted_at);
         bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
 
+        // On the tape in the order in which they take effect: the ring's state is that before the frame.
+        self.relieve(read_at);
         if let Some(raw) = &mut self.raw {
             raw.push(RawKind::Frame, read_at, message.text);
         }
-        self.relieve(read_at);
         // Reading the intended time is the benchmark's work, not a stage's.
         let begun = if intended.is_some() { self.clock.now() } else { deframed_at };
         let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, begun);
@@ -428,6 +435,9 @@ impl Intake {
         self.done_at = self.clock.now();
         if let (Some(plan), Some(intended)) = (&self.plan, intended) {
             plan.done(intended, self.done_at);
+        }
+        if let Some(by) = self.market.take_jump() {
+            self.report(read_at, FeedReportKind::Jumped { by });
         }
         self.act_on(read_at, &outcome);
     }
@@ -514,3 +524,6 @@ fn shown(error: &dyn std::fmt::Display) -> FailureText {
     let _ = write!(text, "{error}");
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,16 @@ pub enum Control {
     },
 }
 
+/// Kinds of pressure and flush on older tapes, where they stand after the frame that they took effect before.
+const LATE_PRESSURE: u8 = 5;
+const LATE_FLUSH: u8 = 6;
+
+/// True for the encoding of a decision that took effect before the frame in front of it, received at the same
+/// instant: so older tapes have them.
+pub fn is_late(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(&(LATE_PRESSURE | LATE_FLUSH)))
+}
+
 /// Stands for every strategy in the encoding of a command.
 const ALL_STRATEGIES: u16 = u16::MAX;
 
@@ -77,8 +87,8 @@ impl Control {
             Self::Disconnected => writer.put(2),
             Self::Stale(symbol) => writer.put(3).put_symbol(*symbol),
             Self::Resync(symbol, reason) => writer.put(4).put_symbol(*symbol).put(*reason as u8),
-            Self::Pressure(level) => writer.put(5).put(*level as u8),
-            Self::Flush(symbol) => writer.put(6).put_symbol(*symbol),
+            Self::Pressure(level) => writer.put(12).put(*level as u8),
+            Self::Flush(symbol) => writer.put(13).put_symbol(*symbol),
             Self::History(symbol, (timeframe, bar)) => {
                 writer.put(11).put(*timeframe as u8).put_symbol(*symbol).put_i64(bar.open_at.raw());
                 for px in [bar.open, bar.high, bar.low, bar.close, bar.vwap] {
@@ -124,13 +134,13 @@ impl Control {
                 let symbol = reader.symbol()?;
                 Self::Resync(symbol, *GapReason::ALL.get(usize::from(reader.byte()?))?)
             }
-            5 => Self::Pressure(match reader.byte()? {
+            LATE_PRESSURE | 12 => Self::Pressure(match reader.byte()? {
                 0 => Pressure::None,
                 1 => Pressure::Conflate,
                 2 => Pressure::Drop,
                 _ => return None,
             }),
-            6 => Self::Flush(reader.symbol()?),
+            LATE_FLUSH | 13 => Self::Flush(reader.symbol()?),
             // Minutes, as they were written before there were others.
             7 | 11 => {
                 let timeframe = if kind == 7 { 0 } else { usize::from(reader.byte()?) };

@@ -3,6 +3,7 @@
 //! `MarketFeed` is a pure state machine of frames and [`crate::control::Control`] decisions. It owns the verified books
 //! and their states, and writes [`MarketEvent`]s to a sink. It reads no clock and no socket.
 
+mod clock;
 mod decide;
 
 use paperwire_core::agent::Clock;
@@ -20,6 +21,8 @@ use crate::wire::WireError;
 use crate::wire::cold::{ColdFrame, ColdReader};
 use crate::wire::hot::{self, BookHead, Frame, Scratch, TickerRow};
 use crate::wire::symbols::SymbolTable;
+
+use clock::VenueClock;
 
 /// Where market events go: the ring to the engine, or the engine itself in a replay.
 pub trait EventSink {
@@ -132,8 +135,6 @@ impl<'a, C: Clock> Probe<'a, C> {
     }
 }
 
-/// No message of the venue is this far ahead of its predecessors; a damaged time could be.
-const CLOCK_JUMP_MAX: DurationNs = DurationNs::from_secs(600);
 /// No pair trades this often between two messages; a damaged number could say so.
 const TRADE_ID_JUMP_MAX: i64 = 1_000_000;
 
@@ -151,8 +152,9 @@ pub struct MarketFeed {
     /// Symbols whose trades were dropped since their last flush.
     lost_trades: u64,
     counters: Counters,
-    /// Latest exchange time of any message and when it arrived here.
-    latest: Option<(ExchNs, HostNs)>,
+    venue: VenueClock,
+    /// How far the exchange's clock jumped with the last frame, until it was told.
+    jumped: Option<DurationNs>,
     last_error: Option<(SymbolId, BookError)>,
     last_wire_error: Option<WireError>,
 }
@@ -179,7 +181,8 @@ impl MarketFeed {
             conflated: 0,
             lost_trades: 0,
             counters: Counters::default(),
-            latest: None,
+            venue: VenueClock::default(),
+            jumped: None,
             last_error: None,
             last_wire_error: None,
         }
@@ -240,8 +243,12 @@ impl MarketFeed {
 
     /// The exchange's time now, carried forward from the last message by the host clock.
     pub fn estimate(&self, now: HostNs) -> Option<ExchNs> {
-        let (exch, rx) = self.latest?;
-        Some(exch.plus(now.since(rx)))
+        self.venue.estimate(now)
+    }
+
+    /// How far the exchange's clock was ahead of ours when it was believed anew, once.
+    pub const fn take_jump(&mut self) -> Option<DurationNs> {
+        self.jumped.take()
     }
 
     /// Takes one frame that arrived at `rx`.
@@ -301,7 +308,7 @@ impl MarketFeed {
         };
         let same_numbers = known.price_precision == row.price_precision
             && known.qty_precision == row.qty_precision;
-        let at = self.latest.map(|(at, _)| at).unwrap_or_default();
+        let at = self.venue.latest().map(|(at, _)| at).unwrap_or_default();
         // With another precision every number would be read wrong: closed until a restart.
         let status = if same_numbers { row.status } else { TradingStatus::Closed };
         self.emit(sink, symbol, at, rx, MarketKind::Trading(status));
@@ -324,26 +331,18 @@ impl MarketFeed {
         (0..len).map(SymbolId)
     }
 
-    /// Refuses times that no exchange would send; a damaged digit must not close a year of bars.
+    /// Refuses frames with a time that no exchange would send.
     fn check_time(&mut self, frame: Frame, rx: HostNs) -> Result<Frame, WireError> {
         let latest = match frame {
             Frame::Book(head) => head.at,
             Frame::Ticker(row) => row.at,
             Frame::Trades { .. } => self.scratch.trades.iter().map(|(_, trade)| trade.at).max(),
-            Frame::Heartbeat | Frame::Other | Frame::UnknownSymbol => return Ok(frame),
+            Frame::Heartbeat | Frame::Other | Frame::UnknownSymbol => None,
         };
-        let Some(at) = latest else { return Ok(frame) };
-        match self.estimate(rx) {
-            Some(now) if at.since(now) > CLOCK_JUMP_MAX => {
-                Err(WireError::Field { field: "timestamp" })
-            }
-            Some(_) | None => {
-                if self.latest.is_none_or(|(latest, _)| at >= latest) {
-                    self.latest = Some((at, rx));
-                }
-                Ok(frame)
-            }
+        if let Some(at) = latest {
+            self.jumped = self.venue.take(at, rx)?.or(self.jumped);
         }
+        Ok(frame)
     }
 
     fn on_book<C: Clock>(
@@ -516,7 +515,7 @@ impl MarketFeed {
         entry.reason = reason;
         let at = entry.good_until;
         self.counters.resyncs += 1;
-        let stamp = self.latest.map(|(_, rx)| rx).unwrap_or_default();
+        let stamp = self.venue.latest().map(|(_, rx)| rx).unwrap_or_default();
         self.emit(sink, symbol, at, stamp, MarketKind::Status(SymbolStatus::Resync));
     }
 

@@ -3,7 +3,7 @@
 use paperwire_core::book::BookError;
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::time::HostNs;
+use paperwire_core::time::{DurationNs, HostNs};
 
 use crate::market::Counters;
 use crate::net::connect::FailureText;
@@ -75,6 +75,11 @@ pub enum FeedReportKind {
         symbols: u64,
         /// Why.
         reason: GapReason,
+    },
+    /// The exchange's clock jumped; several frames agree on it, so it is believed.
+    Jumped {
+        /// How far ahead of ours it was.
+        by: DurationNs,
     },
     /// Counters, each second.
     Counters {

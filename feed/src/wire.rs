@@ -12,6 +12,7 @@ pub mod scan;
 pub mod symbols;
 
 use paperwire_core::num::DecimalError;
+use paperwire_core::time::DurationNs;
 
 /// Why a frame could not be read. Names what the sender did, so that a log line is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,5 +42,11 @@ pub enum WireError {
     TooMany {
         /// Of what.
         what: &'static str,
+    },
+    /// A time that neither the messages before nor this host's clock lead one to expect.
+    #[error("its time is {by} ahead of ours")]
+    Ahead {
+        /// How far.
+        by: DurationNs,
     },
 }

@@ -16,10 +16,12 @@ use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
-use paperwire_feed::net::connect::{Connector, Endpoint};
+use paperwire_feed::net::connect::{Connector, Endpoint, FailureText};
+use paperwire_feed::net::socket::SocketError;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_feed::session::FeedConfig;
 use paperwire_feed::start;
+use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
 
 static NEXT_SEED: AtomicU32 = AtomicU32::new(1);
@@ -33,6 +35,8 @@ struct Rig {
     clock: HostClock,
     seen: Vec<MarketEvent>,
     heard: Vec<FeedReportKind>,
+    warm_steps: u64,
+    hot_allocs: u64,
 }
 
 impl Rig {
@@ -86,7 +90,19 @@ impl Rig {
         };
         let agent = FeedAgent::new(parts, &config, clock.clone());
         let (seen, heard) = (Vec::new(), Vec::new());
-        Self { runtime, exchange, agent, events, reports, clock, seen, heard }
+        let (warm_steps, hot_allocs) = (0, 0);
+        Self {
+            runtime,
+            exchange,
+            agent,
+            events,
+            reports,
+            clock,
+            seen,
+            heard,
+            warm_steps,
+            hot_allocs,
+        }
     }
 
     /// Steps until `is_done`, or fails with `what` after half a minute.
@@ -96,7 +112,14 @@ impl Rig {
         while !is_done(self) {
             let now = self.clock.now();
             assert!(now < deadline, "never: {what}; {:?}", self.agent.market().counters());
+            let is_warm = self.agent.is_warm();
+            let was = alloc_guard::hot_allocs_total();
+            // As the runner does.
+            alloc_guard::arm(is_warm);
             self.agent.step(now).unwrap();
+            alloc_guard::arm(false);
+            self.hot_allocs += alloc_guard::hot_allocs_total() - was;
+            self.warm_steps += u64::from(is_warm);
             while let Some(event) = self.events.pop() {
                 self.seen.push(event);
             }
@@ -205,6 +228,28 @@ fn a_dropped_connection_comes_back_with_a_typed_gap_for_every_symbol() {
     assert_eq!(gaps, [0, 1, 2].map(|symbol| (symbol, GapReason::Disconnect)));
     assert_eq!(rig.counters().disconnects, 1);
     rig.end();
+}
+
+#[test]
+fn a_connection_lost_by_a_warm_thread_and_its_successor_allocate_nothing() {
+    let mut rig = Rig::new("[[fault]]\nkind = \"drop\"\nat_s = 6.0", true);
+    rig.until("a second connection", |rig| {
+        let is_all_live = |kind: &&FeedReportKind| matches!(kind, FeedReportKind::AllLive);
+        rig.counters().disconnects == 1 && rig.heard.iter().filter(is_all_live).count() == 2
+    });
+    assert!(rig.warm_steps > 0, "a warm thread lost it");
+    assert_eq!(rig.hot_allocs, 0);
+    rig.end();
+}
+
+#[test]
+fn what_the_kernel_says_of_a_lost_connection_is_shown_without_allocation() {
+    use std::fmt::Write;
+    let error = SocketError::from(std::io::Error::from_raw_os_error(104));
+    let mut text = FailureText::new();
+    let (written, allocs) = alloc_guard::count(|| write!(text, "{error}"));
+    assert_eq!((written, allocs), (Ok(()), 0));
+    assert_eq!(text.as_str(), "connection lost: connection reset (os error 104)");
 }
 
 #[test]

@@ -14,15 +14,15 @@ impl MarketFeed {
     pub fn on_control(&mut self, rx: HostNs, control: &Control, sink: &mut impl EventSink) {
         match control {
             Control::Timer { at } => {
-                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
                 self.emit(sink, SymbolId(0), exch, rx, MarketKind::Timer);
             }
             Control::Command { at, command } => {
-                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
                 self.emit(sink, SymbolId(0), exch, rx, MarketKind::Command(*command));
             }
             Control::Sentiment { at, sentiment } => {
-                let exch = self.latest.map_or(*at, |(latest, _)| latest.max(*at));
+                let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
                 self.emit(sink, SymbolId(0), exch, rx, MarketKind::Sentiment(*sentiment));
             }
             Control::Disconnected => {

@@ -71,7 +71,7 @@ fn commands_and_sentiment_are_numbered_events_that_never_go_back_in_time() {
     let (at, taken_at) = (ExchNs::new(50), ExchNs::new(40));
     let sentiment = Sentiment { fear_greed: Some(30), btc_dominance: None, taken_at };
     let command = Command::Do { target: None, verb: Verb::Pause, origin: Origin::Api };
-    market.latest = Some((ExchNs::new(90), HostNs::new(1)));
+    market.venue.take(ExchNs::new(90), HostNs::new(1)).unwrap();
     for control in [Control::Sentiment { at, sentiment }, Control::Command { at, command }] {
         market.on_control(HostNs::new(2), &control, &mut sink);
     }

@@ -1,5 +1,6 @@
 //! An open connection: one read per turn, records and messages found in place.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
@@ -20,7 +21,7 @@ const SEND_BYTES: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// The kernel says so.
-    #[error("connection lost: {0}")]
+    #[error("connection lost: {}", Kernel(.0))]
     Io(#[from] io::Error),
     /// TLS says so.
     #[error(transparent)]
@@ -34,6 +35,20 @@ pub enum SocketError {
     /// The kernel takes no more of our requests.
     #[error("the server does not read our requests")]
     SendFull,
+}
+
+/// Shows what the kernel said in fixed words: the system's own text would be allocated, and the feed thread, which
+/// reports the end of a connection, may still be warm.
+struct Kernel<'a>(&'a io::Error);
+
+impl fmt::Display for Kernel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind().fmt(f)?;
+        match self.0.raw_os_error() {
+            Some(code) => write!(f, " (os error {code})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// When the bytes of one read passed the first stages.
