@@ -23,12 +23,12 @@ use std::time::Duration;
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{Bank, Stage};
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 use paperwire_dashboard::alert::Watch;
 use paperwire_dashboard::{ServeError, Server, Settings};
 use paperwire_feed::control::Control;
 use paperwire_history::store::Address;
-use paperwire_rt::clock::{HostClock, UtcRelation};
+use paperwire_rt::clock::{HostClock, utc_now};
 use paperwire_rt::runner::{RunnerConfig, RunnerStats};
 
 use crate::config::{AlertsSection, DashboardSection};
@@ -79,8 +79,8 @@ pub struct Facts {
 pub(crate) struct Desk {
     facts: Facts,
     clock: HostClock,
-    relation: UtcRelation,
     started: HostNs,
+    started_utc: ExchNs,
     shared: Arc<Mutex<Shared>>,
     commands: Commands,
     params: Arc<Mutex<Vec<LiveParams>>>,
@@ -131,8 +131,8 @@ impl Page {
         let inbox = Inbox::new(facts.instruments.len(), facts.names.len(), facts.budget);
         let desk = Arc::new(Desk {
             facts,
-            relation: clock.relation(),
             started: clock.now(),
+            started_utc: utc_now(),
             clock: clock.clone(),
             shared: shared.clone(),
             commands,

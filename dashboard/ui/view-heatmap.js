@@ -9,7 +9,8 @@ export const title = "Heatmap";
 export const topics = ["stages", "events"];
 const REFRESH_MS = 5000;
 const WINDOWS = [[60, "1 min"], [600, "10 min"], [3600, "1 h"], [43200, "12 h"]];
-const MARKS = { gap: "gap", resync: "resync", connection: "connection", noise: "noise", control: "order" };
+const MARKS = { gap: "gap", resync: "resync", connection: "connection", control: "order" };
+const NOISE_SHOWN = 200;
 
 export function mount(root, params, go) {
   let name = params.get("name") ?? "decided";
@@ -47,14 +48,14 @@ export function mount(root, params, go) {
   async function load() {
     clearTimeout(timer);
     try {
-      const map = await ask(`/api/latency/heatmap?name=${encodeURIComponent(name)}&measure=${measure}&window_s=${span}`);
-      if (!isOver) show(map);
+      const [map, slowest] = await Promise.all([ask(`/api/latency/heatmap?name=${encodeURIComponent(name)}&measure=${measure}&window_s=${span}`), ask(`/api/latency/slowest?window_s=${span}&limit=${NOISE_SHOWN}`)]);
+      if (!isOver) show(map, slowest.calls.filter((call) => call.doing === "host"));
     } catch (error) {
       note.textContent = error.message;
     }
     if (!isOver) timer = setTimeout(load, REFRESH_MS);
   }
-  function show(map) {
+  function show(map, noise) {
     const total = map.counts.flat().reduce((sum, cell) => sum + cell, 0);
     note.textContent = total ? `${count(total)} observations in columns of ${map.column_s} s; colour by the square root of their number.` : "nothing was observed in this window";
     if (!total) return;
@@ -70,6 +71,7 @@ export function mount(root, params, go) {
     draw(chart, [
       { type: "heatmap", x, y: middle, z, text, colorscale: "Viridis", hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>", showscale: false, xgap: 1 },
       { type: "scatter", mode: "lines", x, y: map.max_ns.map((value) => value || null), name: "longest", line: { color: ink, width: 1, shape: "hvh", dash: "dot" }, customdata: map.max_ns.map(ns), hovertemplate: "longest <b>%{customdata}</b><extra></extra>" },
+      { type: "scatter", mode: "markers", x: noise.map((call) => new Date(call.at_ms)), y: noise.map(() => top * 1.15), name: "noise: the host took the core", marker: { symbol: "x-thin", size: 7, line: { width: 1.5, color: ink } }, text: noise.map((call) => `${call.strategy}: ${ns(call.took_ns)}, core lost for ${ns(call.lost_ns)}`), hovertemplate: "%{x|%H:%M:%S} %{text}<extra></extra>" },
       { type: "scatter", mode: "markers", x: marks.map((event) => new Date(event.at_ms)), y: marks.map(() => top * 1.4), name: "gap, resync, order", marker: { symbol: "triangle-down", size: 10, color: marks.map((event) => (event.kind === "control" ? warn : bad)) }, text: marks.map((event) => `${MARKS[event.kind]}: ${event.text}`), hovertemplate: "%{x|%H:%M:%S} %{text}<extra></extra>" },
     ], {
       yaxis: { type: "log", title: { text: `${measure} time` }, ...nsTicks(map.edges_ns[0] || 1, top) },

@@ -58,9 +58,11 @@ impl Desk {
     ) -> Vec<Alert> {
         let Some(copied) = self.copy() else { return Vec::new() };
         let now = self.clock.now();
-        let wall_ms = views::millis(self.relation.to_utc(now));
+        // Read anew each time: the two clocks drift apart within a day.
+        let relation = self.clock.relation();
+        let wall_ms = views::millis(relation.to_utc(now));
         let mut kept = lock(&self.kept);
-        kept.take(&copied.fresh, &self.relation);
+        kept.take(&copied.fresh, &relation);
         kept.equity(wall_ms, copied.equities.iter().copied());
         let fills: Vec<view::Fill> =
             copied.fresh.fills.iter().map(|fill| self.fill(fill)).collect();
@@ -90,7 +92,7 @@ impl Desk {
         }
         drop(shared);
         own.clear();
-        let at_s = views::millis(self.relation.to_utc(now)) / 1_000;
+        let at_s = views::millis(self.clock.relation().to_utc(now)) / 1_000;
         lock(&self.kept).tails.take(at_s, &packed);
     }
 
@@ -193,9 +195,9 @@ impl Desk {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: if of.is_live { "LIVE" } else { "STALE" }.to_owned(),
             source: facts.source.clone(),
-            started: views::instant(self.relation.to_utc(self.started)),
+            started: views::instant(self.started_utc),
             uptime_s: std::time::Duration::from_nanos(now.since(self.started).raw()).as_secs_f64(),
-            now: views::instant(self.relation.to_utc(now)),
+            now: views::instant(self.clock.relation().to_utc(now)),
             exchange: of.exchange,
             config_sha256: facts.config_sha256.clone(),
             numeraire: facts.numeraire.clone(),

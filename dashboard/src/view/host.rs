@@ -111,7 +111,7 @@ pub struct Event {
     pub id: u64,
     /// When, milliseconds since 1970.
     pub at_ms: i64,
-    /// `gap`, `resync`, `connection`, `control`, `halt`, `noise` or `notice`.
+    /// `gap`, `resync`, `connection`, `control` or `notice`.
     pub kind: String,
     /// In words.
     pub text: String,

@@ -11,6 +11,8 @@ use paperwire_dashboard::view::latency::{
     SpectrumLine, StageRow,
 };
 
+use paperwire_rt::clock::utc_now;
+
 use super::super::tails::{Packed, Strip, Sum};
 use super::super::{Desk, lock, views};
 use crate::attribution::Doing;
@@ -30,7 +32,7 @@ const ROWS_PER_DECADE: i32 = 12;
 
 impl Desk {
     fn now_s(&self) -> i64 {
-        views::millis(self.relation.to_utc(self.clock.now())) / 1_000
+        views::millis(utc_now()) / 1_000
     }
 
     fn row(&self, name: &str) -> Result<usize, Refusal> {
