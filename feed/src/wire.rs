@@ -2,7 +2,7 @@
 //!
 //! `book`, `trade` and `ticker` frames, which are nearly all of them, are read by [`hot`]: one pass, no
 //! copy, no allocation, exact numbers. Every other message is read by [`cold`] with `simd-json` and
-//! reused buffers. Requests are written by [`request`]. What [`hot`] reads is held against [`reference`] in tests.
+//! reused buffers. Requests are written by [`request`]. What [`hot`] reads is held against [`mod@reference`] in tests.
 
 pub mod cold;
 pub mod hot;
