@@ -108,3 +108,53 @@ fn who_reads_nothing_is_dropped_and_the_others_stay() {
     session.end();
     readers.into_iter().for_each(|reader| reader.join().unwrap());
 }
+
+/// Two hundred listeners, twenty of which read nothing, beside the same seconds without them; prints what the engine took.
+/// It says nothing of a machine whose cores the listeners themselves need.
+#[test]
+fn what_two_hundred_listeners_cost_the_engine() {
+    if std::env::var("SLOW_TESTS").is_err() {
+        eprintln!("SKIPPED: takes two minutes; SLOW_TESTS=1 runs it");
+        return;
+    }
+    let session = Session::start(free_port(), &[]);
+    session.until_it_trades();
+    let measure = |name: &str| {
+        std::thread::sleep(std::time::Duration::from_secs(20));
+        let latency = session.json("/api/latency?window_s=19");
+        let stages = latency["stages"].as_array().unwrap();
+        let decided = stages.iter().find(|stage| stage["name"] == "decided").unwrap();
+        let (service, response) = (&decided["service_ns"]["p99"], &decided["response_ns"]["p99"]);
+        let host = session.json("/api/host");
+        eprintln!(
+            "{name}: decided p99 service {service} ns, response {response} ns; {} listeners, {} MB",
+            host["page_clients"],
+            host["rss_bytes"].as_u64().unwrap() / 1_000_000
+        );
+        host["page_clients"].as_u64().unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(measure("without"), 0);
+        let mut sockets: Vec<Socket> = (0..200)
+            .map(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(60));
+                listen(&session)
+            })
+            .collect();
+        let silent = sockets.split_off(180);
+        let readers = sockets.into_iter().map(|mut socket| {
+            let stream = socket.get_ref().try_clone().unwrap();
+            (stream, std::thread::spawn(move || while socket.read().is_ok() {}))
+        });
+        let readers: Vec<_> = readers.collect();
+        let left = measure("with 200");
+        assert!((180..200).contains(&left), "{left} are left: those who read stay, others go");
+        for (stream, reader) in readers {
+            stream.shutdown(std::net::Shutdown::Both).unwrap();
+            reader.join().unwrap();
+        }
+        drop(silent);
+        let listeners = || session.json("/api/host")["page_clients"].as_u64().unwrap();
+        session.until("all are gone", || listeners() == 0);
+    }
+}
