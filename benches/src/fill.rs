@@ -50,10 +50,7 @@ impl Strategy for Walker {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let size = Size::Base(Qty::new(LEVELS * LEVEL_LOTS));
-        let is_flat = account.position(BTC).lots == 0;
-        let action = if is_flat { Action::Buy } else { Action::Close };
-        out.push(Signal::new(BTC, action, size, Reason::new("walk")));
+        out.push(wish(account));
         self.asked = self.clock.now();
     }
 
@@ -165,6 +162,14 @@ pub fn walk(orders: u64, has_bracket: bool) -> Measured {
     measured.into_inner().expect("nobody panicked with it")
 }
 
+/// A market order over all levels, or the one that closes it.
+fn wish(account: &AccountView<'_>) -> Signal {
+    let size = Size::Base(Qty::new(LEVELS * LEVEL_LOTS));
+    let is_flat = account.position(BTC).lots == 0;
+    let action = if is_flat { Action::Buy } else { Action::Close };
+    Signal::new(BTC, action, size, Reason::new("walk"))
+}
+
 /// Wants a walk or its end at each event, by turns.
 struct Eager;
 
@@ -176,10 +181,7 @@ impl Strategy for Eager {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let size = Size::Base(Qty::new(LEVELS * LEVEL_LOTS));
-        let is_flat = account.position(BTC).lots == 0;
-        let action = if is_flat { Action::Buy } else { Action::Close };
-        out.push(Signal::new(BTC, action, size, Reason::new("walk")));
+        out.push(wish(account));
     }
 }
 

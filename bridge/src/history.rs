@@ -12,6 +12,9 @@ use paperwire_history::store::{Address, Store, StoreError};
 use crate::config::Config;
 use crate::run::RunError;
 
+/// Nanoseconds of a day.
+const DAY_NS: i64 = 86_400_000_000_000;
+
 impl From<StoreError> for RunError {
     fn from(error: StoreError) -> Self {
         match error {

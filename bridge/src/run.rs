@@ -35,7 +35,7 @@ use crate::drain::{self, DrainParts, Shared};
 use crate::hdr::HdrLog;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
-use crate::page::{Facts, Page, Watched};
+use crate::page::{Page, Watched};
 use crate::recorder::RecorderThread;
 use crate::report::{self, Summary};
 use crate::sentiment::{self, News, SentimentTask};
@@ -198,8 +198,9 @@ pub fn run(
     let page = match options.has_page && config.dashboard.enabled {
         false => None,
         true => {
-            let facts = describe::facts(config, &session, &chosen, &venue.name, &host, options);
-            let facts = Facts { instruments: instruments.clone(), ..facts };
+            let source = &venue.name;
+            let facts =
+                describe::facts(config, &session, &chosen, &instruments, source, &host, options);
             let page =
                 Page::start(facts, &history, &shared, commands.clone(), params.clone(), &clock);
             Some(page.map_err(|error| RunError::Config(error.to_string()))?)

@@ -14,7 +14,8 @@ use crate::terminal::Terminal;
 use crate::warmup;
 
 const KRAKEN_WS: &str = "wss://ws.kraken.com/v2";
-const KRAKEN_REST: &str = "https://api.kraken.com";
+/// Base of Kraken's REST interface.
+pub(crate) const KRAKEN_REST: &str = "https://api.kraken.com";
 
 /// Where the market comes from.
 pub(crate) struct Venue {

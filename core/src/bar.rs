@@ -82,6 +82,11 @@ impl Timeframe {
         }
     }
 
+    /// The one that a word of [`Self::as_str`] means.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|of| of.as_str() == word)
+    }
+
     /// Closed bars kept: two trading days of intraday detail, a year of days.
     const fn capacity(self) -> usize {
         match self {
@@ -185,7 +190,8 @@ impl OpenBar {
         Self { bar, turnover: px.notional(trade.qty) }
     }
 
-    fn from_bar(open_at: ExchNs, bar: &Bar) -> Self {
+    /// Begins a longer bar, from `open_at` on, with the first of its parts.
+    pub fn from_bar(open_at: ExchNs, bar: &Bar) -> Self {
         Self { bar: Bar { open_at, ..*bar }, turnover: bar.vwap.notional(bar.volume) }
     }
 
@@ -220,7 +226,8 @@ impl OpenBar {
         self.turnover += trade.px.notional(trade.qty);
     }
 
-    fn merge(&mut self, bar: &Bar) {
+    /// Adds the next part.
+    pub fn merge(&mut self, bar: &Bar) {
         self.bar.high = self.bar.high.max(bar.high);
         self.bar.low = self.bar.low.min(bar.low);
         self.bar.close = bar.close;

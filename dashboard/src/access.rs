@@ -205,7 +205,7 @@ impl Access {
     fn secret(&self) -> String {
         let mut bytes = [0u8; 32];
         self.random.fill(&mut bytes).expect("the system has randomness");
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(&bytes)
     }
 
     fn doors(&self) -> MutexGuard<'_, Doors> {

@@ -64,33 +64,28 @@ pub(crate) fn find(name: &str) -> Option<Asset> {
 }
 
 fn build() -> Site {
-    let (mut assets, mut names) = (BTreeMap::new(), BTreeMap::new());
-    let mut add = |name: &'static str, kind: &'static str, body: String| {
-        let hash = Sha256::digest(body.as_bytes());
-        let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let (stem, end) = name.rsplit_once('.').expect("every file has an extension");
-        let hashed = format!("{stem}.{hash}.{end}");
-        assets.insert(hashed.clone(), Asset { kind, body: body.into() });
-        names.insert(name, hashed);
-    };
-    add(PLOTLY, SCRIPT, plotly());
-    let mut done: Vec<(&'static str, String)> = Vec::new();
-    for (name, kind, text) in FILES {
-        let mut text = (*text).to_owned();
-        for (other, hashed) in &done {
+    let (mut assets, mut names) = (BTreeMap::new(), Vec::new());
+    let files = FILES.iter().map(|(name, kind, text)| (*name, *kind, (*text).to_owned()));
+    for (name, kind, mut text) in std::iter::once((PLOTLY, SCRIPT, plotly())).chain(files) {
+        for (other, hashed) in &names {
             text = text.replace(&format!("\"./{other}\""), &format!("\"./{hashed}\""));
         }
-        let hash = Sha256::digest(text.as_bytes());
-        let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        let (stem, end) = name.rsplit_once('.').expect("every file has an extension");
-        done.push((name, format!("{stem}.{hash}.{end}")));
-        add(name, kind, text);
+        let hashed = hashed(name, &text);
+        assets.insert(hashed.clone(), Asset { kind, body: text.into() });
+        names.push((name, hashed));
     }
     let mut index = INDEX.to_owned();
     for (name, hashed) in &names {
         index = index.replace(&format!("\"assets/{name}\""), &format!("\"assets/{hashed}\""));
     }
     Site { index: index.into(), assets }
+}
+
+/// `app.js` with the beginning of its content's hash.
+fn hashed(name: &str, text: &str) -> String {
+    let hash = crate::hex(&Sha256::digest(text.as_bytes())[..8]);
+    let (stem, end) = name.rsplit_once('.').expect("every file has an extension");
+    format!("{stem}.{hash}.{end}")
 }
 
 /// The script of the charts, without the tags and the formula typesetter around it.

@@ -203,6 +203,11 @@ impl Publisher {
     }
 }
 
+/// Bytes as hexadecimal text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The one place that looks at a clock: for limits of access, never for anything shown.
 #[expect(clippy::disallowed_methods, reason = "the only clock of this room")]
 pub(crate) fn now() -> std::time::Instant {

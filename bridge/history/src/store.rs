@@ -69,6 +69,11 @@ impl StoreError {
     pub const fn is_away(&self) -> bool {
         matches!(self, Self::Away { .. })
     }
+
+    /// Numbers of this scale do not fit beside what is stored.
+    pub(crate) fn too_fine(symbol: &str, scale: Scale) -> Self {
+        Self::Scale { symbol: symbol.to_owned(), price: scale.price, qty: scale.qty }
+    }
 }
 
 /// Takes rows one by one until it has enough.

@@ -17,13 +17,11 @@ use paperwire_history::{export, provider};
 use paperwire_rt::clock::utc_now;
 use serde_json::{Value, json};
 
-use super::show;
+use super::{DAY_NS, show};
 use crate::config::Config;
 use crate::run::RunError;
 use crate::terminal::Terminal;
-
-const KRAKEN_REST: &str = "https://api.kraken.com";
-const DAY_NS: i64 = 86_400_000_000_000;
+use crate::venue::KRAKEN_REST;
 
 /// Which store, and how the answer looks.
 #[derive(Clone, Debug, Default, Args)]
@@ -190,8 +188,8 @@ fn instant(text: &str) -> Result<ExchNs, String> {
 
 /// Reads a length of bars of the command line.
 fn timeframe(text: &str) -> Result<Timeframe, String> {
-    let found = Timeframe::ALL.into_iter().find(|of| of.as_str() == text);
-    found.ok_or_else(|| "expected 1m, 5m, 15m, 30m, 1h, 4h, 12h, 1d or 1w".to_owned())
+    Timeframe::by_word(text)
+        .ok_or_else(|| "expected 1m, 5m, 15m, 30m, 1h, 4h, 12h, 1d or 1w".to_owned())
 }
 
 /// Carries out the command.

@@ -22,7 +22,7 @@ use paperwire_history::writer::{Item, Writer, WriterConfig, WriterStats};
 use paperwire_rt::clock::{HostClock, utc_now};
 use paperwire_rt::runner::Wait;
 
-use super::stored_name;
+use super::{DAY_NS, stored_name};
 use crate::config::Config;
 use crate::journal::record::money;
 use crate::run::RunError;
@@ -32,7 +32,6 @@ use crate::tally::StrategyName;
 const MARK_EVERY: u64 = 10;
 /// Between two looks for missing minutes.
 const FILL_EVERY_MS: u32 = 600_000;
-const DAY_NS: i64 = 86_400_000_000_000;
 
 /// A run's end of the history writer.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::slowest::SlowTick;
+use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_dashboard::view::Event;
 use paperwire_feed::control::Control;
 use paperwire_rt::clock::UtcRelation;
@@ -82,7 +83,7 @@ pub(super) struct Kept {
     /// Longer bars from before the first minute.
     pub(super) older: BTreeMap<(u16, u8), Vec<Bar>>,
     /// Processor time of the page when it was looked at last.
-    pub(super) cpu: Option<(u64, u64)>,
+    pub(super) cpu: Option<(DurationNs, HostNs)>,
     next_event: u64,
 }
 

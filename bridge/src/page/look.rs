@@ -16,6 +16,7 @@ use paperwire_feed::market::Counters;
 use paperwire_history::writer::WriterStats;
 use paperwire_rt::alloc_guard;
 use paperwire_rt::runner::Wait;
+use paperwire_rt::watch::ran_and_waited;
 
 use super::inbox::{Fresh, Way};
 use super::kept::Kept;
@@ -325,11 +326,11 @@ fn rss_bytes() -> Option<u64> {
 /// Share of a core that this thread, the page's, took since it was looked at last.
 fn page_cpu(kept: &mut Kept, now: HostNs) -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let ran: u64 = text.split_whitespace().next()?.parse().ok()?;
-    let before = kept.cpu.replace((ran, now.raw()));
+    let (ran, _) = ran_and_waited(&text)?;
+    let before = kept.cpu.replace((ran, now));
     let (ran_before, at_before) = before?;
+    let (ran, elapsed) = (ran.raw().saturating_sub(ran_before.raw()), now.since(at_before).raw());
     #[expect(clippy::cast_precision_loss, reason = "a share for people")]
-    let share =
-        ran.saturating_sub(ran_before) as f64 / now.raw().saturating_sub(at_before).max(1) as f64;
+    let share = ran as f64 / elapsed.max(1) as f64;
     Some(share * 100.0)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::account::{AccountState, Fill};
-use paperwire_core::bar::{Bar, Timeframe};
+use paperwire_core::bar::{Bar, OpenBar, Timeframe};
 use paperwire_core::board::Indicator;
 use paperwire_core::book::Level;
 use paperwire_core::event::Seq;
@@ -310,23 +310,14 @@ pub(super) fn regime(instruments: &[Instrument], glance: &Glance) -> Regime {
     }
 }
 
-/// Used by the candles of long timeframes.
+/// Minutes, oldest first, as longer bars; the last one as far as it is.
 pub(super) fn joined(timeframe: Timeframe, minutes: &[Bar]) -> Vec<Bar> {
-    let mut bars: Vec<Bar> = Vec::new();
-    for minute in minutes {
-        let open_at = timeframe.floor(minute.open_at);
-        match bars.last_mut().filter(|bar| bar.open_at == open_at) {
-            Some(bar) => {
-                bar.high = bar.high.max(minute.high);
-                bar.low = bar.low.min(minute.low);
-                bar.close = minute.close;
-                bar.volume = paperwire_core::num::Qty::new(bar.volume.raw() + minute.volume.raw());
-                bar.trades += minute.trades;
-                bar.flags.is_incomplete |= minute.flags.is_incomplete;
-                bar.flags.is_carried &= minute.flags.is_carried;
-            }
-            None => bars.push(Bar { open_at, ..*minute }),
-        }
-    }
-    bars
+    let same = |a: &Bar, b: &Bar| timeframe.floor(a.open_at) == timeframe.floor(b.open_at);
+    let join = |parts: &[Bar]| {
+        let (first, rest) = parts.split_first().expect("a chunk is not empty");
+        let mut open = OpenBar::from_bar(timeframe.floor(first.open_at), first);
+        rest.iter().for_each(|part| open.merge(part));
+        open.bar()
+    };
+    minutes.chunk_by(same).map(join).collect()
 }

@@ -46,11 +46,12 @@ pub(super) fn start_details(
     })
 }
 
-/// What the page shows and never changes; the instruments are known to the caller.
+/// What the page shows and never changes.
 pub(super) fn facts(
     config: &Config,
     session: &str,
     chosen: &[Chosen],
+    instruments: &[Instrument],
     source: &str,
     host: &Examination,
     options: &RunOptions,
@@ -67,7 +68,7 @@ pub(super) fn facts(
         conditions: Conditions::of(config).to_string(),
         names: setup::names(chosen),
         symbols: chosen.iter().map(trades).collect(),
-        instruments: Vec::new(),
+        instruments: instruments.to_vec(),
         host: host.clone(),
         tape: options.record.clone(),
         logs: Some(&config.logs.dir).filter(|dir| !dir.is_empty()).map(PathBuf::from),

@@ -66,7 +66,7 @@ pub(super) fn batch(
     let mut written = Written::default();
     for rows in &batch.symbols {
         let (id, scale) = listed(tx, place, rows, has_timescale)?;
-        let rows = rows.at_scale(scale).ok_or_else(|| too_large(&rows.symbol, scale))?;
+        let rows = rows.at_scale(scale).ok_or_else(|| StoreError::too_fine(&rows.symbol, scale))?;
         let done = |error: Error| failed(place, &error);
         written.candles += candles(tx, id, &rows).map_err(done)?;
         written.prints += prints(tx, id, &rows).map_err(done)?;
@@ -80,10 +80,6 @@ pub(super) fn batch(
     };
     written.fills = others().map_err(|error| failed(place, &error))?;
     Ok(written)
-}
-
-fn too_large(symbol: &str, scale: Scale) -> StoreError {
-    StoreError::Scale { symbol: symbol.to_owned(), price: scale.price, qty: scale.qty }
 }
 
 /// Number and scale of the rows' symbol, locked; what is stored is made finer where the rows are finer.
@@ -109,8 +105,9 @@ fn listed(
     if wanted == stored {
         return Ok((id, stored));
     }
-    let by =
-        |to: u8, from: u8| checked_pow10(to - from).ok_or_else(|| too_large(&rows.symbol, wanted));
+    let by = |to: u8, from: u8| {
+        checked_pow10(to - from).ok_or_else(|| StoreError::too_fine(&rows.symbol, wanted))
+    };
     let (by_price, by_qty) = (by(wanted.price, stored.price)?, by(wanted.qty, stored.qty)?);
     let mut finer = || {
         if has_timescale {
@@ -133,7 +130,7 @@ fn listed(
         Err(error)
             if error.code() == Some(&postgres::error::SqlState::NUMERIC_VALUE_OUT_OF_RANGE) =>
         {
-            Err(too_large(&rows.symbol, wanted))
+            Err(StoreError::too_fine(&rows.symbol, wanted))
         }
         Err(error) => Err(done(error)),
     }

@@ -50,12 +50,8 @@ pub(super) fn batch(
     let mut written = Written::default();
     for rows in &batch.symbols {
         let (id, scale) = listed(tx, place, rows)?;
-        let too_large = || StoreError::Scale {
-            symbol: rows.symbol.clone(),
-            price: scale.price,
-            qty: scale.qty,
-        };
-        let rows = rows.at_scale(scale).ok_or_else(too_large)?;
+        let too_fine = || StoreError::too_fine(&rows.symbol, scale);
+        let rows = rows.at_scale(scale).ok_or_else(too_fine)?;
         let more = symbol(tx, id, &rows).map_err(|error| failed(place, &error))?;
         written += more;
     }
@@ -87,10 +83,9 @@ fn listed(
     if wanted == stored {
         return Ok((id, stored));
     }
-    let too_large =
-        || StoreError::Scale { symbol: rows.symbol.clone(), price: wanted.price, qty: wanted.qty };
-    let by_price = checked_pow10(wanted.price - stored.price).ok_or_else(too_large)?;
-    let by_qty = checked_pow10(wanted.qty - stored.qty).ok_or_else(too_large)?;
+    let too_fine = || StoreError::too_fine(&rows.symbol, wanted);
+    let by_price = checked_pow10(wanted.price - stored.price).ok_or_else(too_fine)?;
+    let by_qty = checked_pow10(wanted.qty - stored.qty).ok_or_else(too_fine)?;
     // SQLite would turn what does not fit into a float without a word.
     let largest: (i64, i64) = tx
         .query_row(
@@ -103,7 +98,7 @@ fn listed(
         )
         .map_err(done)?;
     if largest.0.checked_mul(by_price).is_none() || largest.1.checked_mul(by_qty).is_none() {
-        return Err(too_large());
+        return Err(too_fine());
     }
     let finer = || -> rusqlite::Result<()> {
         let key = params![id, by_price, by_qty];

@@ -28,7 +28,7 @@ impl Desk {
         let found = instruments.iter().position(|of| of.name.as_str() == symbol);
         let index =
             found.ok_or_else(|| Refusal::Missing(format!("no symbol {symbol:?} in this run")))?;
-        let wanted = Timeframe::ALL.into_iter().find(|of| of.as_str() == timeframe);
+        let wanted = Timeframe::by_word(timeframe);
         let wanted = wanted.ok_or_else(|| {
             let known: Vec<&str> = Timeframe::ALL.iter().map(|of| of.as_str()).collect();
             Refusal::Bad(format!("tf: one of {}", known.join(", ")))
