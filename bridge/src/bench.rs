@@ -27,12 +27,12 @@ use paperwire_rt::clock::{HostClock, utc_now};
 use serde_json::json;
 
 use crate::config::Config;
-use crate::doctor;
 use crate::run::{RunError, async_runtime};
 use crate::setup;
 use crate::terminal::Terminal;
 use crate::venue::exchange_config;
 use crate::warmup;
+use crate::{doctor, probes};
 
 pub use model::{Host, Quantiles, RateRow, Run, Saturation, StageRow, StrategyRow};
 pub use rates::Asked;
@@ -51,6 +51,8 @@ pub struct BenchOptions {
     pub plain: bool,
     /// Responses from the read of a frame instead of its intended send time.
     pub from_read: bool,
+    /// The load sends from the feed's thread instead of its own.
+    pub inline_load: bool,
     /// Folder for histogram logs, one per rate.
     pub hdr: Option<PathBuf>,
     /// Folder of stored runs.
@@ -117,6 +119,8 @@ pub fn bench(
         seconds: options.seconds,
         tls: !options.plain,
         from_read: options.from_read,
+        inline_load: options.inline_load,
+        probe_tax: probes::measure(&clock),
         clock,
         stop,
     };
@@ -129,6 +133,7 @@ pub fn bench(
         seconds: options.seconds,
         tls: !options.plain,
         from_read: options.from_read,
+        inline_load: options.inline_load,
         symbols: config.session.symbols.clone(),
         rates: Vec::new(),
         stages: Vec::new(),

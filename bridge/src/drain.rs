@@ -121,6 +121,8 @@ pub struct DrainParts {
     pub trail_at: HostNs,
     /// To a comparison, when there is one.
     pub blocks: Option<Arc<Mutex<Blocks>>>,
+    /// What the thread does while there is nothing to drain.
+    pub wait: Wait,
 }
 
 /// The pinned threads' ends of everything between them and the bridge.
@@ -165,6 +167,7 @@ pub fn wire(strategies: usize, symbols: usize) -> (Ends, DrainParts) {
         blocks: None,
         trail: None,
         trail_at: HostNs::default(),
+        wait: Wait::Park,
     };
     (Ends { market, reports, feed_reports, feed_banks, engine_banks, glances, commands }, parts)
 }
@@ -195,7 +198,7 @@ pub fn start(
                     close_history(&mut parts, &shared);
                     return parts.journal;
                 }
-                Wait::Park.wait();
+                parts.wait.wait();
             }
         }
     })

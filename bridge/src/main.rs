@@ -194,6 +194,9 @@ struct BenchArgs {
     /// program takes, waits before it forgiven.
     #[arg(long)]
     from_read: bool,
+    /// Send from the feed's own thread, between its reads: two cores are then enough for two threads that spin.
+    #[arg(long, requires = "from_read")]
+    inline_load: bool,
     /// Write an HdrHistogram log per rate into this folder.
     #[arg(long, value_name = "DIR")]
     hdr: Option<PathBuf>,
@@ -459,6 +462,7 @@ fn bench_command(args: &BenchArgs) -> Result<(), RunError> {
         seconds: args.seconds,
         plain: args.plain,
         from_read: args.from_read,
+        inline_load: args.inline_load,
         hdr: args.hdr.clone(),
         store: args.store.clone(),
         against: args.against.clone(),

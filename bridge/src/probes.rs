@@ -7,13 +7,13 @@ use std::fmt;
 use std::hint::black_box;
 
 use hdrhistogram::Histogram;
-use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_core::limits::LATENCY_MAX_NS;
 use paperwire_core::ring::ring;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Nanoseconds of one probe each, the median of many batches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -31,11 +31,11 @@ pub struct ProbeTax {
 }
 
 /// How much of wire-to-signal, from arrival to the last strategy's answer, is measuring.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeShare {
-    /// Probes on the way of an event that was decided on, on average.
-    pub probes_per_event: f64,
-    /// Their cost.
+    /// Looks at the clock on the way of an event that was decided on, on average.
+    pub looks_per_event: f64,
+    /// Their cost, and that of the records on the way.
     pub event_ns: f64,
     /// The median of wire-to-signal, which holds that cost.
     pub wire_to_signal_ns: u64,
@@ -44,32 +44,41 @@ pub struct ProbeShare {
 }
 
 impl ProbeTax {
-    /// One look at the clock and its two records: service and response.
-    pub const fn probe_ns(&self) -> f64 {
-        self.clock_read_ns + 2.0 * self.record_ns
-    }
-
-    /// What these histograms cost while they were filled. `None` before the first decision.
+    /// What these histograms cost wire-to-signal while they were filled. `None` before the first decision.
     ///
-    /// Counted, not estimated: each record is a probe that was met, those of orders and later left out.
+    /// Counted, not estimated: each record stands for a look that was met. Stages are recorded once the event
+    /// is handed on or decided, when nobody waits for it; only the calls of a strategy are recorded before the
+    /// next one is called.
     #[expect(clippy::cast_precision_loss, reason = "counts and times for display")]
     pub fn share(&self, bank: &Bank) -> Option<ProbeShare> {
-        let (mut events, mut probes, mut wire_to_signal_ns) = (0, 0, 0);
-        for (stage, pair) in bank.stages().filter(|(stage, _)| *stage <= Stage::Decided) {
-            probes += pair.service.len();
-            if stage == Stage::Decided {
-                events = pair.response.len();
-                wire_to_signal_ns = pair.response.value_at_quantile(0.5);
-            }
-        }
+        let decided = bank.stages().find(|(stage, _)| *stage == Stage::Decided)?.1;
+        let (events, wire_to_signal_ns) =
+            (decided.response.len(), decided.response.value_at_quantile(0.5));
         if events == 0 || wire_to_signal_ns == 0 {
             return None;
         }
-        probes += bank.strategies().iter().map(|pair| pair.service.len()).sum::<u64>();
-        let probes_per_event = probes as f64 / events as f64;
-        let event_ns = probes_per_event * self.probe_ns();
+        let is_read =
+            bank.stages().any(|(stage, of)| stage == Stage::Read && !of.service.is_empty());
+        let looks_of = |(stage, pair): (Stage, &Pair)| {
+            let looks = match stage {
+                // Between decoding and its push a frame meets one look: at the verified book or the trade.
+                Stage::BookApplied => 0,
+                // The look after the push is in the way only where the engine has to wait for this thread.
+                Stage::Enqueued => 1 + u64::from(!is_read),
+                // The end of the last call is the decision.
+                stage if stage >= Stage::Decided => 0,
+                _ => 1,
+            };
+            looks * pair.service.len()
+        };
+        let calls: u64 = bank.strategies().iter().map(|pair| pair.service.len()).sum();
+        let looks = bank.stages().map(looks_of).sum::<u64>() + calls;
+        let records = 2 * calls.saturating_sub(events);
+        let looks_per_event = looks as f64 / events as f64;
+        let records_per_event = records as f64 / events as f64;
+        let event_ns = looks_per_event * self.clock_read_ns + records_per_event * self.record_ns;
         let percent = 100.0 * event_ns / wire_to_signal_ns as f64;
-        Some(ProbeShare { probes_per_event, event_ns, wire_to_signal_ns, percent })
+        Some(ProbeShare { looks_per_event, event_ns, wire_to_signal_ns, percent })
     }
 }
 
@@ -77,8 +86,8 @@ impl fmt::Display for ProbeShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:.1} an event cost {:.0} ns: {:.1} % of the median wire-to-signal of {}",
-            self.probes_per_event,
+            "{:.1} looks at the clock per event cost {:.0} ns: {:.1} % of the median wire-to-signal of {}",
+            self.looks_per_event,
             self.event_ns,
             self.percent,
             DurationNs::new(self.wire_to_signal_ns),

@@ -426,9 +426,10 @@ impl Player {
             }
             self.timer(rx);
             let now = self.clock.now();
-            let mut probe = Probe::new(&self.clock, &mut self.feed_bank, due.unwrap_or(now), now);
+            let mut probe = Probe::new(&self.clock, due.unwrap_or(now), now);
             let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
             self.side.work_off(&mut self.events);
+            probe.record(&mut self.feed_bank);
             if let Outcome::Desync(symbols, _) = outcome
                 && self.first_desync.is_none()
             {

@@ -32,7 +32,9 @@ fn folder() -> PathBuf {
 fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     let folder = folder();
     let run = ["run", "--strategies", "flow_pulse,order_flow", "--duration", "6s"];
-    let run = [&run[..], &["--set", "exchange.rate=8", "--record", "session.tape"]].concat();
+    let any_port = ["--set", "dashboard.bind=\"127.0.0.1:0\""];
+    let record = ["--set", "exchange.rate=8", "--record", "session.tape"];
+    let run = [&run[..], &any_port, &record].concat();
     let commands = "set flow_pulse threshold 0.2\nset flow_pulse stop_pct 99\npause flow_pulse\n\
         kill order_flow\ndance all\n";
     let run = paperwire(&folder, &run, commands);
@@ -117,9 +119,23 @@ fn check_bench(run: &serde_json::Value) {
         assert_eq!(row["latency_ns"]["count"], row["response_ns"]["count"]);
         row["latency_ns"]["count"].as_u64().unwrap()
     };
-    for stage in ["read", "decrypted", "deframed", "decoded", "enqueued"] {
+    for stage in ["read", "deframed", "decoded", "enqueued"] {
         assert_eq!(count(stage), 500, "{stage}");
     }
+    let rows = run["stages"].as_array().unwrap();
+    let is_opened = rows.iter().any(|row| row["stage"] == "decrypted");
+    assert_eq!(is_opened, run["tls"] == true);
+    if is_opened {
+        assert_eq!(count("decrypted"), 500);
+    }
+    let threads = row["threads"].as_array().unwrap().iter();
+    let has_load = threads.clone().any(|thread| thread["name"] == "load");
+    assert_eq!(has_load, run["inline_load"] == false, "{row}");
+    // Read, opened over TLS, found, decoded, verified, taken out and applied; then one a strategy.
+    let looks = row["probes"]["looks_per_event"].as_f64().unwrap();
+    let strategies = run["strategies"].as_array().unwrap().iter();
+    let strategies = f64::from(u32::try_from(strategies.count()).unwrap());
+    assert!((5.0..8.0).contains(&(looks - strategies)), "{row}");
     let books = row["book_updates"].as_u64().unwrap();
     assert_eq!(count("book_applied"), books);
     // A frame may be several events, and each second has a timer.
@@ -133,9 +149,8 @@ fn check_bench(run: &serde_json::Value) {
 fn a_bench_measures_exactly_the_frames_of_its_plan_and_refuses_a_foreign_host() {
     let folder = std::env::temp_dir().join(format!("paperwire-bench-cli-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    for args in
-        [&["--plain", "--strategies", "order_flow", "--hdr", "hdr"][..], &["--against", "latest"]]
-    {
+    let inline = ["--plain", "--from-read", "--inline-load", "--strategies", "order_flow"];
+    for args in [&[&inline[..], &["--hdr", "hdr"]].concat()[..], &["--against", "latest"]] {
         let done = bench(&folder, args);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         check_bench(&serde_json::from_slice(&done.stdout).unwrap());
@@ -165,6 +180,7 @@ fn a_bench_says_what_is_wrong_before_it_starts() {
         (["--symbols", "XBT/USD"], "did you mean BTC/USD"),
         (["--strategies", "nonsense"], "nonsense"),
         (["--against", "no/such.json"], "--against no/such.json"),
+        (["--inline-load", "--plain"], "--from-read"),
     ] {
         let failed = paperwire(&folder, &[&["bench"][..], &args].concat(), "");
         let said = String::from_utf8_lossy(&failed.stderr).into_owned();

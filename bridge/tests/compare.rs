@@ -22,7 +22,8 @@ fn two_strategies_are_compared_on_a_recorded_tape_and_what_cannot_be_is_refused(
     let folder = std::env::temp_dir().join(format!("paperwire-compare-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let run = ["run", "--strategies", "flow_pulse", "--duration", "5s"];
-    let run = [&run[..], &["--set", "exchange.rate=8", "--record", "t.tape"]].concat();
+    let recorded = ["--no-dashboard", "--set", "exchange.rate=8", "--record", "t.tape"];
+    let run = [&run[..], &recorded].concat();
     let run = paperwire(&folder, &run);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 

@@ -162,6 +162,13 @@ impl Bank {
         self.outliers.look(index, seq, from, to);
     }
 
+    /// Records the first steps of the engine, before any strategy.
+    #[inline]
+    pub fn applied(&mut self, tick: &SlowTick) {
+        self.stage(Stage::Dequeued).record(tick.arrived, tick.enqueued, tick.dequeued);
+        self.stage(Stage::StateApplied).record(tick.arrived, tick.dequeued, tick.applied);
+    }
+
     /// Records the last step of an event, all of its strategies.
     #[inline]
     pub fn decided(&mut self, tick: &SlowTick) {

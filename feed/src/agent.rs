@@ -410,18 +410,12 @@ impl Intake {
             Some(at) => self.utc.to_host(at).min(read_at),
             None => read_at,
         };
-        let intended = self.plan.as_ref().and_then(|plan| plan.intended_at(message.text));
-        let arrived = match (&self.plan, intended) {
-            (Some(plan), Some(intended)) => plan.arrival(intended, read_at),
-            _ => received,
-        };
+        let planned = self.plan.as_ref().and_then(|plan| plan.arrival(message.text, read_at));
+        let arrived = planned.unwrap_or(received);
         // Frames that share a read wait for those before them: service starts when those are done.
-        let opened = read_at.max(self.done_at.min(message.decrypted_at));
-        let started = message.decrypted_at.max(self.done_at.min(deframed_at));
-        let bank = self.banks.bank();
-        bank.stage(Stage::Read).record(arrived, received, read_at);
-        bank.stage(Stage::Decrypted).record(arrived, opened, message.decrypted_at);
-        bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
+        let plain_at = message.decrypted_at.unwrap_or(read_at);
+        let opened = read_at.max(self.done_at.min(plain_at));
+        let started = plain_at.max(self.done_at.min(deframed_at));
 
         // On the tape in the order in which they take effect: the ring's state is that before the frame.
         self.relieve(read_at);
@@ -429,12 +423,21 @@ impl Intake {
             raw.push(RawKind::Frame, read_at, message.text);
         }
         // Reading the intended time is the benchmark's work, not a stage's.
-        let begun = if intended.is_some() { self.clock.now() } else { deframed_at };
-        let mut probe = Probe::new(&self.clock, self.banks.bank(), arrived, begun);
+        let was_parsed = planned.is_some_and(|intended| intended != read_at);
+        let begun = if was_parsed { self.clock.now() } else { deframed_at };
+        let mut probe = Probe::new(&self.clock, arrived, begun);
         let outcome = self.market.on_frame(read_at, message.text, &mut probe, &mut self.sink);
+
+        let bank = self.banks.bank();
+        bank.stage(Stage::Read).record(arrived, received, read_at);
+        if let Some(decrypted_at) = message.decrypted_at {
+            bank.stage(Stage::Decrypted).record(arrived, opened, decrypted_at);
+        }
+        bank.stage(Stage::Deframed).record(arrived, started, deframed_at);
+        probe.record(bank);
         self.done_at = self.clock.now();
-        if let (Some(plan), Some(intended)) = (&self.plan, intended) {
-            plan.done(intended, self.done_at);
+        if let Some(plan) = &self.plan {
+            plan.done(message.text, self.done_at);
         }
         if let Some(by) = self.market.take_jump() {
             self.report(read_at, FeedReportKind::Jumped { by });

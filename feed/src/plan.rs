@@ -60,9 +60,9 @@ impl Plan {
         Self { is_from_read, ..self }
     }
 
-    /// What counts as a frame's arrival.
-    pub(crate) const fn arrival(&self, intended: HostNs, read_at: HostNs) -> HostNs {
-        if self.is_from_read { read_at } else { intended }
+    /// What counts as the arrival of a frame: its read, or when it was to be sent if it is a part of the load.
+    pub(crate) fn arrival(&self, frame: &[u8], read_at: HostNs) -> Option<HostNs> {
+        if self.is_from_read { Some(read_at) } else { self.intended_at(frame) }
     }
 
     /// When a frame was to be sent; `None` for what is not a part of the load.
@@ -72,8 +72,9 @@ impl Plan {
         ExchNs::parse_rfc3339(at).map(|at| self.relation.to_host(at))
     }
 
-    /// A frame of the load is done. Only the feed thread counts.
-    pub(crate) fn done(&self, intended: HostNs, now: HostNs) {
+    /// A frame is done, and counted if it is a part of the load. Only the feed thread counts.
+    pub(crate) fn done(&self, frame: &[u8], now: HostNs) {
+        let Some(intended) = self.intended_at(frame) else { return };
         let progress = &*self.progress;
         progress.intended_ns.store(intended.raw(), Ordering::Relaxed);
         progress.done_ns.store(now.raw(), Ordering::Relaxed);
@@ -102,8 +103,11 @@ mod tests {
         let intended = plan.intended_at(frame.as_bytes()).unwrap();
         assert_eq!(relation.to_utc(intended), ExchNs::new(utc));
         let read_at = at.plus(DurationNs::from_micros(7));
-        assert_eq!(plan.arrival(intended, read_at), intended);
-        assert_eq!(plan.clone().from_read(true).arrival(intended, read_at), read_at);
+        assert_eq!(plan.arrival(frame.as_bytes(), read_at), Some(intended));
+        assert_eq!(plan.clone().from_read(true).arrival(frame.as_bytes(), read_at), Some(read_at));
+        plan.done(frame.as_bytes(), read_at);
+        plan.done(b"{}", read_at);
+        assert_eq!((plan.progress.frames(), plan.progress.intended_at()), (1, intended));
         for other in [r#"{"channel":"heartbeat"}"#, "", r#""}]}"#, r#"{"data":[{"qty":"1.0"}]}"#] {
             assert_eq!(plan.intended_at(other.as_bytes()), None);
         }

@@ -5,7 +5,6 @@ use paperwire_core::checksum::{LevelText, book_checksum};
 use paperwire_core::event::MarketEvent;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::ladder::BookSide;
-use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::time::HostNs;
 use paperwire_feed::market::{BookState, EventSink, MarketFeed, Outcome, Probe};
 
@@ -21,19 +20,18 @@ impl EventSink for Nowhere {
 
 struct Rig {
     market: MarketFeed,
-    bank: Bank,
     sink: Nowhere,
 }
 
 impl Rig {
     fn new(material: &Material) -> Self {
         let market = MarketFeed::new(&material.instruments, material.depth);
-        Self { market, bank: Bank::new(&Stage::ALL, 0), sink: Nowhere(0) }
+        Self { market, sink: Nowhere(0) }
     }
 
     fn feed(&mut self, rx: u64, frame: &[u8]) -> Outcome {
-        let (clock, rx) = (StoppedClock, HostNs::new(rx));
-        let mut probe = Probe::new(&clock, &mut self.bank, rx, rx);
+        let rx = HostNs::new(rx);
+        let mut probe = Probe::new(&StoppedClock, rx, rx);
         self.market.on_frame(rx, frame, &mut probe, &mut self.sink)
     }
 

@@ -152,12 +152,9 @@ fn a_whole_session_allocates_nothing_after_warm_up() {
                 }
             }
             let now = clock.now();
-            feed.on_frame(
-                at,
-                frame,
-                &mut Probe::new(&clock, &mut feed_bank, now, now),
-                &mut buffer,
-            );
+            let mut probe = Probe::new(&clock, now, now);
+            feed.on_frame(at, frame, &mut probe, &mut buffer);
+            probe.record(&mut feed_bank);
             for event in buffer.0.drain(..) {
                 let mut ctx =
                     Context { clock: &clock, bank: &mut engine_bank, reports: &mut count };
@@ -199,13 +196,7 @@ fn a_strategy_that_panics_is_benched_alone() {
     let mut reports: Vec<Report> = Vec::new();
     for (rx, frame) in &material.frames {
         let at = HostNs::new(*rx);
-        let mut feed_bank = Bank::new(&[Stage::Decoded, Stage::BookApplied, Stage::Enqueued], 0);
-        feed.on_frame(
-            at,
-            frame,
-            &mut Probe::new(&clock, &mut feed_bank, at, clock.now()),
-            &mut buffer,
-        );
+        feed.on_frame(at, frame, &mut Probe::new(&clock, at, clock.now()), &mut buffer);
         for event in buffer.0.drain(..) {
             engine.process(
                 &event,

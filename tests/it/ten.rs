@@ -121,8 +121,9 @@ impl Rig {
     fn frame(&mut self, rx: HostNs, frame: &[u8]) {
         let now = self.clock.now();
         let mut events = Events(Vec::new());
-        let mut probe = Probe::new(&self.clock, &mut self.banks[0], now, now);
+        let mut probe = Probe::new(&self.clock, now, now);
         self.feed.on_frame(rx, frame, &mut probe, &mut events);
+        probe.record(&mut self.banks[0]);
         self.process(events);
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::threads::ThreadLoad;
 use crate::doctor::Examination;
+use crate::probes::ProbeShare;
 use crate::tally::StrategyName;
 
 /// Of the stored form; another number is not read.
@@ -32,6 +33,9 @@ pub struct Run {
     /// Responses count from the read, not from the intended send time.
     #[serde(default)]
     pub from_read: bool,
+    /// The load sent from the feed's thread.
+    #[serde(default)]
+    pub inline_load: bool,
     /// The pairs.
     pub symbols: Vec<String>,
     /// One per rate, in the order asked for.
@@ -158,6 +162,9 @@ pub struct RateRow {
     pub blocked_ns: u64,
     /// From the intended send time (or the read) to the end of the decision.
     pub decision_ns: Quantiles,
+    /// What measuring cost of it.
+    #[serde(default)]
+    pub probes: Option<ProbeShare>,
     /// Signals meanwhile.
     pub signals: u64,
     /// Fills meanwhile.

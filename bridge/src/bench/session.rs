@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use paperwire_core::agent::{Agent, WorkCount};
 use paperwire_core::latency::Stage;
 use paperwire_core::limits::SENTIMENT_RING_LEN;
 use paperwire_core::ring::ring;
@@ -31,6 +32,7 @@ use super::threads::Threads;
 use crate::config::Config;
 use crate::drain::{self, Shared};
 use crate::hdr::HdrLog;
+use crate::probes::ProbeTax;
 use crate::run::{RunError, internal, join, lock, placement};
 use crate::setup::{self, Chosen};
 use crate::tally::Tally;
@@ -46,6 +48,8 @@ pub(super) struct Stand<'a> {
     pub(super) seconds: u32,
     pub(super) tls: bool,
     pub(super) from_read: bool,
+    pub(super) inline_load: bool,
+    pub(super) probe_tax: ProbeTax,
     pub(super) clock: HostClock,
     pub(super) stop: &'a AtomicU32,
 }
@@ -80,11 +84,44 @@ pub(super) fn warm_up(asked: &Asked) -> Asked {
     Asked { rate, ..asked.clone() }
 }
 
+type Load = LoadAgent<HostClock>;
+
+/// The feed, and before each of its turns one of the load when that has no thread of its own.
+struct Intake {
+    load: Option<Load>,
+    feed: FeedAgent,
+}
+
+impl Agent for Intake {
+    fn name(&self) -> &'static str {
+        self.feed.name()
+    }
+
+    fn step(&mut self, now: HostNs) -> Option<WorkCount> {
+        if let Some(load) = &mut self.load {
+            // The load may allocate: it is not what is measured.
+            let was_armed = alloc_guard::arm(false);
+            load.step(now);
+            alloc_guard::arm(was_armed);
+        }
+        self.feed.step(now)
+    }
+
+    fn is_warm(&self) -> bool {
+        self.feed.is_warm()
+    }
+
+    fn on_close(&mut self) {
+        self.feed.on_close();
+    }
+}
+
 /// The threads of a session and what watches them.
 struct Live {
-    load: Running<LoadAgent<HostClock>>,
+    /// The load's own thread, if it has one.
+    load: Option<Running<Load>>,
     handle: LoadHandle,
-    feed: Running<FeedAgent>,
+    feed: Running<Intake>,
     engine: Running<EngineAgent<HostClock>>,
     bridge: std::thread::JoinHandle<Option<crate::journal::Journal>>,
     shared: Arc<Mutex<Shared>>,
@@ -129,15 +166,18 @@ impl Stand<'_> {
         // The way of the data is the order of the end; each thread ends when the one before it is gone.
         live.feed.stop();
         let [feed_runner, engine_runner] = placement(self.config);
-        let (feed, _) = join(live.feed, feed_runner, &self.clock, "feed")?;
+        let (Intake { load, feed }, _) = join(live.feed, feed_runner, &self.clock, "feed")?;
         let counters = *feed.market().counters();
         // What waits for the feed's end must see it.
         drop(feed);
         drop(join(live.engine, engine_runner, &self.clock, "engine")?);
         let bridge = live.bridge.join();
         bridge.map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
-        live.load.stop();
-        let (load, _) = join(live.load, feed_runner, &self.clock, "load")?;
+        let load = match (load, live.load) {
+            (Some(load), _) => load,
+            (None, Some(load)) => self.halt(load)?,
+            (None, None) => unreachable!("the load turns on one of the two threads"),
+        };
         let Some((before, watched)) = watched? else { return Ok(None) };
 
         let shared = lock(&live.shared);
@@ -153,6 +193,13 @@ impl Stand<'_> {
         Ok(Some(measured))
     }
 
+    /// Ends the load's own thread.
+    fn halt(&self, load: Running<Load>) -> Result<Load, RunError> {
+        load.stop();
+        let [runner, _] = placement(self.config);
+        Ok(join(load, runner, &self.clock, "load")?.0)
+    }
+
     fn start(&self) -> Result<Live, RunError> {
         let (config, clock) = (self.config, &self.clock);
         let [feed_runner, engine_runner] = placement(config);
@@ -165,13 +212,21 @@ impl Stand<'_> {
         let load = runner::spawn(load, load_runner, clock.clone()).map_err(internal)?;
         let started = start::start(&endpoint, &config.session.symbols, 1, clock, &mut None)?;
         let Started { socket, instruments } = started;
+        // The handshake needed both ends at once; from here on they can take turns.
+        let (load, inline) = match self.inline_load {
+            true => (None, Some(self.halt(load)?)),
+            false => (Some(load), None),
+        };
         let names = setup::names(self.chosen);
         let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth)?;
 
         // Whoever is slow is to be measured, not benched, and nothing is logged.
-        let (ends, parts) = drain::wire(names.len(), instruments.len());
+        let (ends, mut parts) = drain::wire(names.len(), instruments.len());
         let tally = Tally::new(names.clone(), instruments.clone(), config.account.capital);
         let shared = Arc::new(Mutex::new(Shared::new(tally, Counters::default())));
+        if self.inline_load {
+            parts.wait = Wait::Rest;
+        }
         let bridge = drain::start(parts, shared.clone(), clock.clone()).map_err(internal)?;
         let parts = FeedParts {
             socket,
@@ -189,6 +244,7 @@ impl Stand<'_> {
         let (relation, progress) = (clock.relation(), Arc::new(Progress::default()));
         let plan = Plan::new(relation, progress.clone()).from_read(self.from_read);
         let feed = FeedAgent::new(parts, &config.feed, clock.clone()).following(plan);
+        let feed = Intake { load: inline, feed };
         let engine = EngineAgent::new(
             engine,
             ends.market.1,
@@ -326,11 +382,13 @@ impl Stand<'_> {
     /// Waits for `is_over`; false when the user wants an end.
     fn wait(&self, live: &Live, mut is_over: impl FnMut(HostNs) -> bool) -> Result<bool, RunError> {
         while !is_over(self.clock.now()) {
-            Wait::Doze.wait();
+            // With a load of its own thread a core is left; else these two are all there are.
+            if self.inline_load { Wait::Rest } else { Wait::Doze }.wait();
             if self.stop.load(Ordering::Acquire) > 0 {
                 return Ok(false);
             }
-            if live.feed.is_finished() || live.engine.is_finished() || live.load.is_finished() {
+            let load_ended = live.load.as_ref().is_some_and(Running::is_finished);
+            if live.feed.is_finished() || live.engine.is_finished() || load_ended {
                 return Err(RunError::Internal("a thread ended early".to_owned()));
             }
             if let Some(rejected) = lock(&live.shared).rejected.take() {
@@ -351,7 +409,7 @@ impl Stand<'_> {
         watched: &Watched,
         counters: &Counters,
         tally: &Tally,
-        load: &LoadAgent<HostClock>,
+        load: &Load,
     ) -> Measured {
         let period = watched.due_at.since(watched.first_at);
         let frames =
@@ -377,6 +435,7 @@ impl Stand<'_> {
             backlog_ns: watched.backlog.raw(),
             sent_late_ns: Quantiles::of(load.lateness()),
             blocked_ns: watched.blocked.raw() - before.blocked.raw(),
+            probes: self.probe_tax.share(&tally.bank),
             decision_ns: decided.map(|(_, pair)| Quantiles::of(&pair.response)).unwrap_or_default(),
             signals: tally.signals - before.signals,
             fills: tally.fills - before.fills,

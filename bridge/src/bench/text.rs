@@ -19,7 +19,8 @@ pub(super) fn report(run: &Run) -> String {
 
 fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     let (way, seconds) = (if run.tls { "TLS" } else { "plain sockets" }, run.seconds);
-    writeln!(out, "\nPaperwire bench  {}  {seconds} s per rate over {way}", run.at)?;
+    let sender = if run.inline_load { ", sent from the feed's own thread" } else { "" };
+    writeln!(out, "\nPaperwire bench  {}  {seconds} s per rate over {way}{sender}", run.at)?;
     writeln!(out, "{}\n", host_line(&run.host))?;
     let stages = |of: fn(&StageRow) -> &Quantiles| {
         run.stages.iter().map(move |row| (row.stage.as_str(), row.rate.as_str(), of(row)))
@@ -45,6 +46,11 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     writeln!(out, "{}", losses(&run.rates))?;
     writeln!(out, "Wire to decision: {response}")?;
     writeln!(out, "{}", decisions(&run.rates))?;
+    for row in &run.rates {
+        if let Some(probes) = row.probes {
+            writeln!(out, "probes at {}: {probes}", spoken(&row.rate))?;
+        }
+    }
     write_verdict(out, run)
 }
 
@@ -240,9 +246,9 @@ pub(super) fn ratios(run: &Run, against: &Run, ratios: &[Ratio]) -> String {
     out
 }
 
-/// Over what was sent, and from when responses count.
-const fn way(of: &Run) -> (bool, bool) {
-    (of.tls, of.from_read)
+/// Over what and from which thread was sent, and from when responses count.
+const fn way(of: &Run) -> (bool, bool, bool) {
+    (of.tls, of.from_read, of.inline_load)
 }
 
 /// One line when a rate is through.

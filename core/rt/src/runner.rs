@@ -27,6 +27,8 @@ pub enum Wait {
     Park,
     /// Sleeps a millisecond: for helpers that nothing waits for.
     Doze,
+    /// Sleeps ten milliseconds: for helpers on a core that a spinning thread needs.
+    Rest,
 }
 
 impl Wait {
@@ -47,6 +49,7 @@ impl Wait {
             Self::Yield => "yield",
             Self::Park => "park",
             Self::Doze => "doze",
+            Self::Rest => "rest",
         }
     }
 
@@ -60,6 +63,8 @@ impl Wait {
             Self::Park => std::thread::sleep(PARK),
             #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
             Self::Doze => std::thread::sleep(DOZE),
+            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
+            Self::Rest => std::thread::sleep(REST),
         }
     }
 }
@@ -67,6 +72,7 @@ impl Wait {
 /// Long enough to free the core, short against the network's own jitter of milliseconds.
 const PARK: Duration = Duration::from_micros(50);
 const DOZE: Duration = Duration::from_millis(1);
+const REST: Duration = Duration::from_millis(10);
 
 /// How to run one agent.
 #[derive(Clone, Copy, Debug)]

@@ -147,7 +147,7 @@ impl Live {
 
     fn frame(&mut self, text: &str) {
         let stamps = ReadStamps { kernel: None, read_at: self.now };
-        let message = Incoming { text: text.as_bytes(), stamps, decrypted_at: self.now };
+        let message = Incoming { text: text.as_bytes(), stamps, decrypted_at: Some(self.now) };
         self.intake.on_message(&message);
     }
 
@@ -225,13 +225,13 @@ impl EventSink for Collected {
 
 fn replay(tape: &[(RawKind, HostNs, Vec<u8>)]) -> (Vec<MarketEvent>, Counters) {
     let mut market = MarketFeed::new(&instruments(), 10);
-    let (clock, mut banks) = (HostClock::new(), BankSwap::new(&FEED_STAGES, 0).0);
+    let clock = HostClock::new();
     let mut sink = Collected::default();
     for (kind, rx, payload) in tape {
         if *kind == RawKind::Control {
             market.on_control(*rx, &Control::decode(payload).unwrap(), &mut sink);
         } else {
-            let mut probe = Probe::new(&clock, banks.bank(), *rx, *rx);
+            let mut probe = Probe::new(&clock, *rx, *rx);
             market.on_frame(*rx, payload, &mut probe, &mut sink);
         }
     }

@@ -11,12 +11,9 @@ impl EventSink for Collected {
     }
 }
 
-const STAGES: [Stage; 3] = [Stage::Decoded, Stage::BookApplied, Stage::Enqueued];
-
 fn feed(market: &mut MarketFeed, rx: u64, frame: &[u8], sink: &mut Collected) -> Outcome {
-    let (clock, mut bank) = (StoppedClock, Bank::new(&STAGES, 0));
     let rx = HostNs::new(rx);
-    market.on_frame(rx, frame, &mut Probe::new(&clock, &mut bank, rx, rx), sink)
+    market.on_frame(rx, frame, &mut Probe::new(&StoppedClock, rx, rx), sink)
 }
 
 /// Real captures are not part of the repository; tests that need them say so when they are absent.

@@ -344,7 +344,7 @@ impl Connector {
                         drop(done.push(open(&endpoint).map(Box::new).map_err(text)));
                     }
                     Some(Ask::Close(socket)) => drop(socket),
-                    None => Wait::Doze.wait(),
+                    None => Wait::Rest.wait(),
                 }
             }
         })?;

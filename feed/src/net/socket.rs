@@ -67,8 +67,8 @@ pub struct Incoming<'a> {
     pub text: &'a [u8],
     /// The read it came with.
     pub stamps: ReadStamps,
-    /// When its record was opened.
-    pub decrypted_at: HostNs,
+    /// When its record was opened, over TLS.
+    pub decrypted_at: Option<HostNs>,
 }
 
 /// An open WebSocket connection.
@@ -255,7 +255,7 @@ impl Socket {
         clock: &C,
         on_message: &mut impl FnMut(Incoming<'_>),
     ) -> Result<(), SocketError> {
-        let decrypted_at = clock.now();
+        let decrypted_at = self.records.is_some().then(|| clock.now());
         let (pongs, mut mask) = (&mut self.pongs, self.mask);
         self.deframer.push(bytes, &mut |event| match event {
             WsEvent::Message(text) => on_message(Incoming { text, stamps, decrypted_at }),

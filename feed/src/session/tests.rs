@@ -1,6 +1,5 @@
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::event::MarketEvent;
-use paperwire_core::latency::{Bank, Stage};
 
 use super::*;
 use crate::infer;
@@ -78,8 +77,7 @@ impl Rig {
     fn snapshot(&mut self) {
         let crc = crc32fast::hash(b"10151005");
         let text = SNAPSHOT.replace("CRC", &crc.to_string());
-        let (clock, mut bank) = (StoppedClock, Bank::new(&Stage::ALL, 0));
-        let mut probe = Probe::new(&clock, &mut bank, self.now, self.now);
+        let mut probe = Probe::new(&StoppedClock, self.now, self.now);
         self.market.on_frame(self.now, text.as_bytes(), &mut probe, &mut Nowhere);
         self.session.on_data(SymbolId(0), true);
     }

@@ -218,9 +218,6 @@ impl Engine {
         let dequeued = ctx.clock.now();
         // History comes all at once before the session: how long it queued is no latency of anything.
         let is_history = matches!(event.kind, MarketKind::History(_));
-        if !is_history {
-            ctx.bank.stage(Stage::Dequeued).record(arrived, event.stamps.enqueued, dequeued);
-        }
         let (seq, at) = (event.seq, event.exch);
         let cause = Cause { seq, at, arrived, looked: dequeued, is_history };
         self.rate.add(event.exch);
@@ -237,9 +234,6 @@ impl Engine {
             _ => self.meet(event, change, cause, ctx),
         }
         let applied = ctx.clock.now();
-        if !is_history {
-            ctx.bank.stage(Stage::StateApplied).record(arrived, dequeued, applied);
-        }
 
         let mut cause = cause.at(applied);
         if !self.closed.is_empty() {
@@ -247,35 +241,35 @@ impl Engine {
             cause = cause.at(ctx.clock.now());
         }
         let decided = match &event.kind {
-            _ if change == Change::Silent => return,
+            _ if change == Change::Silent => None,
             MarketKind::Trade { trade, .. } => {
                 let symbol = event.symbol;
                 let of = Event::Trade { symbol, trade };
                 let end = self.decide(&of, Some(symbol), false, cause, ctx);
                 emit(ctx, cause, ReportKind::Trade { symbol, trade: *trade });
-                end
+                Some(end)
             }
             _ if change == Change::Timer => {
                 let end = self.decide(&Event::Timer, None, false, cause, ctx);
                 self.report_rows(cause, false, ctx);
-                end
+                Some(end)
             }
             _ => {
                 let symbol = event.symbol;
-                self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx)
+                Some(self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx))
             }
         };
+        // Written now that everybody has answered: nobody waited for it.
         let (symbol, exch, enqueued) = (event.symbol, event.exch, event.stamps.enqueued);
-        ctx.bank.decided(&SlowTick {
-            seq: event.seq,
-            symbol,
-            exch,
-            arrived,
-            enqueued,
-            dequeued,
-            applied,
-            decided,
-        });
+        let end = decided.unwrap_or(applied);
+        let tick =
+            SlowTick { seq, symbol, exch, arrived, enqueued, dequeued, applied, decided: end };
+        if !is_history {
+            ctx.bank.applied(&tick);
+        }
+        if decided.is_some() {
+            ctx.bank.decided(&tick);
+        }
     }
 
     /// Lets everything that was on its way and is due arrive.
