@@ -61,6 +61,8 @@ impl ProbeTax {
             bank.stages().any(|(stage, of)| stage == Stage::Read && !of.service.is_empty());
         let looks_of = |(stage, pair): (Stage, &Pair)| {
             let looks = match stage {
+                // Where responses count from the read, its look is before them.
+                Stage::Read => u64::from(pair.response.max() > 0),
                 // Between decoding and its push a frame meets one look: at the verified book or the trade.
                 Stage::BookApplied => 0,
                 // The look after the push is in the way only where the engine has to wait for this thread.

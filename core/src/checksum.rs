@@ -102,12 +102,18 @@ impl LevelText {
         Ok(value)
     }
 
-    /// The same for the number that starts a word and ends before `stop`; returns its length, too.
+    /// The same for the number that starts in the middle of `around` and ends before `stop`; returns its
+    /// length, too.
     ///
     /// `None` when it is not such a number or not short enough: [`Self::push_wire`] knows which.
     #[inline]
-    pub fn push_word(&mut self, word: [u8; 16], stop: u8, precision: u8) -> Option<(i64, usize)> {
-        let number = WireNumber::read(word, stop, precision)?;
+    pub fn push_word(
+        &mut self,
+        around: &[u8; 32],
+        stop: u8,
+        precision: u8,
+    ) -> Option<(i64, usize)> {
+        let number = WireNumber::read(around, stop, precision)?;
         let len = usize::from(self.len);
         // Whole words: what is above the digits is zero, as it was.
         *self.bytes.get_mut(len..)?.first_chunk_mut::<16>()? = number.text.to_le_bytes();

@@ -132,8 +132,8 @@ impl<R: Row> Ladder<R> {
         let rows = self.rows();
         // The side is looked at once, not in each step of the search.
         let index = match self.side {
-            BookSide::Bid => rows.partition_point(|row| row.px() > px),
-            BookSide::Ask => rows.partition_point(|row| row.px() < px),
+            BookSide::Bid => count_before(rows, |row| row.px() > px),
+            BookSide::Ask => count_before(rows, |row| row.px() < px),
         };
         match rows.get(index) {
             Some(row) if row.px() == px => Ok(index),
@@ -177,6 +177,18 @@ impl<R: Row> Ladder<R> {
         assert!(self.start > 0, "capacity leaves room on both ends");
         assert!(self.end < self.rows.len(), "capacity leaves room on both ends");
     }
+}
+
+/// Up to so many rows are compared all: without a guess, and without waiting for the comparison before.
+const COMPARED_ALL: usize = 32;
+
+/// Of sorted rows, how many come before.
+#[inline]
+fn count_before<R>(rows: &[R], is_before: impl Fn(&R) -> bool) -> usize {
+    if rows.len() > COMPARED_ALL {
+        return rows.partition_point(is_before);
+    }
+    rows.iter().map(|row| usize::from(is_before(row))).sum()
 }
 
 #[cfg(test)]

@@ -3,16 +3,16 @@ use crate::checksum::LevelText;
 use crate::num::Decimal;
 use proptest::prelude::*;
 
-/// Sixteen bytes that start with the text; what follows would be digits, were the end missed.
-fn word(text: &str) -> [u8; 16] {
-    let mut word = [b'7'; 16];
-    word[..text.len()].copy_from_slice(text.as_bytes());
-    word
+/// The text amid bytes that would be digits, were its start or its end missed.
+fn around(text: &str) -> [u8; 32] {
+    let mut bytes = [b'7'; 32];
+    bytes[16..16 + text.len()].copy_from_slice(text.as_bytes());
+    bytes
 }
 
 #[track_caller]
 fn check(text: &str, precision: u8, expected: Option<(i64, &str)>) {
-    let seen = WireNumber::read(word(text), b',', precision);
+    let seen = WireNumber::read(&around(text), b',', precision);
     let digits = seen.map(|n| (n.value, n.text.to_le_bytes(), n.text_len, n.token_len));
     let expected = expected.map(|(value, digits)| {
         let mut bytes = [0; 16];
@@ -68,15 +68,15 @@ proptest! {
         let mut text = Decimal::new(raw, precision).to_string();
         prop_assume!(text.len() < 16);
         text.push(',');
-        let mut bytes = word(&text);
+        let mut bytes = around(&text);
         if let Some((at, byte)) = damage {
-            bytes[at] = byte;
+            bytes[16 + at] = byte;
         }
-        let Some(number) = WireNumber::read(bytes, b',', precision) else {
+        let Some(number) = WireNumber::read(&bytes, b',', precision) else {
             prop_assert!(damage.is_some(), "{text} declined");
             return Ok(());
         };
-        let token = bytes.split(|&byte| byte == b',').next().unwrap();
+        let token = bytes[16..].split(|&byte| byte == b',').next().unwrap();
         let mut slow = LevelText::EMPTY;
         prop_assert_eq!(slow.push_wire(token, precision), Ok(number.value));
         prop_assert_eq!(slow.as_bytes(), &number.text.to_le_bytes()[..number.text_len]);

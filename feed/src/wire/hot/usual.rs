@@ -17,34 +17,43 @@ use crate::wire::symbols::SymbolTable;
 /// The longest number that is taken: 19 digits, a point, and what ends it.
 const TOKEN_MAX: usize = 21;
 
-/// What of the text is still to be read.
-struct Rest<'a>(&'a [u8]);
+/// What of the text is still to be read: everything from `at` on.
+struct Rest<'a> {
+    text: &'a [u8],
+    at: usize,
+}
 
 impl<'a> Rest<'a> {
     /// Takes `text` if exactly it stands there: one comparison instead of many.
     #[inline]
     fn take<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        if head != text {
+        if self.text.get(self.at..)?.first_chunk::<N>()? != text {
             return None;
         }
-        self.0 = rest;
+        self.at += N;
         Some(())
     }
 
     /// Takes the bytes before the next `stop`, and `stop` itself, within the next few.
     fn take_until(&mut self, stop: u8, len_max: usize) -> Option<&'a [u8]> {
-        let len = self.0.iter().take(len_max).position(|&byte| byte == stop)?;
-        let (head, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest.get(1..)?;
-        Some(head)
+        let rest = self.text.get(self.at..)?;
+        let len = rest.iter().take(len_max).position(|&byte| byte == stop)?;
+        self.at += len + 1;
+        rest.get(..len)
+    }
+
+    /// Sixteen bytes on each side of what is to be read.
+    #[inline]
+    fn around(&self) -> Option<&'a [u8; 32]> {
+        self.text.get(self.at.checked_sub(16)?..)?.first_chunk()
     }
 
     /// Takes a number and the `stop` behind it; its digits go to `text`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "see `WireNumber::read`")]
+    #[inline(always)]
     fn number(&mut self, stop: u8, precision: u8, text: &mut LevelText) -> Option<i64> {
-        if let Some((value, len)) = text.push_word(*self.0.first_chunk()?, stop, precision) {
-            self.0 = self.0.get(len + 1..)?;
+        if let Some((value, len)) = text.push_word(self.around()?, stop, precision) {
+            self.at += len + 1;
             return Some(value);
         }
         self.long_number(stop, precision, text)
@@ -58,24 +67,24 @@ impl<'a> Rest<'a> {
 
 /// The frame's head, and its levels in the scratch.
 pub(super) fn book(frame: &[u8], symbols: &SymbolTable, scratch: &mut Scratch) -> Option<BookHead> {
-    let mut rest = Rest(frame);
+    let mut rest = Rest { text: frame, at: 0 };
     let is_update =
         rest.take(br#"{"channel":"book","type":"update","data":[{"symbol":""#).is_some();
     if !is_update {
         rest.take(br#"{"channel":"book","type":"snapshot","data":[{"symbol":""#)?;
     }
-    let (symbol, of, len) = symbols.find_quoted(rest.0.first_chunk()?)?;
-    rest.0 = rest.0.get(len..)?;
+    let (symbol, of, len) = symbols.find_quoted(frame.get(rest.at..)?.first_chunk()?)?;
+    rest.at += len;
     rest.take(br#"","bids":["#)?;
     levels(&mut rest, BookSide::Bid, of, &mut scratch.levels)?;
     rest.take(br#","asks":["#)?;
     levels(&mut rest, BookSide::Ask, of, &mut scratch.levels)?;
     rest.take(br#","checksum":"#)?;
-    let number = WireNumber::read(*rest.0.first_chunk()?, b',', 0)?;
+    let number = WireNumber::read(rest.around()?, b',', 0)?;
     let checksum = u32::try_from(number.value).ok()?;
-    rest.0 = rest.0.get(number.token_len + 1..)?;
+    rest.at += number.token_len + 1;
     rest.take(br#""timestamp":""#)?;
-    let text = rest.0.strip_suffix(br#""}]}"#)?;
+    let text = frame.get(rest.at..)?.strip_suffix(br#""}]}"#)?;
     let at = scratch.minute.read(text)?;
     Some(BookHead { symbol, is_snapshot: !is_update, checksum, at: Some(at) })
 }
