@@ -1,12 +1,14 @@
 //! `paperwire history`: import, export, fill, and look at what is stored.
 
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::time::ExchNs;
+use paperwire_history::export::ExportError;
 use paperwire_history::filler::{self, FillOptions, Outcome};
 use paperwire_history::import::{self, ImportError, ImportOptions, Report};
 use paperwire_history::limiter::Limiter;
@@ -79,7 +81,7 @@ pub enum Action {
         #[arg(long)]
         again: bool,
     },
-    /// Write bars or trades in the form that is imported.
+    /// Write bars or trades in the form that is imported, or as Parquet.
     Export {
         /// The pair.
         symbol: String,
@@ -91,7 +93,7 @@ pub enum Action {
         trades: bool,
         #[command(flatten)]
         times: Times,
-        /// The file.
+        /// The file; Parquet when its name ends in .parquet.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -343,22 +345,24 @@ impl Job<'_> {
         symbol: &str,
         timeframe: Option<Timeframe>,
         span: Span,
-        out: &PathBuf,
+        out: &Path,
     ) -> Result<(), RunError> {
         let storage =
             |why: &dyn std::fmt::Display| RunError::Storage(format!("{}: {why}", out.display()));
         let mut store = self.open()?;
         store.scale(symbol)?;
-        let mut file = BufWriter::new(std::fs::File::create(out).map_err(|error| storage(&error))?);
-        let lines = match timeframe {
-            Some(timeframe) => export::candles(&mut *store, symbol, timeframe, span, &mut file),
-            None => export::prints(&mut *store, symbol, span, &mut file),
+        let is_parquet = out.extension().is_some_and(|of| of.eq_ignore_ascii_case("parquet"));
+        let rows = match timeframe {
+            Some(timeframe) if is_parquet => {
+                export::parquet::candles(&mut *store, symbol, timeframe, span, out)
+            }
+            None if is_parquet => export::parquet::prints(&mut *store, symbol, span, out),
+            _ => lines(&mut *store, symbol, timeframe, span, out),
         };
-        let lines = lines.map_err(|error| storage(&error))?;
-        file.into_inner().map_err(|error| storage(&error))?;
+        let rows = rows.map_err(|error| storage(&error))?;
         let shown = out.display().to_string();
-        self.answer(&json!({"file": shown, "rows": lines}), || {
-            vec![format!("{shown}: {lines} rows")]
+        self.answer(&json!({"file": shown, "rows": rows}), || {
+            vec![format!("{shown}: {rows} rows")]
         });
         Ok(())
     }
@@ -490,6 +494,23 @@ impl Job<'_> {
         });
         Ok(())
     }
+}
+
+/// Exports in the form that is imported.
+fn lines(
+    store: &mut dyn Store,
+    symbol: &str,
+    timeframe: Option<Timeframe>,
+    span: Span,
+    out: &Path,
+) -> Result<u64, ExportError> {
+    let mut file = BufWriter::new(File::create(out).map_err(ExportError::Create)?);
+    let rows = match timeframe {
+        Some(timeframe) => export::candles(store, symbol, timeframe, span, &mut file)?,
+        None => export::prints(store, symbol, span, &mut file)?,
+    };
+    file.flush()?;
+    Ok(rows)
 }
 
 fn outcome_lines(symbol: &str, outcome: &Outcome) -> Vec<String> {
