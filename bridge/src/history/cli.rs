@@ -228,15 +228,19 @@ pub fn run(
         }
         Action::Query { symbol, timeframe, times, limit } => {
             let mut store = job.open()?;
+            let began = utc_now();
             let series = provider::range(&mut *store, symbol, *timeframe, times.span(), *limit)?;
-            job.series(&[(*timeframe, series)]);
+            let read_ms = (utc_now().raw() - began.raw()).max(0) / 1_000_000;
+            let read = format!("{} bars read in {read_ms} ms", series.candles.len());
+            job.series(&[(*timeframe, series)], Some(read_ms));
+            job.terminal.notice(&read);
             Ok(())
         }
         Action::Latest { symbol, timeframes, count } => {
             let mut store = job.open()?;
             let end = Span::ALL.to;
             let all = provider::multi_timeframe(&mut *store, symbol, end, timeframes, *count)?;
-            job.series(&all);
+            job.series(&all, None);
             Ok(())
         }
         Action::Trades { symbol, times, limit } => {
@@ -268,10 +272,15 @@ impl Job<'_> {
         self.terminal.result(&text);
     }
 
-    fn series(&mut self, all: &[(Timeframe, provider::Series)]) {
+    fn series(&mut self, all: &[(Timeframe, provider::Series)], read_ms: Option<i64>) {
         let rows = |(timeframe, series): &(Timeframe, provider::Series)| {
             let candles = series.candles.iter().map(|of| show::candle_json(of, series.scale));
-            json!({"timeframe": timeframe.as_str(), "candles": candles.collect::<Vec<_>>()})
+            let candles = candles.collect::<Vec<_>>();
+            let mut row = json!({"timeframe": timeframe.as_str(), "candles": candles});
+            if let Some(read_ms) = read_ms {
+                row["read_ms"] = read_ms.into();
+            }
+            row
         };
         let lines = || {
             let mut lines = Vec::new();
