@@ -1,4 +1,6 @@
-//! The way back: bars and prints as the files that [`crate::import`] reads, streamed.
+//! The way back: bars and prints as the files that [`crate::import`] reads, or as [`parquet`]; streamed.
+
+pub mod parquet;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -16,6 +18,9 @@ pub enum ExportError {
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no such folder, or it may not be written to.
+    #[error("{0}; make the folder, or choose one that may be written to")]
+    Create(io::Error),
     /// The file took no more.
     #[error("writing: {0}; make room and export again")]
     Io(#[from] io::Error),

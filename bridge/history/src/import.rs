@@ -234,11 +234,12 @@ fn check(
             has_header = true;
             return true;
         }
-        match check_line(kind, line, last, &mut report.scale) {
-            Ok(second) => {
+        match Line::parse(kind, line, last) {
+            Ok(line) => {
                 report.rows += 1;
-                last = second;
-                let at = ExchNs::new(second * SECOND_NS);
+                report.scale = report.scale.finer(line.scale());
+                last = line.second();
+                let at = ExchNs::new(last * SECOND_NS);
                 let span = report.span.get_or_insert(Span::new(at, at));
                 span.to = at;
             }
@@ -258,32 +259,54 @@ fn check(
     Ok(Checked { report, checksum: hasher.finalize(), has_header })
 }
 
-fn check_line(kind: Kind, line: &[u8], last: i64, scale: &mut Scale) -> Result<i64, &'static str> {
-    match kind {
-        Kind::Bars(timeframe) => {
-            let bar = BarLine::parse(line)?;
-            bar.check()?;
-            if bar.second <= last {
-                return Err("the time is not after that of the line before");
+/// A line that can be.
+#[derive(Clone, Copy, Debug)]
+enum Line {
+    Bar(BarLine),
+    Print(PrintLine),
+}
+
+impl Line {
+    /// Reads a line that comes after one of the second `last`.
+    fn parse(kind: Kind, line: &[u8], last: i64) -> Result<Self, &'static str> {
+        match kind {
+            Kind::Bars(timeframe) => {
+                let bar = BarLine::parse(line)?;
+                bar.check()?;
+                if bar.second <= last {
+                    return Err("the time is not after that of the line before");
+                }
+                let at = ExchNs::new(bar.second * SECOND_NS);
+                if timeframe.floor(at) != at {
+                    return Err("the time is not the start of a bar");
+                }
+                Ok(Self::Bar(bar))
             }
-            let at = ExchNs::new(bar.second * SECOND_NS);
-            if timeframe.floor(at) != at {
-                return Err("the time is not the start of a bar");
+            Kind::Prints => {
+                let print = PrintLine::parse(line)?;
+                if print.second < last {
+                    return Err("the time is before that of the line before");
+                }
+                Ok(Self::Print(print))
             }
-            for price in bar.prices {
-                scale.price = scale.price.max(price.decimals);
-            }
-            scale.qty = scale.qty.max(bar.volume.decimals);
-            Ok(bar.second)
         }
-        Kind::Prints => {
-            let print = PrintLine::parse(line)?;
-            if print.second < last {
-                return Err("the time is before that of the line before");
+    }
+
+    const fn second(&self) -> i64 {
+        match self {
+            Self::Bar(bar) => bar.second,
+            Self::Print(print) => print.second,
+        }
+    }
+
+    /// The scale that its numbers need.
+    fn scale(&self) -> Scale {
+        match self {
+            Self::Bar(bar) => {
+                let price = bar.prices.iter().map(|price| price.decimals).max();
+                Scale { price: price.unwrap_or(0), qty: bar.volume.decimals }
             }
-            scale.price = scale.price.max(print.price.decimals);
-            scale.qty = scale.qty.max(print.qty.decimals);
-            Ok(print.second)
+            Self::Print(print) => Scale { price: print.price.decimals, qty: print.qty.decimals },
         }
     }
 }
@@ -321,19 +344,19 @@ impl Job<'_> {
             if std::mem::take(&mut is_first) && self.has_header {
                 return true;
             }
-            let Ok(second) = check_line(self.kind, line, last, &mut self.scale.clone()) else {
+            let Ok(line) = Line::parse(self.kind, line, last) else {
                 return true;
             };
-            ordinal = if second == last { ordinal + 1 } else { 0 };
-            last = second;
+            ordinal = if line.second() == last { ordinal + 1 } else { 0 };
+            last = line.second();
             good += 1;
-            match self.kind {
-                Kind::Bars(_) if good <= self.done => {}
-                Kind::Bars(_) => match self.candle(line) {
+            match line {
+                Line::Bar(_) if good <= self.done => {}
+                Line::Bar(bar) => match self.candle(&bar) {
                     Some(candle) => rows.candles.push(candle),
                     None => too_large = Some(good),
                 },
-                Kind::Prints => match self.print(line, ordinal) {
+                Line::Print(print) => match self.print(&print, ordinal) {
                     Some(print) => {
                         // Minutes are made from the beginning, so that one at the seam is whole.
                         rows.candles.extend(minutes.push(&print));
@@ -375,8 +398,7 @@ impl Job<'_> {
     }
 
     /// Checked before, at a scale that is fine enough: a number can only be too large for it.
-    fn candle(&self, line: &[u8]) -> Option<Candle> {
-        let bar = BarLine::parse(line).ok()?;
+    fn candle(&self, bar: &BarLine) -> Option<Candle> {
         let px = |at: usize| bar.prices[at].at(self.scale.price).map(Px::new);
         Some(Candle {
             open_at: ExchNs::new(bar.second * SECOND_NS),
@@ -392,8 +414,7 @@ impl Job<'_> {
         })
     }
 
-    fn print(&self, line: &[u8], ordinal: i64) -> Option<Print> {
-        let print = PrintLine::parse(line).ok()?;
+    fn print(&self, print: &PrintLine, ordinal: i64) -> Option<Print> {
         if ordinal >= SECOND_PRINTS_MAX {
             return None;
         }

@@ -2,7 +2,7 @@
 //!
 //! * [`model`]: what is stored, without I/O; [`store`]: the one trait, [`sqlite`] and [`postgres`] behind it
 //! * [`import`]: bulk files; [`names`]: what their pairs are called; [`export`]: the way back
-//! * [`provider`]: reading any timeframe, [`aggregate`]: longer bars out of minutes
+//! * [`provider`]: reading any timeframe, [`aggregate`]: longer bars out of minutes, `turns`: long ranges by two readers
 //! * [`writer`]: the live writer, a thread with a bounded queue and a [`spill`] on the disk
 //! * [`filler`]: finds what is missing and fetches it by [`rest`], within [`limiter`]'s rate
 //!
@@ -22,6 +22,7 @@ mod schema;
 pub mod spill;
 pub mod sqlite;
 pub mod store;
+mod turns;
 pub mod writer;
 
 #[cfg(test)]

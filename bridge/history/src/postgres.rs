@@ -1,6 +1,7 @@
 //! The store on a PostgreSQL server, with TimescaleDB's tables where the server has the extension.
 //!
-//! One connection, opened anew when it was lost. Times travel as microseconds and bulk as binary COPY.
+//! One connection, opened anew when it was lost, and a second one while a long range is read. Times travel as
+//! microseconds and bulk as binary COPY.
 
 mod copy;
 mod read;
@@ -17,6 +18,7 @@ use postgres::{Client, Config, NoTls};
 use crate::model::{Batch, Candle, Extent, FillRow, Gap, Listed, Print, Scale, Span, Written};
 use crate::schema;
 use crate::store::{Each, Order, Retention, Store, StoreError, Totals, masked};
+use crate::turns::{self, Reader};
 
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// A server that acknowledges nothing for so long is gone.
@@ -196,7 +198,26 @@ impl Store for PostgresStore {
         each: Each<'_, Candle>,
     ) -> Result<(), StoreError> {
         let (id, _) = self.listed(symbol)?;
-        self.with(|client| read::candles(client, (id, timeframe), span, order, limit, each))
+        let key = (id, timeframe);
+        if order == Order::Ascending && turns::is_long(timeframe, span, limit) {
+            let stored = self.with(|client| read::stored(client, key, span))?;
+            let pieces = turns::pieces(timeframe, stored, limit);
+            // A server that has no connection left is read from by one.
+            if !pieces.is_empty()
+                && let Ok(mut second) = self.config.connect(NoTls)
+            {
+                let place = self.place.clone();
+                let done = |error: postgres::Error| failed(&place, &error);
+                let begun = read::one_view(self.client()?, &mut second);
+                let [first, second] = begun.map_err(done)?;
+                let first = &mut read::pieces(first, key).map_err(done)?;
+                let second = &mut read::pieces(second, key).map_err(done)?;
+                let first: Reader<'_> = &mut |piece| first(piece).map_err(done);
+                let second: Reader<'_> = &mut |piece| second(piece).map_err(done);
+                return turns::read(&pieces, [first, second], limit, each);
+            }
+        }
+        self.with(|client| read::candles(client, key, span, order, limit, each))
     }
 
     fn rolled_up(

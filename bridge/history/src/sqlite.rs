@@ -6,15 +6,16 @@ mod read;
 mod write;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use paperwire_core::bar::Timeframe;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use crate::model::{Batch, Candle, Extent, FillRow, Gap, Listed, Print, Scale, Span, Written};
 use crate::schema;
 use crate::store::{Each, Order, Store, StoreError, Totals};
+use crate::turns::{self, Reader};
 
 /// How long a call waits for another process that writes.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -23,6 +24,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    path: PathBuf,
     place: String,
 }
 
@@ -70,7 +72,7 @@ impl SqliteStore {
         });
         let connection = opened.map_err(|error| failed(&place, &error))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection, place })
+        Ok(Self { connection, path: path.to_owned(), place })
     }
 
     fn done<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -81,6 +83,28 @@ impl SqliteStore {
     fn listed(&self, symbol: &str) -> Result<(i64, Scale), StoreError> {
         let found = self.done(write::find(&self.connection, symbol))?;
         found.ok_or_else(|| StoreError::Unknown(symbol.to_owned()))
+    }
+
+    /// Two connections that see the file as it is now; `None` where one does as well, or when the symbol's
+    /// scale changes between the two.
+    fn two_readers(
+        &self,
+        symbol: &str,
+        pieces: &[Span],
+    ) -> Result<Option<[Connection; 2]>, StoreError> {
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let open = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(BUSY_WAIT)?;
+            connection.execute_batch("PRAGMA mmap_size = 1073741824; BEGIN")?;
+            let found = write::find(&connection, symbol)?;
+            Ok((connection, found))
+        };
+        let ((first, before), (second, after)) = (self.done(open())?, self.done(open())?);
+        Ok((before == after).then_some([first, second]))
     }
 
     fn applied(&self) -> rusqlite::Result<i64> {
@@ -156,7 +180,23 @@ impl Store for SqliteStore {
         each: Each<'_, Candle>,
     ) -> Result<(), StoreError> {
         let (id, _) = self.listed(symbol)?;
-        self.done(read::candles(&self.connection, (id, timeframe), span, order, limit, each))
+        let key = (id, timeframe);
+        if order == Order::Ascending && turns::is_long(timeframe, span, limit) {
+            let stored = self.done(read::stored(&self.connection, key, span))?;
+            let pieces = turns::pieces(timeframe, stored, limit);
+            if let Some([first, second]) = self.two_readers(symbol, &pieces)? {
+                let reader = |connection: Connection| {
+                    let place = &self.place;
+                    move |piece| {
+                        let rows = read::piece(&connection, key, piece);
+                        rows.map_err(|error| failed(place, &error))
+                    }
+                };
+                let readers: [Reader<'_>; 2] = [&mut reader(first), &mut reader(second)];
+                return turns::read(&pieces, readers, limit, each);
+            }
+        }
+        self.done(read::candles(&self.connection, key, span, order, limit, each))
     }
 
     fn rolled_up(

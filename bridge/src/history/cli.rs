@@ -1,12 +1,14 @@
 //! `paperwire history`: import, export, fill, and look at what is stored.
 
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::time::ExchNs;
+use paperwire_history::export::ExportError;
 use paperwire_history::filler::{self, FillOptions, Outcome};
 use paperwire_history::import::{self, ImportError, ImportOptions, Report};
 use paperwire_history::limiter::Limiter;
@@ -79,7 +81,7 @@ pub enum Action {
         #[arg(long)]
         again: bool,
     },
-    /// Write bars or trades in the form that is imported.
+    /// Write bars or trades in the form that is imported, or as Parquet.
     Export {
         /// The pair.
         symbol: String,
@@ -91,7 +93,7 @@ pub enum Action {
         trades: bool,
         #[command(flatten)]
         times: Times,
-        /// The file.
+        /// The file; Parquet when its name ends in .parquet.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -226,15 +228,19 @@ pub fn run(
         }
         Action::Query { symbol, timeframe, times, limit } => {
             let mut store = job.open()?;
+            let began = utc_now();
             let series = provider::range(&mut *store, symbol, *timeframe, times.span(), *limit)?;
-            job.series(&[(*timeframe, series)]);
+            let read_ms = (utc_now().raw() - began.raw()).max(0) / 1_000_000;
+            let read = format!("{} bars read in {read_ms} ms", series.candles.len());
+            job.series(&[(*timeframe, series)], Some(read_ms));
+            job.terminal.notice(&read);
             Ok(())
         }
         Action::Latest { symbol, timeframes, count } => {
             let mut store = job.open()?;
             let end = Span::ALL.to;
             let all = provider::multi_timeframe(&mut *store, symbol, end, timeframes, *count)?;
-            job.series(&all);
+            job.series(&all, None);
             Ok(())
         }
         Action::Trades { symbol, times, limit } => {
@@ -266,10 +272,15 @@ impl Job<'_> {
         self.terminal.result(&text);
     }
 
-    fn series(&mut self, all: &[(Timeframe, provider::Series)]) {
+    fn series(&mut self, all: &[(Timeframe, provider::Series)], read_ms: Option<i64>) {
         let rows = |(timeframe, series): &(Timeframe, provider::Series)| {
             let candles = series.candles.iter().map(|of| show::candle_json(of, series.scale));
-            json!({"timeframe": timeframe.as_str(), "candles": candles.collect::<Vec<_>>()})
+            let candles = candles.collect::<Vec<_>>();
+            let mut row = json!({"timeframe": timeframe.as_str(), "candles": candles});
+            if let Some(read_ms) = read_ms {
+                row["read_ms"] = read_ms.into();
+            }
+            row
         };
         let lines = || {
             let mut lines = Vec::new();
@@ -343,22 +354,24 @@ impl Job<'_> {
         symbol: &str,
         timeframe: Option<Timeframe>,
         span: Span,
-        out: &PathBuf,
+        out: &Path,
     ) -> Result<(), RunError> {
         let storage =
             |why: &dyn std::fmt::Display| RunError::Storage(format!("{}: {why}", out.display()));
         let mut store = self.open()?;
         store.scale(symbol)?;
-        let mut file = BufWriter::new(std::fs::File::create(out).map_err(|error| storage(&error))?);
-        let lines = match timeframe {
-            Some(timeframe) => export::candles(&mut *store, symbol, timeframe, span, &mut file),
-            None => export::prints(&mut *store, symbol, span, &mut file),
+        let is_parquet = out.extension().is_some_and(|of| of.eq_ignore_ascii_case("parquet"));
+        let rows = match timeframe {
+            Some(timeframe) if is_parquet => {
+                export::parquet::candles(&mut *store, symbol, timeframe, span, out)
+            }
+            None if is_parquet => export::parquet::prints(&mut *store, symbol, span, out),
+            _ => lines(&mut *store, symbol, timeframe, span, out),
         };
-        let lines = lines.map_err(|error| storage(&error))?;
-        file.into_inner().map_err(|error| storage(&error))?;
+        let rows = rows.map_err(|error| storage(&error))?;
         let shown = out.display().to_string();
-        self.answer(&json!({"file": shown, "rows": lines}), || {
-            vec![format!("{shown}: {lines} rows")]
+        self.answer(&json!({"file": shown, "rows": rows}), || {
+            vec![format!("{shown}: {rows} rows")]
         });
         Ok(())
     }
@@ -490,6 +503,23 @@ impl Job<'_> {
         });
         Ok(())
     }
+}
+
+/// Exports in the form that is imported.
+fn lines(
+    store: &mut dyn Store,
+    symbol: &str,
+    timeframe: Option<Timeframe>,
+    span: Span,
+    out: &Path,
+) -> Result<u64, ExportError> {
+    let mut file = BufWriter::new(File::create(out).map_err(ExportError::Create)?);
+    let rows = match timeframe {
+        Some(timeframe) => export::candles(store, symbol, timeframe, span, &mut file)?,
+        None => export::prints(store, symbol, span, &mut file)?,
+    };
+    file.flush()?;
+    Ok(rows)
 }
 
 fn outcome_lines(symbol: &str, outcome: &Outcome) -> Vec<String> {

@@ -5,7 +5,7 @@ use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, Error, Row};
+use postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
 use super::copy::At;
 use crate::model::{Candle, Extent, FillRow, Gap, Listed, MINUTE_NS, Print, Scale, Source, Span};
@@ -46,6 +46,25 @@ pub(super) fn scale(row: &Row, at: usize) -> Scale {
     Scale { price: decimals(at), qty: decimals(at + 1) }
 }
 
+const COLUMNS: &str = "open_at, open, high, low, close, volume, vwap, trades, quality";
+
+fn candle(row: &Row) -> Candle {
+    let mut candle = Candle {
+        open_at: row.get::<_, At>(0).0,
+        open: Px::new(row.get(1)),
+        high: Px::new(row.get(2)),
+        low: Px::new(row.get(3)),
+        close: Px::new(row.get(4)),
+        volume: Qty::new(row.get(5)),
+        vwap: row.get::<_, Option<i64>>(6).map(Px::new),
+        trades: row.get::<_, i32>(7).unsigned_abs(),
+        source: Source::Csv,
+        flags: BarFlags::default(),
+    };
+    candle.set_quality(row.get::<_, i16>(8).into());
+    candle
+}
+
 pub(super) fn candles(
     client: &mut Client,
     (id, timeframe): (i32, Timeframe),
@@ -63,28 +82,61 @@ pub(super) fn candles(
         limit => format!(" LIMIT {limit}"),
     };
     let sql = format!(
-        "SELECT open_at, open, high, low, close, volume, vwap, trades, quality FROM candles
+        "SELECT {COLUMNS} FROM candles
          WHERE symbol_id = $1 AND minutes = $2 AND open_at >= $3 AND open_at < $4
          ORDER BY open_at{direction}{limit}"
     );
     let (minutes, from, to) = (minutes(timeframe), At(span.from), At(span.to));
-    let make = |row: &Row| {
-        let mut candle = Candle {
-            open_at: row.get::<_, At>(0).0,
-            open: Px::new(row.get(1)),
-            high: Px::new(row.get(2)),
-            low: Px::new(row.get(3)),
-            close: Px::new(row.get(4)),
-            volume: Qty::new(row.get(5)),
-            vwap: row.get::<_, Option<i64>>(6).map(Px::new),
-            trades: row.get::<_, i32>(7).unsigned_abs(),
-            source: Source::Csv,
-            flags: BarFlags::default(),
-        };
-        candle.set_quality(row.get::<_, i16>(8).into());
-        candle
+    pass(client, &sql, [&id as Key<'_>, &minutes, &from, &to], candle, each)
+}
+
+/// From the first stored bar in a time to after the last one; empty when there is none.
+pub(super) fn stored(
+    client: &mut Client,
+    (id, timeframe): (i32, Timeframe),
+    span: Span,
+) -> Result<Span, Error> {
+    let sql = "SELECT min(open_at), max(open_at) FROM candles
+               WHERE symbol_id = $1 AND minutes = $2 AND open_at >= $3 AND open_at < $4";
+    let (minutes, from, to) = (minutes(timeframe), At(span.from), At(span.to));
+    let row = client.query_one(sql, &[&id, &minutes, &from, &to])?;
+    let ends = row.get::<_, Option<At>>(0).zip(row.get::<_, Option<At>>(1));
+    let to_end =
+        |(At(oldest), At(newest))| Span::new(oldest, ExchNs::new(newest.raw() + MINUTE_NS));
+    Ok(ends.map_or(Span::new(span.from, span.from), to_end))
+}
+
+/// Begins reading on two connections that see the same, whatever is written meanwhile.
+pub(super) fn one_view<'a>(
+    first: &'a mut Client,
+    second: &'a mut Client,
+) -> Result<[Transaction<'a>; 2], Error> {
+    let begin = |client: &'a mut Client| {
+        let level = IsolationLevel::RepeatableRead;
+        client.build_transaction().isolation_level(level).read_only(true).start()
     };
-    pass(client, &sql, [&id as Key<'_>, &minutes, &from, &to], make, each)
+    let (mut first, mut second) = (begin(first)?, begin(second)?);
+    let row = first.query_one("SELECT pg_export_snapshot()", &[])?;
+    let view: String = row.get(0);
+    second.batch_execute(&format!("SET TRANSACTION SNAPSHOT '{view}'"))?;
+    Ok([first, second])
+}
+
+/// A reader of the bars of short times.
+pub(super) fn pieces<'a>(
+    mut tx: Transaction<'a>,
+    (id, timeframe): (i32, Timeframe),
+) -> Result<impl FnMut(Span) -> Result<Vec<Candle>, Error> + Send + use<'a>, Error> {
+    let statement = tx.prepare(&format!(
+        "SELECT {COLUMNS} FROM candles
+         WHERE symbol_id = $1 AND minutes = $2 AND open_at >= $3 AND open_at < $4 ORDER BY open_at"
+    ))?;
+    let minutes = minutes(timeframe);
+    Ok(move |span: Span| {
+        // All rows at once: one by one each of them would cost a visit to the connection.
+        let rows = tx.query(&statement, &[&id, &minutes, &At(span.from), &At(span.to)])?;
+        Ok(rows.iter().map(candle).collect())
+    })
 }
 
 pub(super) fn prints(

@@ -1,9 +1,11 @@
 //! Reading the embedded store, row by row.
 
+use std::ops::ControlFlow;
+
 use paperwire_core::bar::{BarFlags, Timeframe};
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::pass;
 use crate::model::{
@@ -70,6 +72,37 @@ pub(super) fn candles(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let key = params![id, timeframe.minutes(), second(span.from), second(span.to), limit];
     pass(statement.query(key)?, candle, each)
+}
+
+/// From the first stored bar in a time to after the last one; empty when there is none.
+pub(super) fn stored(
+    connection: &Connection,
+    (id, timeframe): (i64, Timeframe),
+    span: Span,
+) -> Result<Span> {
+    let rows = "SELECT open_at FROM candles
+        WHERE symbol_id = ?1 AND minutes = ?2 AND open_at >= ?3 AND open_at < ?4 ORDER BY open_at";
+    let sql = format!("SELECT * FROM ({rows} LIMIT 1), ({rows} DESC LIMIT 1)");
+    let key = params![id, timeframe.minutes(), second(span.from), second(span.to)];
+    let ends =
+        |row: &Row<'_>| Ok(Span::new(at_second(row.get(0)?), at_second(row.get::<_, i64>(1)? + 1)));
+    let found = connection.prepare_cached(&sql)?.query_row(key, ends).optional()?;
+    Ok(found.unwrap_or(Span::new(span.from, span.from)))
+}
+
+/// All bars of a short time.
+pub(super) fn piece(
+    connection: &Connection,
+    key: (i64, Timeframe),
+    span: Span,
+) -> Result<Vec<Candle>> {
+    let steps = usize::try_from(span.steps(key.1)).unwrap_or(0);
+    let mut rows = Vec::with_capacity(steps);
+    candles(connection, key, span, Order::Ascending, usize::MAX, &mut |candle| {
+        rows.push(candle);
+        ControlFlow::Continue(())
+    })?;
+    Ok(rows)
 }
 
 pub(super) fn prints(

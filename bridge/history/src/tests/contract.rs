@@ -22,6 +22,7 @@ pub(super) const ALL: &[(&str, Promise)] = &[
     ("twice", writing_twice_changes_nothing),
     ("better", the_better_version_of_a_bar_stays),
     ("holes", holes_are_missing_and_incomplete_bars),
+    ("long", a_long_range_is_read_whole_and_in_order),
     ("longer", longer_bars_are_those_of_the_engine),
     ("own", a_stored_longer_bar_stands_in_where_minutes_lack),
     ("scale", a_finer_number_makes_the_store_finer),
@@ -97,6 +98,33 @@ fn holes_are_missing_and_incomplete_bars(store: &mut dyn Store) {
     assert_eq!(holes, expected.map(|(from, to)| Span::new(minute(from), minute(to))));
     let part = store.holes("BTC/USD", M1, Span::new(minute(15), minute(25))).unwrap();
     assert_eq!(part, [Span::new(minute(20), minute(22))]);
+}
+
+/// Long enough for two readers at once.
+fn a_long_range_is_read_whole_and_in_order(store: &mut dyn Store) {
+    let mut candles: Vec<Candle> = (0..70_000).map(|at| candle(at, Source::Ws)).collect();
+    candles.retain(|of| of.open_at.raw() / MINUTE_NS % 9973 != 7);
+    store.commit(&batch(candles.clone(), vec![])).unwrap();
+    // A list that differs is too long to be shown.
+    assert!(all(store, M1) == candles);
+    let mut hours = crate::aggregate::Aggregator::new(Timeframe::H1);
+    let mut expected: Vec<Candle> = candles.iter().filter_map(|of| hours.push(of)).collect();
+    expected.extend(hours.finish());
+    store.refresh(Span::ALL).unwrap();
+    let found = all(store, Timeframe::H1);
+    // The last hour is not over.
+    assert!(found[..expected.len() - 1] == expected[..expected.len() - 1]);
+    let mut seen = 0;
+    store
+        .candles("BTC/USD", M1, Span::ALL, Order::Ascending, usize::MAX, &mut |_| {
+            seen += 1;
+            if seen == 40_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    assert_eq!(seen, 40_000);
+    // The connection is as free as before.
+    let last = provider::latest(store, "BTC/USD", M1, 1).unwrap().candles;
+    assert_eq!(last, candles[candles.len() - 1..]);
 }
 
 /// The engine's own bars over three days of trades, and the store's out of the engine's minutes.
