@@ -27,7 +27,7 @@ pub enum Wait {
     Park,
     /// Sleeps a millisecond: for helpers that nothing waits for.
     Doze,
-    /// Sleeps ten milliseconds: for helpers on a core that a spinning thread needs.
+    /// Sleeps fifty milliseconds: for helpers on a core that a spinning thread needs.
     Rest,
 }
 
@@ -72,7 +72,7 @@ impl Wait {
 /// Long enough to free the core, short against the network's own jitter of milliseconds.
 const PARK: Duration = Duration::from_micros(50);
 const DOZE: Duration = Duration::from_millis(1);
-const REST: Duration = Duration::from_millis(10);
+const REST: Duration = Duration::from_millis(50);
 
 /// How to run one agent.
 #[derive(Clone, Copy, Debug)]

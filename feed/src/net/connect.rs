@@ -1,19 +1,19 @@
 //! Opens connections on a thread of its own: names, TCP, TLS and the WebSocket handshake.
 //!
 //! All of it waits and allocates, so the feed thread only asks for a connection and later finds a
-//! [`Socket`] in a ring. Used sockets go back the same way to be closed.
+//! [`Socket`] in a ring. Used sockets go to that thread to be closed.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use arrayvec::ArrayString;
-use paperwire_core::ring::{Consumer, Producer, ring};
+use paperwire_core::ring::{Consumer, ring};
 use paperwire_core::time::DurationNs;
 use paperwire_rt::host::busy_poll;
-use paperwire_rt::runner::Wait;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
@@ -323,7 +323,7 @@ fn text(error: ConnectError) -> FailureText {
 /// The feed thread's handle on the connecting thread.
 #[derive(Debug)]
 pub struct Connector {
-    asks: Producer<Ask>,
+    asks: SyncSender<Ask>,
     opened: Consumer<Opened>,
     is_busy: bool,
 }
@@ -334,17 +334,15 @@ impl Connector {
     /// # Errors
     /// When the system has no thread left.
     pub fn start(endpoint: Endpoint) -> io::Result<Self> {
-        let (asks, mut asked) = ring::<Ask>(4);
+        // Its memory is taken here, and the feed thread never waits for it.
+        let (asks, asked) = sync_channel(4);
         let (mut done, opened) = ring::<Opened>(2);
         std::thread::Builder::new().name("connector".to_owned()).spawn(move || {
-            while !asked.is_abandoned() {
-                match asked.pop() {
+            while let Ok(ask) = asked.recv() {
+                match ask {
                     // One request at a time: the result of the last one was taken.
-                    Some(Ask::Open) => {
-                        drop(done.push(open(&endpoint).map(Box::new).map_err(text)));
-                    }
-                    Some(Ask::Close(socket)) => drop(socket),
-                    None => Wait::Rest.wait(),
+                    Ask::Open => drop(done.push(open(&endpoint).map(Box::new).map_err(text))),
+                    Ask::Close(socket) => drop(socket),
                 }
             }
         })?;
@@ -354,7 +352,7 @@ impl Connector {
     /// Asks for a connection, unless one is already on its way.
     pub fn request(&mut self) {
         if !self.is_busy {
-            self.is_busy = self.asks.push(Ask::Open).is_ok();
+            self.is_busy = self.asks.try_send(Ask::Open).is_ok();
         }
     }
 
@@ -368,6 +366,6 @@ impl Connector {
     /// Has a socket closed elsewhere.
     pub fn dispose(&mut self, socket: Box<Socket>) {
         // Cannot be full: at most one open socket and one request exist at a time.
-        drop(self.asks.push(Ask::Close(socket)));
+        drop(self.asks.try_send(Ask::Close(socket)));
     }
 }
