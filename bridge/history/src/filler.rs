@@ -9,7 +9,7 @@ use paperwire_core::bar::Timeframe;
 use paperwire_core::num::Px;
 use paperwire_core::time::ExchNs;
 
-use crate::import::Minutes;
+use crate::import::{Minutes, TooMuch};
 use crate::model::{
     Batch, Candle, Gap, MINUTE_NS, SECOND_NS, Scale, Source, Span, SymbolRows, Written,
 };
@@ -68,6 +68,8 @@ enum FillError {
     Stuck(String),
     #[error("the venue gave less than was asked for; try again later")]
     Short,
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     #[error("stopped; the next run goes on here")]
     Stopped,
 }
@@ -302,7 +304,7 @@ impl Job<'_> {
             let begun = building.next;
             for print in &page.prints {
                 if print.at >= hole.from && print.at < hole.to && !seen.contains(&print.trade_id) {
-                    building.push(print, &mut rows.candles);
+                    building.push(print, &mut rows.candles)?;
                     rows.prints.push(*print);
                 }
             }
@@ -362,10 +364,11 @@ impl Building {
         Some(Self::new(self.next, close))
     }
 
-    fn push(&mut self, print: &crate::model::Print, to: &mut Vec<Candle>) {
-        if let Some(candle) = self.minutes.push(print) {
+    fn push(&mut self, print: &crate::model::Print, to: &mut Vec<Candle>) -> Result<(), TooMuch> {
+        if let Some(candle) = self.minutes.push(print)? {
             self.give(candle, to);
         }
+        Ok(())
     }
 
     fn give(&mut self, candle: Candle, to: &mut Vec<Candle>) {

@@ -16,7 +16,7 @@ use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 
 pub use files::Input;
-pub(crate) use minutes::Minutes;
+pub(crate) use minutes::{Minutes, TooMuch};
 
 use crate::model::{
     Batch, Candle, Print, SECOND_NS, Scale, Source, Span, SymbolRows, Written, timeframe_of,
@@ -357,13 +357,14 @@ impl Job<'_> {
                     None => too_large = Some(good),
                 },
                 Line::Print(print) => match self.print(&print, ordinal) {
-                    Some(print) => {
-                        // Minutes are made from the beginning, so that one at the seam is whole.
-                        rows.candles.extend(minutes.push(&print));
-                        if good > self.done {
-                            rows.prints.push(print);
+                    // Minutes are made from the beginning, so that one at the seam is whole.
+                    Some(print) => match minutes.push(&print) {
+                        Ok(ended) => {
+                            rows.candles.extend(ended);
+                            rows.prints.extend((good > self.done).then_some(print));
                         }
-                    }
+                        Err(_) => too_large = Some(good),
+                    },
                     None => too_large = Some(good),
                 },
             }
@@ -389,7 +390,7 @@ impl Job<'_> {
                 Err(std::io::Error::new(
                     std::io::ErrorKind::InvalidData,
                     format!(
-                        "row {row} does not fit 63 bits beside others with {price} decimals of price \
+                        "row {row}, or the volume of its minute, does not fit 63 bits beside others with {price} decimals of price \
                          and {qty} of quantity; split the file there"
                     ),
                 ))

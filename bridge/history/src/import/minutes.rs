@@ -1,7 +1,7 @@
 //! One-minute bars out of prints, oldest first.
 
 use paperwire_core::bar::{BarFlags, Timeframe};
-use paperwire_core::num::Px;
+use paperwire_core::num::{Px, Qty};
 
 use crate::model::{Candle, Print, Source};
 
@@ -10,6 +10,11 @@ struct Open {
     candle: Candle,
     turnover: i128,
 }
+
+/// The volume of one minute does not fit 63 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the volume of one minute does not fit 63 bits; no market trades so much")]
+pub(crate) struct TooMuch;
 
 /// Collects prints and gives a minute whenever one is over.
 #[derive(Debug)]
@@ -31,19 +36,20 @@ impl Minutes {
     }
 
     /// Takes the next print; returns the minute that it ends.
-    pub(crate) fn push(&mut self, print: &Print) -> Option<Candle> {
+    pub(crate) fn push(&mut self, print: &Print) -> Result<Option<Candle>, TooMuch> {
         let open_at = Timeframe::M1.floor(print.at);
         if let Some(open) = &mut self.open
             && open.candle.open_at == open_at
         {
             let bar = &mut open.candle;
+            let volume = bar.volume.raw().checked_add(print.qty.raw()).ok_or(TooMuch)?;
             bar.high = bar.high.max(print.px);
             bar.low = bar.low.min(print.px);
             bar.close = print.px;
-            bar.volume += print.qty;
+            bar.volume = Qty::new(volume);
             bar.trades = bar.trades.saturating_add(1);
             open.turnover += print.px.notional(print.qty).raw();
-            return None;
+            return Ok(None);
         }
         let ended = self.finish();
         let is_incomplete = std::mem::take(&mut self.is_first);
@@ -60,7 +66,7 @@ impl Minutes {
             flags: BarFlags { is_carried: false, is_incomplete },
         };
         self.open = Some(Open { candle, turnover: print.px.notional(print.qty).raw() });
-        ended
+        Ok(ended)
     }
 
     /// The minute that is being put together; nothing more comes of it.

@@ -18,6 +18,16 @@ fn import(
 }
 
 #[test]
+fn a_minute_whose_volume_is_beyond_all_markets_is_named_not_wrapped() {
+    let folder = Folder::new("too-much");
+    let path = folder.file("XBTUSD.csv");
+    let whole = i64::MAX;
+    std::fs::write(&path, format!("60,1,{whole}\n119,1,0\n120,1,{whole}\n121,1,1\n")).unwrap();
+    let failed = import(&mut *store(&folder), &path, &ImportOptions::default()).unwrap_err();
+    assert!(failed.to_string().contains("row 4, or the volume of its minute"), "{failed}");
+}
+
+#[test]
 fn a_file_with_bad_lines_is_refused_whole_and_the_lines_are_listed() {
     let folder = Folder::new("bad-lines");
     let path = folder.file("XBTUSD_1.csv");
