@@ -36,7 +36,7 @@ use crate::{doctor, probes};
 
 pub use model::{Host, Quantiles, RateRow, Run, Saturation, StageRow, StrategyRow};
 pub use rates::Asked;
-pub use threads::ThreadLoad;
+pub use threads::{Noise, ThreadLoad};
 
 use session::Stand;
 

@@ -5,7 +5,7 @@ use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_core::time::DurationNs;
 use serde::{Deserialize, Serialize};
 
-use super::threads::ThreadLoad;
+use super::threads::{Noise, ThreadLoad};
 use crate::doctor::Examination;
 use crate::probes::ProbeShare;
 use crate::tally::StrategyName;
@@ -173,6 +173,9 @@ pub struct RateRow {
     pub hot_allocs: u64,
     /// Who was busy.
     pub threads: Vec<ThreadLoad>,
+    /// What the machine took from threads that spin.
+    #[serde(default)]
+    pub noise: Vec<Noise>,
     /// Why it was too much, if it was.
     pub saturated: Option<String>,
 }

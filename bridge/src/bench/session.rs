@@ -28,7 +28,7 @@ use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 use super::model::{self, Quantiles, RateRow, StageRow, StrategyRow};
 use super::rates::{Asked, spoken};
-use super::threads::Threads;
+use super::threads::{Noise, Threads};
 use crate::config::Config;
 use crate::drain::{self, Shared};
 use crate::hdr::HdrLog;
@@ -129,6 +129,12 @@ struct Live {
     relation: UtcRelation,
 }
 
+impl Live {
+    fn noise(&self) -> [Noise; 2] {
+        [Noise::of("feed", self.feed.stats()), Noise::of("engine", self.engine.stats())]
+    }
+}
+
 /// What the totals were before the measured round.
 struct Before {
     frames: u64,
@@ -138,6 +144,7 @@ struct Before {
     fills: u64,
     hot_allocs: u64,
     threads: Threads,
+    noise: [Noise; 2],
 }
 
 /// The measured round while it was still going on.
@@ -147,6 +154,7 @@ struct Watched {
     backlog_frames: u64,
     backlog: DurationNs,
     threads: Threads,
+    noise: [Noise; 2],
     blocked: DurationNs,
     frames_done: u64,
     done_at: HostNs,
@@ -296,6 +304,7 @@ impl Stand<'_> {
                 fills: shared.tally.fills,
                 hot_allocs: alloc_guard::hot_allocs_total(),
                 threads: Threads::now(),
+                noise: live.noise(),
             }
         };
         let first_at = self.play(live, asked, warm_frames, frames);
@@ -340,7 +349,7 @@ impl Stand<'_> {
         } else {
             now.since(live.progress.intended_at().max(first_at))
         };
-        let threads = Threads::now();
+        let (threads, noise) = (Threads::now(), live.noise());
         let limit = due_at.plus(GIVE_UP);
         let mut next_progress = now.plus(PROGRESS_EVERY);
         let caught_up = self.wait(live, |now| {
@@ -361,6 +370,7 @@ impl Stand<'_> {
             backlog_frames,
             backlog,
             threads,
+            noise,
             blocked: live.handle.blocked(),
             frames_done: done(),
             done_at: live.progress.done_at(),
@@ -399,6 +409,14 @@ impl Stand<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// A thread that does not spin has gaps of its own will.
+    fn noise(&self, before: &Before, watched: &Watched) -> Vec<Noise> {
+        if placement(self.config)[0].wait != Wait::Spin {
+            return Vec::new();
+        }
+        watched.noise.iter().zip(&before.noise).map(|(now, then)| now.since(then)).collect()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rates for display")]
@@ -441,6 +459,7 @@ impl Stand<'_> {
             fills: tally.fills - before.fills,
             hot_allocs: alloc_guard::hot_allocs_total() - before.hot_allocs,
             threads: watched.threads.since(&before.threads, period),
+            noise: self.noise(before, watched),
             saturated: None,
         };
         row.saturated = model::saturation(&row, &tally.bank, &tally.strategies);

@@ -27,6 +27,7 @@ fn row(rate: &str) -> RateRow {
         fills: 0,
         hot_allocs: 0,
         threads: Vec::new(),
+        noise: Vec::new(),
         saturated: None,
     }
 }

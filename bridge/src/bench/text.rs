@@ -1,6 +1,7 @@
 //! A benchmark for people: details first, so that the answer stands at the end, above the prompt.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use paperwire_core::time::DurationNs;
 
@@ -50,6 +51,9 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
         if let Some(probes) = row.probes {
             writeln!(out, "probes at {}: {probes}", spoken(&row.rate))?;
         }
+        if !row.noise.is_empty() {
+            writeln!(out, "the machine at {}: {}", spoken(&row.rate), noise(row, run.seconds))?;
+        }
     }
     write_verdict(out, run)
 }
@@ -98,6 +102,20 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         }
     }
     names
+}
+
+/// What the machine took from the threads that spin.
+fn noise(row: &RateRow, seconds: u32) -> String {
+    let shown = row.noise.iter().map(|of| {
+        let share = 100.0 * Duration::from_nanos(of.lost_ns).as_secs_f64() / f64::from(seconds);
+        let gaps = of.gaps;
+        let longest = duration(of.longest_ns);
+        format!(
+            "took {share:.2} % from the {} thread in {gaps} gaps, the longest {longest}",
+            of.name
+        )
+    });
+    shown.collect::<Vec<_>>().join("; ")
 }
 
 fn decisions(rates: &[RateRow]) -> Table {

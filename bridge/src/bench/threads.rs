@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use paperwire_core::time::DurationNs;
+use paperwire_rt::runner::RunnerStats;
 use paperwire_rt::watch::ran_and_waited;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,37 @@ pub struct ThreadLoad {
     pub cpu_pct: f64,
     /// Part of the time ready to run without a core, in percent.
     pub starved_pct: f64,
+}
+
+/// What the machine took from a spinning thread: gaps of 5 us and more between two of its idle turns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noise {
+    /// `feed` or `engine`.
+    pub name: String,
+    /// How many.
+    pub gaps: u64,
+    /// All of them together.
+    pub lost_ns: u64,
+    /// The longest since the session began, warm-up included.
+    pub longest_ns: u64,
+}
+
+impl Noise {
+    /// Of a thread so far.
+    pub(super) fn of(name: &str, stats: &RunnerStats) -> Self {
+        Self {
+            name: name.to_owned(),
+            gaps: stats.hiccups(),
+            lost_ns: stats.lost().raw(),
+            longest_ns: stats.hiccup_max().raw(),
+        }
+    }
+
+    /// What came since `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let (gaps, lost_ns) = (self.gaps - earlier.gaps, self.lost_ns - earlier.lost_ns);
+        Self { gaps, lost_ns, ..self.clone() }
+    }
 }
 
 /// Nanoseconds on a core and waiting for one, by name.
