@@ -13,6 +13,9 @@
 mod alerts;
 mod api;
 mod browser;
+#[path = "../../bridge/history/src/testing/cluster.rs"]
+mod cluster;
+mod history;
 mod listeners;
 mod session;
 mod views;

@@ -53,7 +53,8 @@ impl Session {
             })
             .collect();
         let config = Config::load(None, std::iter::empty(), &sets).unwrap();
-        let options = RunOptions { has_page: true, ..RunOptions::default() };
+        let has_history = more.iter().any(|(key, _)| key.starts_with("history."));
+        let options = RunOptions { has_page: true, has_history, ..RunOptions::default() };
         let stop = Arc::new(AtomicU32::new(0));
         let stops = stop.clone();
         let thread = std::thread::spawn(move || {
