@@ -42,6 +42,15 @@ export function keyed(pairs) {
   return el("dl", { class: "kv" }, pairs.map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)]));
 }
 
+// Seconds to look back, for `pick`.
+export const WINDOWS = [[60, "1 min"], [600, "10 min"], [3600, "1 h"], [43200, "12 h"]];
+
+// A labelled choice; options are pairs of value and words.
+export function pick(label, options, value, change) {
+  const made = el("select", { "aria-label": label, onchange: () => change(made.value) }, options.map(([id, words]) => el("option", { value: id, selected: String(id) === String(value) }, words)));
+  return el("label", {}, label, made);
+}
+
 export function toast(message, isBad) {
   const toasts = document.getElementById("toasts");
   const shown = el("div", { class: isBad ? "toast bad" : "toast" }, message);

@@ -1,6 +1,6 @@
 // Whose tail is worse, how sure that is, and whether it was the machine.
 
-import { el, empty, panel, replace } from "./dom.js";
+import { el, empty, panel, pick, replace, WINDOWS } from "./dom.js";
 import { count, fixed, ns } from "./format.js";
 import { colour, dash, draw, fade, nsTicks, savePng } from "./chart.js";
 import { ask, live } from "./live.js";
@@ -8,7 +8,6 @@ import { ask, live } from "./live.js";
 export const title = "Compare";
 export const topics = [];
 const REFRESH_MS = 5000;
-const WINDOWS = [[60, "1 min"], [600, "10 min"], [3600, "1 h"], [43200, "12 h"]];
 const NINES = [0, 90, 99, 99.9, 99.99, 99.999];
 const nines = (percentile) => -Math.log10(1 - Math.min(percentile, 99.9995) / 100);
 
@@ -36,10 +35,6 @@ export function mount(root, params, go) {
       link();
     });
     return made;
-  };
-  const pick = (label, options, value, change) => {
-    const made = el("select", { "aria-label": label, onchange: () => change(made.value) }, options.map(([id, name]) => el("option", { value: id, selected: String(id) === String(value) }, name)));
-    return el("label", {}, label, made);
   };
   const link = () => go("compare", { names: chosen.join(","), measure, window: span, ...(isLog ? { log: 1 } : {}), ...(withoutHost ? { nohost: 1 } : {}) });
   replace(

@@ -1,6 +1,6 @@
 // Latency over time, with what happened meanwhile.
 
-import { el, panel, replace } from "./dom.js";
+import { el, panel, pick, replace, WINDOWS } from "./dom.js";
 import { count, ns } from "./format.js";
 import { draw, nsTicks, savePng, tones } from "./chart.js";
 import { ask, live } from "./live.js";
@@ -8,7 +8,6 @@ import { ask, live } from "./live.js";
 export const title = "Heatmap";
 export const topics = ["stages", "events"];
 const REFRESH_MS = 5000;
-const WINDOWS = [[60, "1 min"], [600, "10 min"], [3600, "1 h"], [43200, "12 h"]];
 const MARKS = { gap: "gap", resync: "resync", connection: "connection", control: "order" };
 const NOISE_SHOWN = 200;
 
@@ -24,10 +23,6 @@ export function mount(root, params, go) {
   const note = el("p", { class: "dim" });
   const detail = el("div");
   const link = () => go("heatmap", { name, measure, window: span });
-  const pick = (label, values, value, change) => {
-    const made = el("select", { "aria-label": label, onchange: () => change(made.value) }, values.map(([id, text]) => el("option", { value: id, selected: String(id) === String(value) }, text)));
-    return el("label", {}, label, made);
-  };
   replace(
     root,
     el("div", { class: "grid" },

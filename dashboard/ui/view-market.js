@@ -1,6 +1,6 @@
 // One market: candles with fills, the book, the tape, and how far it can be trusted.
 
-import { el, panel, replace, stat } from "./dom.js";
+import { el, panel, pick, replace, stat } from "./dom.js";
 import { clock, count, fixed, words } from "./format.js";
 import { draw, savePng, tones } from "./chart.js";
 import { ask, live } from "./live.js";
@@ -17,7 +17,6 @@ export function mount(root, params, go) {
   let isOver = false;
   let options = "";
   const which = el("select", { "aria-label": "symbol", onchange: () => { symbol = which.value; link(); } });
-  const tf = el("select", { "aria-label": "timeframe", onchange: () => { frame = tf.value; link(); } }, FRAMES.map((of) => el("option", { value: of, selected: of === frame }, of)));
   const link = () => go("market", { symbol, tf: frame });
   const stats = el("div", { class: "stats w12" });
   const chart = el("div", { class: "chart high" });
@@ -31,7 +30,7 @@ export function mount(root, params, go) {
     el("div", { class: "grid" },
       stats,
       panel("w8", "Candles", "with every strategy's fills",
-        el("div", { class: "row" }, el("label", {}, "symbol", which), el("label", {}, "timeframe", tf), el("span", { class: "spacer" }), el("button", { type: "button", onclick: () => savePng(chart, "paperwire-candles") }, "PNG")), chart),
+        el("div", { class: "row" }, el("label", {}, "symbol", which), pick("timeframe", FRAMES.map((of) => [of, of]), frame, (value) => { frame = value; link(); }), el("span", { class: "spacer" }), el("button", { type: "button", onclick: () => savePng(chart, "paperwire-candles") }, "PNG")), chart),
       panel("w4", "Trades", "taker orders, newest first", el("div", { class: "scroll low" }, el("table", {}, head(["time (UTC)", "price", "quantity", "taker"]), tape))),
       el("section", { class: "panel w12" }, el("h2", {}, "Book", book),
         el("div", { class: "ladder" }, el("table", { class: "bids" }, head(["bid", "quantity"]), bids), el("table", { class: "asks" }, head(["ask", "quantity"]), asks)))),

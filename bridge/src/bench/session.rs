@@ -87,12 +87,12 @@ pub(super) fn warm_up(asked: &Asked) -> Asked {
 type Load = LoadAgent<HostClock>;
 
 /// The feed, and before each of its turns one of the load when that has no thread of its own.
-struct Intake {
+struct FeedThread {
     load: Option<Load>,
     feed: FeedAgent,
 }
 
-impl Agent for Intake {
+impl Agent for FeedThread {
     fn name(&self) -> &'static str {
         self.feed.name()
     }
@@ -121,7 +121,7 @@ struct Live {
     /// The load's own thread, if it has one.
     load: Option<Running<Load>>,
     handle: LoadHandle,
-    feed: Running<Intake>,
+    feed: Running<FeedThread>,
     engine: Running<EngineAgent<HostClock>>,
     bridge: std::thread::JoinHandle<Option<crate::journal::Journal>>,
     shared: Arc<Mutex<Shared>>,
@@ -174,7 +174,7 @@ impl Stand<'_> {
         // The way of the data is the order of the end; each thread ends when the one before it is gone.
         live.feed.stop();
         let [feed_runner, engine_runner] = placement(self.config);
-        let (Intake { load, feed }, _) = join(live.feed, feed_runner, &self.clock, "feed")?;
+        let (FeedThread { load, feed }, _) = join(live.feed, feed_runner, &self.clock, "feed")?;
         let counters = *feed.market().counters();
         // What waits for the feed's end must see it.
         drop(feed);
@@ -252,7 +252,7 @@ impl Stand<'_> {
         let (relation, progress) = (clock.relation(), Arc::new(Progress::default()));
         let plan = Plan::new(relation, progress.clone()).from_read(self.from_read);
         let feed = FeedAgent::new(parts, &config.feed, clock.clone()).following(plan);
-        let feed = Intake { load: inline, feed };
+        let feed = FeedThread { load: inline, feed };
         let engine = EngineAgent::new(
             engine,
             ends.market.1,

@@ -107,6 +107,19 @@ fn a_percentile_of_too_few_samples_is_not_shown() {
 }
 
 #[test]
+fn what_the_machine_took_is_shown_where_threads_spin() {
+    let mut run = run("aa", 7);
+    assert!(!text::report(&run).contains("The machine"));
+    let noise =
+        |gaps, lost_ns| Noise { name: "engine".to_owned(), gaps, lost_ns, longest_ns: 12_000_000 };
+    run.rates[0].noise = vec![noise(40, 21_000_000).since(&noise(10, 1_000_000))];
+    let text = text::report(&run);
+    let row = text.lines().skip_while(|line| !line.starts_with("The machine")).nth(2).unwrap();
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!(cells, ["1k", "engine", "30", "2.00", "%", "12.0", "ms"], "{text}");
+}
+
+#[test]
 fn the_newest_stored_run_is_read_back_whole() {
     let folder = std::env::temp_dir().join(format!("paperwire-bench-{}", std::process::id()));
     assert!(store::load("latest", &folder).is_err());

@@ -45,14 +45,18 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     writeln!(out, "{}", load(&run.rates))?;
     writeln!(out, "Losses, and time on a core (of a thread that spins: always all)")?;
     writeln!(out, "{}", losses(&run.rates))?;
+    if let Some(noise) = noise(&run.rates, run.seconds) {
+        writeln!(
+            out,
+            "The machine: gaps of 5 us and more between idle turns of a thread that spins"
+        )?;
+        writeln!(out, "{noise}")?;
+    }
     writeln!(out, "Wire to decision: {response}")?;
     writeln!(out, "{}", decisions(&run.rates))?;
     for row in &run.rates {
         if let Some(probes) = row.probes {
             writeln!(out, "probes at {}: {probes}", spoken(&row.rate))?;
-        }
-        if !row.noise.is_empty() {
-            writeln!(out, "the machine at {}: {}", spoken(&row.rate), noise(row, run.seconds))?;
         }
     }
     write_verdict(out, run)
@@ -104,18 +108,16 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-/// What the machine took from the threads that spin.
-fn noise(row: &RateRow, seconds: u32) -> String {
-    let shown = row.noise.iter().map(|of| {
+/// What the machine took from the threads that spin; nothing where none does.
+fn noise(rates: &[RateRow], seconds: u32) -> Option<Table> {
+    let mut table = Table::new(&["rate", "thread", "gaps", "taken", "longest"]);
+    for (row, of) in rates.iter().flat_map(|row| row.noise.iter().map(move |of| (row, of))) {
         let share = 100.0 * Duration::from_nanos(of.lost_ns).as_secs_f64() / f64::from(seconds);
-        let gaps = of.gaps;
+        let (gaps, taken) = (of.gaps.to_string(), format!("{share:.2} %"));
         let longest = duration(of.longest_ns);
-        format!(
-            "took {share:.2} % from the {} thread in {gaps} gaps, the longest {longest}",
-            of.name
-        )
-    });
-    shown.collect::<Vec<_>>().join("; ")
+        table.row(vec![row.rate.clone(), of.name.clone(), gaps, taken, longest]);
+    }
+    rates.iter().any(|row| !row.noise.is_empty()).then_some(table)
 }
 
 fn decisions(rates: &[RateRow]) -> Table {
