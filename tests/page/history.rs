@@ -22,12 +22,8 @@ fn what_a_dying_database_costs_the_engine() {
     let session = Session::start(free_port(), &[("history.url", url.as_str())]);
     session.until_it_trades();
     let measure = |name: &str| {
-        let latency = session.json("/api/latency?window_s=24");
-        let stages = latency["stages"].as_array().unwrap();
-        let decided = stages.iter().find(|stage| stage["name"] == "decided").unwrap();
-        let (service, response) = (&decided["service_ns"]["p99"], &decided["response_ns"]["p99"]);
         let history = &session.json("/api/host")["history"];
-        eprintln!("{name}: decided p99 service {service} ns, response {response} ns; {history}");
+        eprintln!("{name}: {}; {history}", session.decided_p99(24));
     };
     let kill = |cluster: &Cluster| {
         let began = Instant::now();

@@ -19,6 +19,15 @@ fn listen(session: &Session) -> Socket {
     tungstenite::client(url, stream).unwrap().0
 }
 
+/// Tickets are asked for within the limit of questions.
+fn many(count: usize, session: &Session) -> Vec<Socket> {
+    let later = |_| {
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        listen(session)
+    };
+    (0..count).map(later).collect()
+}
+
 fn next(socket: &mut Socket) -> Value {
     loop {
         if let Message::Text(text) = socket.read().unwrap() {
@@ -86,13 +95,7 @@ fn who_reads_nothing_is_dropped_and_the_others_stay() {
     session.until_it_trades();
     let rss = || session.json("/api/host")["rss_bytes"].as_u64().unwrap();
     let before = rss();
-    // Tickets are asked for within the limit of questions.
-    let mut sockets: Vec<Socket> = (0..36)
-        .map(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(60));
-            listen(&session)
-        })
-        .collect();
+    let mut sockets = many(36, &session);
     let silent = sockets.split_off(30);
     let listeners = || session.json("/api/host")["page_clients"].as_u64().unwrap();
     session.until("all are counted", || listeners() == 36);
@@ -121,13 +124,10 @@ fn what_two_hundred_listeners_cost_the_engine() {
     session.until_it_trades();
     let measure = |name: &str| {
         std::thread::sleep(std::time::Duration::from_secs(20));
-        let latency = session.json("/api/latency?window_s=19");
-        let stages = latency["stages"].as_array().unwrap();
-        let decided = stages.iter().find(|stage| stage["name"] == "decided").unwrap();
-        let (service, response) = (&decided["service_ns"]["p99"], &decided["response_ns"]["p99"]);
+        let decided = session.decided_p99(19);
         let host = session.json("/api/host");
         eprintln!(
-            "{name}: decided p99 service {service} ns, response {response} ns; {} listeners, {} MB",
+            "{name}: {decided}; {} listeners, {} MB",
             host["page_clients"],
             host["rss_bytes"].as_u64().unwrap() / 1_000_000
         );
@@ -135,12 +135,7 @@ fn what_two_hundred_listeners_cost_the_engine() {
     };
     for _ in 0..2 {
         assert_eq!(measure("without"), 0);
-        let mut sockets: Vec<Socket> = (0..200)
-            .map(|_| {
-                std::thread::sleep(std::time::Duration::from_millis(60));
-                listen(&session)
-            })
-            .collect();
+        let mut sockets = many(200, &session);
         let silent = sockets.split_off(180);
         let readers = sockets.into_iter().map(|mut socket| {
             let stream = socket.get_ref().try_clone().unwrap();

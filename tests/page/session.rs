@@ -115,6 +115,15 @@ impl Session {
         (answer.status().as_u16(), text)
     }
 
+    /// What the engine took in the last seconds, in words.
+    pub(crate) fn decided_p99(&self, window_s: u32) -> String {
+        let latency = self.json(&format!("/api/latency?window_s={window_s}"));
+        let stages = latency["stages"].as_array().unwrap();
+        let decided = stages.iter().find(|stage| stage["name"] == "decided").unwrap();
+        let (service, response) = (&decided["service_ns"]["p99"], &decided["response_ns"]["p99"]);
+        format!("decided p99 service {service} ns, response {response} ns")
+    }
+
     /// Waits until money moves.
     pub(crate) fn until_it_trades(&self) {
         self.until("there are fills", || self.json("/api/aggregate")["fills"].as_u64() > Some(3));
