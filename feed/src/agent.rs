@@ -437,7 +437,7 @@ impl Intake {
         probe.record(bank);
         self.done_at = self.clock.now();
         if let Some(plan) = &self.plan {
-            plan.done(message.text, self.done_at);
+            plan.done(message.text, planned, self.done_at);
         }
         if let Some(by) = self.market.take_jump() {
             self.report(read_at, FeedReportKind::Jumped { by });

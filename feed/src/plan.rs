@@ -72,9 +72,11 @@ impl Plan {
         ExchNs::parse_rfc3339(at).map(|at| self.relation.to_host(at))
     }
 
-    /// A frame is done, and counted if it is a part of the load. Only the feed thread counts.
-    pub(crate) fn done(&self, frame: &[u8], now: HostNs) {
-        let Some(intended) = self.intended_at(frame) else { return };
+    /// A frame with this [`Self::arrival`] is done, and counted if it is a part of the load. Only the feed thread
+    /// counts.
+    pub(crate) fn done(&self, frame: &[u8], arrival: Option<HostNs>, now: HostNs) {
+        let intended = if self.is_from_read { self.intended_at(frame) } else { arrival };
+        let Some(intended) = intended else { return };
         let progress = &*self.progress;
         progress.intended_ns.store(intended.raw(), Ordering::Relaxed);
         progress.done_ns.store(now.raw(), Ordering::Relaxed);
@@ -105,8 +107,8 @@ mod tests {
         let read_at = at.plus(DurationNs::from_micros(7));
         assert_eq!(plan.arrival(frame.as_bytes(), read_at), Some(intended));
         assert_eq!(plan.clone().from_read(true).arrival(frame.as_bytes(), read_at), Some(read_at));
-        plan.done(frame.as_bytes(), read_at);
-        plan.done(b"{}", read_at);
+        plan.done(frame.as_bytes(), plan.arrival(frame.as_bytes(), read_at), read_at);
+        plan.done(b"{}", plan.arrival(b"{}", read_at), read_at);
         assert_eq!((plan.progress.frames(), plan.progress.intended_at()), (1, intended));
         for other in [r#"{"channel":"heartbeat"}"#, "", r#""}]}"#, r#"{"data":[{"qty":"1.0"}]}"#] {
             assert_eq!(plan.intended_at(other.as_bytes()), None);
