@@ -51,14 +51,13 @@ impl ProbeTax {
     /// next one is called.
     #[expect(clippy::cast_precision_loss, reason = "counts and times for display")]
     pub fn share(&self, bank: &Bank) -> Option<ProbeShare> {
-        let decided = bank.stages().find(|(stage, _)| *stage == Stage::Decided)?.1;
+        let decided = bank.of(Stage::Decided)?;
         let (events, wire_to_signal_ns) =
             (decided.response.len(), decided.response.value_at_quantile(0.5));
         if events == 0 || wire_to_signal_ns == 0 {
             return None;
         }
-        let is_read =
-            bank.stages().any(|(stage, of)| stage == Stage::Read && !of.service.is_empty());
+        let is_read = bank.of(Stage::Read).is_some_and(|of| !of.service.is_empty());
         let looks_of = |(stage, pair): (Stage, &Pair)| {
             let looks = match stage {
                 // Where responses count from the read, its look is before them.

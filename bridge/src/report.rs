@@ -203,7 +203,7 @@ pub fn status(tally: &Tally, counters: &Counters, elapsed_s: f64, hot_allocs: u6
     }
     let (frames, resyncs) = (counters.frames, counters.resyncs);
     let _ = write!(out, "  frames {frames}  resyncs {resyncs}");
-    if let Some((_, pair)) = tally.bank.stages().find(|(stage, _)| *stage == Stage::Decided) {
+    if let Some(pair) = tally.bank.of(Stage::Decided) {
         let p99 = DurationNs::new(pair.response.value_at_quantile(0.99));
         let _ = write!(out, "  arrival-to-decision p99 {p99}");
     }

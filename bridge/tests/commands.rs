@@ -150,8 +150,11 @@ fn check_bench(run: &serde_json::Value) {
 fn a_bench_measures_exactly_the_frames_of_its_plan_and_refuses_a_foreign_host() {
     let folder = std::env::temp_dir().join(format!("paperwire-bench-cli-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let inline = ["--plain", "--from-read", "--inline-load", "--strategies", "order_flow"];
-    for args in [&[&inline[..], &["--hdr", "hdr"]].concat()[..], &["--against", "latest"]] {
+    for args in [
+        &["--plain", "--strategies", "order_flow", "--hdr", "hdr"][..],
+        &["--against", "latest"],
+        &["--plain", "--from-read", "--inline-load", "--strategies", "order_flow"],
+    ] {
         let done = bench(&folder, args);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         check_bench(&serde_json::from_slice(&done.stdout).unwrap());
@@ -161,7 +164,7 @@ fn a_bench_measures_exactly_the_frames_of_its_plan_and_refuses_a_foreign_host() 
 
     let stored = std::fs::read_dir(folder.join("data/bench")).unwrap();
     let stored: Vec<_> = stored.map(|file| file.unwrap().path()).collect();
-    assert_eq!(stored.len(), 2);
+    assert_eq!(stored.len(), 3);
     let text = std::fs::read_to_string(&stored[0]).unwrap();
     let mut foreign: serde_json::Value = serde_json::from_str(&text).unwrap();
     foreign["host"]["hash"] = "000000000000".into();

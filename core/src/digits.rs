@@ -1,4 +1,4 @@
-//! Decimal numbers of the wire, sixteen bytes at a time in one machine word.
+//! Decimal numbers of the wire, sixteen bytes at a time in one vector register.
 //!
 //! A loop over characters mispredicts at the end of nearly every number, which costs more than all
 //! its arithmetic. Here every token of at most fifteen characters takes the same few steps, each over

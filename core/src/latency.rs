@@ -194,6 +194,11 @@ impl Bank {
             .filter_map(|(stage, pair)| Some((*stage, pair.as_ref()?)))
     }
 
+    /// The histograms of one stage, if this bank has it.
+    pub fn of(&self, stage: Stage) -> Option<&Pair> {
+        self.stages[stage as usize].as_ref()
+    }
+
     /// Histograms of the strategies, by index.
     pub fn strategies(&self) -> &[Pair] {
         &self.strategies

@@ -118,7 +118,7 @@ impl Rig {
     }
 
     fn count_from(&self, stage: Stage, of_response: bool, least: DurationNs) -> u64 {
-        let pair = self.bank.stages().find(|(of, _)| *of == stage).unwrap().1;
+        let pair = self.bank.of(stage).unwrap();
         let of = if of_response { &pair.response } else { &pair.service };
         of.len() - of.count_between(0, least.raw() - 1)
     }

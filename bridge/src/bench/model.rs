@@ -269,9 +269,8 @@ pub(super) fn saturation(row: &RateRow, bank: &Bank, names: &[StrategyName]) -> 
         return None;
     }
     let total = |pair: &Pair| pair.service.mean() * pair.service.len() as f64;
-    let pair = |stage: Stage| bank.stages().find(|(of, _)| *of == stage).map(|(_, pair)| pair);
     let full = |thread: &str, work: &[Stage]| {
-        let spent = |stage: &Stage| pair(*stage).map_or(0.0, total);
+        let spent = |stage: &Stage| bank.of(*stage).map_or(0.0, total);
         let sum: f64 = work.iter().map(spent).sum();
         let most = work.iter().max_by(|a, b| spent(a).total_cmp(&spent(b)));
         let most = *most.expect("a thread has stages");

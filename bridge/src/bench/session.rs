@@ -411,7 +411,7 @@ impl Stand<'_> {
         Ok(true)
     }
 
-    /// A thread that does not spin has gaps of its own will.
+    /// A thread that does not spin pauses of its own will.
     fn noise(&self, before: &Before, watched: &Watched) -> Vec<Noise> {
         if placement(self.config)[0].wait != Wait::Spin {
             return Vec::new();
@@ -437,7 +437,7 @@ impl Stand<'_> {
         let took = watched.done_at.since(watched.first_at).raw().max(period.raw());
         let achieved_per_s = watched.frames_done as f64 / Duration::from_nanos(took).as_secs_f64();
         let (stages, strategies) = model::rows(&asked.name, &tally.bank, &tally.strategies);
-        let decided = tally.bank.stages().find(|(stage, _)| *stage == Stage::Decided);
+        let decided = tally.bank.of(Stage::Decided);
         let mut row = RateRow {
             rate: asked.name.clone(),
             asked_per_s,
@@ -454,7 +454,7 @@ impl Stand<'_> {
             sent_late_ns: Quantiles::of(load.lateness()),
             blocked_ns: watched.blocked.raw() - before.blocked.raw(),
             probes: self.probe_tax.share(&tally.bank),
-            decision_ns: decided.map(|(_, pair)| Quantiles::of(&pair.response)).unwrap_or_default(),
+            decision_ns: decided.map(|pair| Quantiles::of(&pair.response)).unwrap_or_default(),
             signals: tally.signals - before.signals,
             fills: tally.fills - before.fills,
             hot_allocs: alloc_guard::hot_allocs_total() - before.hot_allocs,

@@ -110,8 +110,12 @@ fn a_percentile_of_too_few_samples_is_not_shown() {
 fn what_the_machine_took_is_shown_where_threads_spin() {
     let mut run = run("aa", 7);
     assert!(!text::report(&run).contains("The machine"));
-    let noise =
-        |gaps, lost_ns| Noise { name: "engine".to_owned(), gaps, lost_ns, longest_ns: 12_000_000 };
+    let noise = |hiccups, lost_ns| Noise {
+        name: "engine".to_owned(),
+        hiccups,
+        lost_ns,
+        longest_ns: 12_000_000,
+    };
     run.rates[0].noise = vec![noise(40, 21_000_000).since(&noise(10, 1_000_000))];
     let text = text::report(&run);
     let row = text.lines().skip_while(|line| !line.starts_with("The machine")).nth(2).unwrap();

@@ -48,7 +48,7 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
     if let Some(noise) = noise(&run.rates, run.seconds) {
         writeln!(
             out,
-            "The machine: gaps of 5 us and more between idle turns of a thread that spins"
+            "The machine: hiccups of threads that spin, 5 us and more between two idle turns"
         )?;
         writeln!(out, "{noise}")?;
     }
@@ -110,12 +110,12 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// What the machine took from the threads that spin; nothing where none does.
 fn noise(rates: &[RateRow], seconds: u32) -> Option<Table> {
-    let mut table = Table::new(&["rate", "thread", "gaps", "taken", "longest"]);
+    let mut table = Table::new(&["rate", "thread", "hiccups", "lost", "longest"]);
     for (row, of) in rates.iter().flat_map(|row| row.noise.iter().map(move |of| (row, of))) {
         let share = 100.0 * Duration::from_nanos(of.lost_ns).as_secs_f64() / f64::from(seconds);
-        let (gaps, taken) = (of.gaps.to_string(), format!("{share:.2} %"));
+        let (hiccups, lost) = (of.hiccups.to_string(), format!("{share:.2} %"));
         let longest = duration(of.longest_ns);
-        table.row(vec![row.rate.clone(), of.name.clone(), gaps, taken, longest]);
+        table.row(vec![row.rate.clone(), of.name.clone(), hiccups, lost, longest]);
     }
     rates.iter().any(|row| !row.noise.is_empty()).then_some(table)
 }

@@ -21,13 +21,13 @@ pub struct ThreadLoad {
     pub starved_pct: f64,
 }
 
-/// What the machine took from a spinning thread: gaps of 5 us and more between two of its idle turns.
+/// What the machine took from a spinning thread: its hiccups, 5 us and more between two idle turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noise {
     /// `feed` or `engine`.
     pub name: String,
     /// How many.
-    pub gaps: u64,
+    pub hiccups: u64,
     /// All of them together.
     pub lost_ns: u64,
     /// The longest since the session began, warm-up included.
@@ -39,7 +39,7 @@ impl Noise {
     pub(super) fn of(name: &str, stats: &RunnerStats) -> Self {
         Self {
             name: name.to_owned(),
-            gaps: stats.hiccups(),
+            hiccups: stats.hiccups(),
             lost_ns: stats.lost().raw(),
             longest_ns: stats.hiccup_max().raw(),
         }
@@ -47,8 +47,11 @@ impl Noise {
 
     /// What came since `earlier`.
     pub(super) fn since(&self, earlier: &Self) -> Self {
-        let (gaps, lost_ns) = (self.gaps - earlier.gaps, self.lost_ns - earlier.lost_ns);
-        Self { gaps, lost_ns, ..self.clone() }
+        Self {
+            hiccups: self.hiccups - earlier.hiccups,
+            lost_ns: self.lost_ns - earlier.lost_ns,
+            ..self.clone()
+        }
     }
 }
 

@@ -93,8 +93,7 @@ impl Desk {
         }
         drop(shared);
         own.clear();
-        let at_s = views::millis(self.clock.relation().to_utc(now)) / 1_000;
-        lock(&self.kept).tails.take(at_s, &packed);
+        lock(&self.kept).tails.take(views::now_s(), &packed);
     }
 
     pub(super) fn fill(

@@ -17,6 +17,7 @@ use paperwire_core::trade::{OrderSide, TapeEntry};
 use paperwire_dashboard::view;
 use paperwire_dashboard::view::market::{Candle, LevelRow, Market, Print, Regime, RegimeRow};
 use paperwire_exec::report::{AccountRow, MarketRow, PositionRow};
+use paperwire_rt::clock::utc_now;
 
 use crate::journal::record::money;
 
@@ -29,6 +30,11 @@ pub(super) fn instant(at: ExchNs) -> String {
 
 pub(super) const fn millis(at: ExchNs) -> i64 {
     at.raw().div_euclid(1_000_000)
+}
+
+/// Seconds since 1970.
+pub(super) fn now_s() -> i64 {
+    millis(utc_now()) / 1_000
 }
 
 fn state(of: AccountState) -> String {

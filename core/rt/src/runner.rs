@@ -59,14 +59,16 @@ impl Wait {
         match self {
             Self::Spin => std::hint::spin_loop(),
             Self::Yield => std::thread::yield_now(),
-            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
-            Self::Park => std::thread::sleep(PARK),
-            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
-            Self::Doze => std::thread::sleep(DOZE),
-            #[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
-            Self::Rest => std::thread::sleep(REST),
+            Self::Park => sleep(PARK),
+            Self::Doze => sleep(DOZE),
+            Self::Rest => sleep(REST),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where a thread may sleep")]
+fn sleep(length: Duration) {
+    std::thread::sleep(length);
 }
 
 /// Long enough to free the core, short against the network's own jitter of milliseconds.

@@ -11,8 +11,6 @@ use paperwire_dashboard::view::latency::{
     SpectrumLine, StageRow,
 };
 
-use paperwire_rt::clock::utc_now;
-
 use super::super::tails::{Packed, Strip, Sum};
 use super::super::{Desk, lock, views};
 use crate::attribution::Doing;
@@ -31,10 +29,6 @@ const COLUMNS_MAX: usize = 120;
 const ROWS_PER_DECADE: i32 = 12;
 
 impl Desk {
-    fn now_s(&self) -> i64 {
-        views::millis(utc_now()) / 1_000
-    }
-
     fn row(&self, name: &str) -> Result<usize, Refusal> {
         let kept = lock(&self.kept);
         kept.tails.find(name).ok_or_else(|| {
@@ -47,11 +41,11 @@ impl Desk {
 
     fn strip(&self, name: &str, measure: Measure, window_s: u64) -> Result<Strip, Refusal> {
         let row = self.row(name)?;
-        Ok(lock(&self.kept).tails.strip(row, measure, window_s, self.now_s()))
+        Ok(lock(&self.kept).tails.strip(row, measure, window_s, views::now_s()))
     }
 
     pub(super) fn latency_of(&self, window_s: Option<u64>) -> Latency {
-        let now_s = self.now_s();
+        let now_s = views::now_s();
         let kept = lock(&self.kept);
         let rows = kept.tails.names().iter().enumerate().map(|(row, name)| {
             let of = |measure| match window_s {
@@ -100,7 +94,7 @@ impl Desk {
     /// Without the calls of a strategy that were the host's doing.
     fn without_host(&self, name: &str, window_s: u64, mut sum: Sum) -> Result<Sum, Refusal> {
         let index = self.strategy(name)?;
-        let first_ms = self.now_s().saturating_sub_unsigned(window_s) * 1_000;
+        let first_ms = views::now_s().saturating_sub_unsigned(window_s) * 1_000;
         for (at_ms, call) in &lock(&self.kept).calls {
             let is_own = usize::from(call.outlier.strategy) == index && *at_ms >= first_ms;
             if is_own && call.doing == Doing::Host {
@@ -151,7 +145,7 @@ impl Desk {
     }
 
     pub(super) fn slowest_of(&self, window_s: u64, limit: usize) -> Slowest {
-        let first_ms = self.now_s().saturating_sub_unsigned(window_s) * 1_000;
+        let first_ms = views::now_s().saturating_sub_unsigned(window_s) * 1_000;
         let kept = lock(&self.kept);
         let mut ticks: Vec<_> =
             kept.ticks.iter().filter(|(at, _)| *at >= first_ms).copied().collect();
