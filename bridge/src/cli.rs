@@ -1,0 +1,110 @@
+//! The command line: one file a command holds its arguments and what it does.
+
+mod bench;
+mod compare;
+mod config;
+mod doctor;
+mod exchange;
+mod history;
+mod replay;
+mod run;
+mod strategies;
+mod worth;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use paperwire_bridge::config::Config;
+use paperwire_bridge::run::RunError;
+use toml::Value;
+
+/// Paper-trades strategies against Kraken's live order book and says which one is slow.
+#[derive(Debug, Parser)]
+#[command(name = "paperwire", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Trade on paper (what happens without a command).
+    Run(run::RunArgs),
+    /// Run recorded sessions or captures again.
+    Replay(replay::ReplayArgs),
+    /// What a microsecond is worth: a tape again, with orders that travel longer and longer.
+    Worth(worth::WorthArgs),
+    /// Compare the latency tails of two strategies on the same ticks.
+    Compare(compare::CompareArgs),
+    /// Measure latencies under planned load from the built-in exchange, at given rates.
+    Bench(bench::BenchArgs),
+    /// Serve the built-in exchange by itself.
+    Exchange(exchange::ExchangeArgs),
+    /// Check or show the configuration.
+    Config(config::ConfigArgs),
+    /// List, describe or create strategies.
+    Strategies(strategies::StrategiesArgs),
+    /// Import, fill, export and read stored bars and trades.
+    History(history::HistoryArgs),
+    /// Check what this machine does to the tail of your latencies, and how to mend it.
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Where the configuration comes from, for every command.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Layers {
+    /// Configuration file; see config/default.toml for every key.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Any key of the configuration, for example --set feed.depth=100 (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+/// Does what the arguments ask for.
+///
+/// # Errors
+/// [`RunError`], whose exit code is the command's.
+pub(crate) fn dispatch(cli: Cli) -> Result<(), RunError> {
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Worth(args) => worth::run(&args),
+        Command::Compare(args) => compare::run(args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Exchange(args) => exchange::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Strategies(args) => strategies::run(&args),
+        Command::History(args) => history::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    }
+}
+
+/// Keys of the configuration that the command line sets.
+type Overrides = Vec<(String, Value)>;
+
+fn sets(layers: &Layers) -> Result<Overrides, RunError> {
+    let set = |text: &String| {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            RunError::Config(format!("--set {text}: expected KEY=VALUE, such as feed.depth=100"))
+        })?;
+        let parsed = format!("value = {value}").parse::<toml::Table>().ok();
+        let value = parsed
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        Ok((key.to_owned(), value))
+    };
+    layers.sets.iter().map(set).collect()
+}
+
+fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
+    overrides.extend(sets(layers)?);
+    Config::load(layers.config.as_deref(), std::env::vars(), &overrides)
+        .map_err(|error| RunError::Config(error.to_string()))
+}
+
+fn list(names: &[String]) -> Value {
+    Value::Array(names.iter().map(|name| Value::String(name.trim().to_owned())).collect())
+}

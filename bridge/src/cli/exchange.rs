@@ -1,0 +1,58 @@
+//! `paperwire exchange`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use paperwire_bridge::run::RunError;
+use paperwire_bridge::terminal::Terminal;
+use paperwire_bridge::{commands, venue};
+use toml::Value;
+
+use super::{Layers, Overrides, load};
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExchangeArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// WebSocket port; 0 takes any free one.
+    #[arg(long, default_value_t = 8443)]
+    ws_port: u16,
+    /// REST port; 0 takes any free one.
+    #[arg(long, default_value_t = 8088)]
+    rest_port: u16,
+    /// Plain ws:// instead of TLS.
+    #[arg(long)]
+    plain: bool,
+    /// Seed of the market.
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Intensity of the market; 1 is that of the captured one.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Script of faults.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Write the TLS certificate here, in PEM, for clients to trust.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
+    let mut overrides = Overrides::new();
+    if let Some(seed) = args.seed {
+        overrides.push(("session.seed".to_owned(), Value::Integer(seed.into())));
+    }
+    if let Some(rate) = args.rate {
+        overrides.push(("exchange.rate".to_owned(), Value::Float(rate)));
+    }
+    if let Some(faults) = &args.faults {
+        let path = faults.display().to_string();
+        overrides.push(("exchange.faults".to_owned(), Value::String(path)));
+    }
+    let config = load(&args.layers, overrides)?;
+    let mut exchange = venue::exchange_config(&config)?;
+    exchange.ws_port = args.ws_port;
+    exchange.rest_port = args.rest_port;
+    exchange.tls = !args.plain;
+    commands::serve_exchange(exchange, args.certificate.as_deref(), &mut Terminal::new(false))
+}

@@ -1,0 +1,50 @@
+//! `paperwire replay`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use paperwire_bridge::run::RunError;
+use paperwire_bridge::terminal::Terminal;
+use paperwire_bridge::{commands, replay};
+
+use super::{Layers, list, load, sets};
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    layers: Layers,
+    /// Tapes, or captures: lines of receive time in ns, a tab, the frame.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Strategies instead of the recorded ones.
+    #[arg(long, value_delimiter = ',')]
+    strategies: Vec<String>,
+    /// "max", or a multiple of the recorded speed such as 1x.
+    #[arg(long, default_value = "max")]
+    speed: String,
+    /// Fail unless the digest is that of the recorded session.
+    #[arg(long)]
+    verify: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
+    let mut overrides = sets(&args.layers)?;
+    if !args.strategies.is_empty() {
+        overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
+    }
+    let given = load(&args.layers, overrides.clone())?;
+    let options =
+        replay::ReplayOptions { speed: commands::speed_of(&args.speed)?, verify: args.verify };
+    let mut terminal = Terminal::new(args.json);
+    let mut is_same = true;
+    for file in &args.files {
+        let config = replay::config_of(file, &given, &overrides)?;
+        let replayed = replay::replay(file, &config, &options, &mut terminal)?;
+        terminal.report(&replayed.tally, &replayed.summary, args.json);
+        is_same &= replayed.is_verified != Some(false);
+    }
+    if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
+}
