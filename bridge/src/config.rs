@@ -9,6 +9,7 @@ use std::path::Path;
 
 use paperwire_core::bar::{BarRules, GapPolicy};
 use paperwire_core::limits::{DEPTHS, STRATEGIES_MAX, SYMBOLS_MAX};
+use paperwire_core::rules::Rules;
 use paperwire_core::strategy::Flip;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_exec::risk::RiskLimits;
@@ -288,6 +289,8 @@ pub struct Config {
     pub alerts: AlertsSection,
     /// `[strategy.*]`.
     pub strategies: BTreeMap<String, StrategySection>,
+    /// Rules of the session: those of this build, or of the tape that is replayed. No key sets them.
+    pub rules: Rules,
     effective: Table,
 }
 
@@ -337,6 +340,12 @@ impl Config {
         Self::check(tree)
     }
 
+    /// The same for a session of these rules.
+    #[must_use]
+    pub fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
     /// The effective configuration as TOML.
     pub fn to_toml(&self) -> String {
         self.effective.to_string()
@@ -372,6 +381,7 @@ impl Config {
             dashboard: file.dashboard.check()?,
             alerts: file.alerts.check()?,
             strategies: file.strategy,
+            rules: Rules::CURRENT,
             effective,
         };
         config.check_session()?;

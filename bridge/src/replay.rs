@@ -1,6 +1,7 @@
 //! `paperwire replay`: a tape or a capture through the same feed and the same engine, on one thread.
 
 mod batch;
+pub mod verify;
 
 use std::path::Path;
 
@@ -23,7 +24,6 @@ use serde_json::Value;
 
 use crate::conditions::Conditions;
 use crate::config::Config;
-use crate::journal::record::Recorder;
 use crate::journal::stream::Lost;
 use crate::probes;
 use crate::report::Summary;
@@ -51,8 +51,6 @@ pub struct Replayed {
     pub tally: Tally,
     /// The rest of the report.
     pub summary: Summary,
-    /// Whether the digest is that of the recording; `None` when it has none or it was not asked for.
-    pub is_verified: Option<bool>,
     /// Of each strategy, how many events called it first.
     pub called_first: Vec<u64>,
 }
@@ -101,6 +99,8 @@ pub fn replay_observed(
     mut observer: Option<&mut dyn Observer>,
 ) -> Result<Replayed, RunError> {
     let mut source = Source::open(path).map_err(storage)?;
+    let rules = verify::rules_of(&source, path)?;
+    let config = &config.clone().under(rules);
     let chosen = setup::choose(config)?;
     let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
     if let Some(observer) = &mut observer {
@@ -175,7 +175,7 @@ pub fn replay_observed(
     let EngineSide { mut tally, bank, called_first, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
-    let is_verified = verify(options, &source, &tally, &mut notes);
+    let verification = options.verify.then(|| verify::verify(&source, rules, &tally, &mut notes));
     let summary = Summary {
         source: path.display().to_string(),
         session: session_of(&source),
@@ -186,98 +186,38 @@ pub fn replay_observed(
         recording_lost: lost,
         logs_lost: Lost::default(),
         probe_tax,
+        rules,
+        verification,
         notes,
     };
-    Ok(Replayed { tally, summary, is_verified, called_first })
+    Ok(Replayed { tally, summary, called_first })
 }
 
-/// The configuration that a tape was recorded with, or the given one for a capture.
+/// The configuration that a tape was recorded with, its rules included, or the given one for a capture.
 ///
 /// # Errors
-/// [`RunError::Config`] when the tape's own is not usable.
+/// [`RunError::Config`] when the tape's own is not usable, or of rules that this build does not know.
 pub fn config_of(
     path: &Path,
     given: &Config,
     overrides: &[(String, toml::Value)],
 ) -> Result<Config, RunError> {
     let source = Source::open(path).map_err(storage)?;
-    let Some(meta) = source.meta() else {
-        return Ok(given.clone());
+    let rules = verify::rules_of(&source, path)?;
+    let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
+    let Some(text) = meta.as_ref().and_then(|meta| meta["config"].as_str()) else {
+        return Ok(given.clone().under(rules));
     };
-    let meta: Value = serde_json::from_slice(meta).unwrap_or(Value::Null);
-    let Some(text) = meta["config"].as_str() else {
-        return Ok(given.clone());
-    };
-    Config::from_effective(text, overrides).map_err(|error| RunError::Config(error.to_string()))
+    let recorded = Config::from_effective(text, overrides);
+    recorded
+        .map(|recorded| recorded.under(rules))
+        .map_err(|error| RunError::Config(error.to_string()))
 }
 
 fn session_of(source: &Source) -> String {
     let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
     let name = meta.as_ref().and_then(|meta| meta["session"].as_str().map(str::to_owned));
     name.unwrap_or_else(|| "capture".to_owned())
-}
-
-/// The digest that a finished tape says its replay gives.
-///
-/// # Errors
-/// In words, when the tape has none or cannot be read.
-pub fn recorded_digest(path: &Path) -> Result<String, String> {
-    let source = Source::open(path).map_err(|error| error.to_string())?;
-    let summary = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
-    let digest = summary.as_ref().and_then(|summary| summary["digest"].as_str());
-    digest.map(str::to_owned).ok_or_else(|| "cut: it holds no digest".to_owned())
-}
-
-fn verify(
-    options: &ReplayOptions,
-    source: &Source,
-    tally: &Tally,
-    notes: &mut Vec<String>,
-) -> Option<bool> {
-    if !options.verify {
-        return None;
-    }
-    let recorded = source.summary().and_then(|text| serde_json::from_slice::<Value>(text).ok());
-    let recorded = recorded.as_ref().and_then(|summary| summary["digest"].as_str());
-    let left = leaves(tally);
-    let is_same = recorded.map(|recorded| recorded == tally.digest.hex());
-    notes.push(match (recorded, &left, is_same) {
-        (_, Some(left), _) => format!("NOT the recorded session: {left}"),
-        (_, _, Some(true)) => {
-            "verified: the replay gives the bytes of the recorded session".to_owned()
-        }
-        (Some(recorded), ..) => format!("NOT the recorded session: its digest is {recorded}"),
-        (None, None, _) => match &tally.trail {
-            Trail::Check(check) if check.reach().1 > 0 => {
-                let reports = check.reach().0;
-                format!("verified as far as the recording reaches: {reports} reports")
-            }
-            _ => {
-                notes.push("nothing to verify against: the file holds no digest".to_owned());
-                return None;
-            }
-        },
-    });
-    Some(left.is_none() && is_same != Some(false))
-}
-
-/// Where the replay left the recorded trail, in words with the report as it is logged.
-fn leaves(tally: &Tally) -> Option<String> {
-    let Trail::Check(check) = &tally.trail else { return None };
-    let (agreed, _) = check.reach();
-    if let Some((recorded, report)) = check.first() {
-        let mut recorder = Recorder::new(String::new(), &tally.strategies, &tally.instruments);
-        let shown = recorder.report(report).unwrap_or_else(|| format!("{:?}", report.kind));
-        let (here, there) = (report.seq.0, recorded.seq);
-        let place = if here == there {
-            format!("event {here} differs")
-        } else {
-            format!("event {here} has a report where the recording had one of event {there}")
-        };
-        return Some(format!("after {agreed} equal reports {place}; the replay has {shown}"));
-    }
-    let missing = check.missing()?;
-    Some(format!("after {agreed} equal reports the recording has one of event {}", missing.seq))
 }
 
 /// Instruments of the file: from its own `instrument` message, where a session starts, or inferred from

@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use paperwire_core::latency::Stage;
 use paperwire_core::order::OrderEnd;
+use paperwire_core::rules::Rules;
 use paperwire_core::strategy::{RejectReason, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::performance::{MINUTES_PER_YEAR, Performance};
@@ -18,6 +19,7 @@ use paperwire_feed::market::Counters;
 use crate::conditions::Conditions;
 use crate::journal::stream::Lost;
 use crate::probes::ProbeTax;
+use crate::replay::verify::Verification;
 use crate::tally::Tally;
 pub(crate) use ranking::{Ranking, Verdict, roi};
 
@@ -45,6 +47,10 @@ pub struct Summary {
     pub logs_lost: Lost,
     /// The price of a probe, measured when the session started.
     pub probe_tax: ProbeTax,
+    /// The rules that it followed.
+    pub rules: Rules,
+    /// What came of comparing a replay with its recording, when that was asked for.
+    pub verification: Option<Verification>,
     /// Further lines of notice.
     pub notes: Vec<String>,
 }

@@ -301,6 +301,8 @@ pub fn run(
         recording_lost: raw_lost,
         logs_lost: Lost::default(),
         probe_tax,
+        rules: config.rules,
+        verification: None,
         notes: std::mem::take(&mut shared.log_problems),
     };
     if halts > 0 {

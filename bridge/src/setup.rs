@@ -179,6 +179,7 @@ pub fn engine_config(
         flatten_on_halt: config.risk.flatten_on_halt,
         detector: config.regime,
         seed: config.session.seed,
+        rules: config.rules,
     })
 }
 

@@ -6,7 +6,7 @@
 //! * units: [`num`], [`time`], [`instrument`], [`limits`], [`random`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`], and what people see of it: [`glance`]
-//! * what decides: [`strategy`], [`order`], [`account`], [`command`]
+//! * what decides: [`strategy`], [`order`], [`account`], [`command`], [`rules`]
 //! * how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`slowest`], [`hiccup`]
 
 #![warn(missing_docs)]
@@ -35,6 +35,7 @@ pub mod random;
 pub mod raw;
 pub mod regime;
 pub mod ring;
+pub mod rules;
 pub mod slowest;
 pub mod strategy;
 pub mod time;

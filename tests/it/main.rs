@@ -15,6 +15,7 @@ mod live;
 mod load;
 mod material;
 mod queue;
+mod rules;
 mod session;
 mod ten;
 

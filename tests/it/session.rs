@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use paperwire_bridge::config::Config;
+use paperwire_bridge::replay::verify::Verification;
 use paperwire_bridge::replay::{self, ReplayOptions};
 use paperwire_bridge::run::{self, RunOptions};
 use paperwire_bridge::terminal::Terminal;
@@ -50,7 +51,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
         replay::replay(&tape, &config, &options, &mut Terminal::new(true)).unwrap()
     };
     let (first, second) = (replay(), replay());
-    assert_eq!(first.is_verified, Some(true), "{:?}", first.summary.notes);
+    assert_eq!(first.summary.verification, Some(Verification::Same), "{:?}", first.summary.notes);
     assert_eq!(first.tally.digest.hex(), second.tally.digest.hex());
     assert_eq!(first.summary.counters, second.summary.counters);
     assert!(first.summary.counters.book_updates > 100);
@@ -78,7 +79,12 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let cut = dir.join("cut.tape");
     std::fs::write(&cut, &whole[..whole.len() * 3 / 4]).unwrap();
     let replayed = replay::replay(&cut, &config, &options, &mut Terminal::new(true)).unwrap();
-    assert_eq!(replayed.is_verified, Some(true), "{:?}", replayed.summary.notes);
+    assert_eq!(
+        replayed.summary.verification,
+        Some(Verification::SameSoFar),
+        "{:?}",
+        replayed.summary.notes
+    );
     let reaches = |note: &String| note.starts_with("verified as far as the recording reaches: ");
     assert!(replayed.summary.notes.iter().any(reaches), "{:?}", replayed.summary.notes);
 
@@ -86,7 +92,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let fee = [("venue.fees.taker".to_owned(), Value::String("0.002".to_owned()))];
     let other = replay::config_of(&tape, &config, &fee).unwrap();
     let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
-    assert_eq!(replayed.is_verified, Some(false));
+    assert_eq!(replayed.summary.verification, Some(Verification::Different));
     let note = replayed.summary.notes.iter().find(|note| note.starts_with("NOT the")).unwrap();
     assert!(note.contains(" equal reports event ") && note.contains("the replay has {"), "{note}");
 }

@@ -39,12 +39,17 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
     let options =
         replay::ReplayOptions { speed: commands::speed_of(&args.speed)?, verify: args.verify };
     let mut terminal = Terminal::new(args.json);
-    let mut is_same = true;
+    let mut failure: Option<RunError> = None;
     for file in &args.files {
         let config = replay::config_of(file, &given, &overrides)?;
         let replayed = replay::replay(file, &config, &options, &mut terminal)?;
         terminal.report(&replayed.tally, &replayed.summary, args.json);
-        is_same &= replayed.is_verified != Some(false);
+        let error = replayed.summary.verification.and_then(|of| of.error(file));
+        // A session that differs weighs more than one that cannot be compared.
+        failure = match (failure, error) {
+            (Some(RunError::Config(_)), Some(error @ RunError::Internal(_))) => Some(error),
+            (failure, error) => failure.or(error),
+        };
     }
-    if is_same { Ok(()) } else { Err(RunError::Internal("a replay differs".to_owned())) }
+    failure.map_or(Ok(()), Err)
 }

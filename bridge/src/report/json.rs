@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{RATIO_MINUTES_MIN, Ranking, Summary, Verdict, host, lasting, roi};
 use crate::journal::record::{money, number};
+use crate::replay::verify;
 use crate::tally::Tally;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)];
@@ -59,6 +60,8 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "signals": tally.signals,
         "fills": tally.fills,
         "digest": tally.digest.hex(),
+        "rules": summary.rules.number(),
+        "verification": summary.verification.map(|of| verify::json(of, summary.rules)),
         "elapsed_s": summary.elapsed_s,
         "frames_per_s": frames_per_s,
         "hot_allocs_total": summary.hot_allocs,

@@ -40,6 +40,8 @@ fn summary() -> Summary {
             guard_ns: 1.0,
             event_ns: 300.0,
         },
+        rules: paperwire_core::rules::Rules::CURRENT,
+        verification: None,
         notes: Vec::new(),
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn start_details(
     let [feed, engine] = placement(config);
     json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "rules": config.rules.number(),
         "source": source,
         "config_sha256": config.hash(),
         "config": config.to_toml(),
@@ -94,6 +95,7 @@ pub(super) fn tape_meta(
     json!({
         "session": session,
         "version": env!("CARGO_PKG_VERSION"),
+        "rules": config.rules.number(),
         "started": Rfc3339 { at: utc_now(), fraction: 3 }.to_string(),
         "config_sha256": config.hash(),
         "config": config.to_toml(),

@@ -192,5 +192,5 @@ fn files(
 
 /// The digest that a finished tape says its replay must give.
 fn digest(path: &Path) -> Result<String, String> {
-    crate::replay::recorded_digest(path)
+    crate::replay::verify::recorded_digest(path)
 }

@@ -3,6 +3,7 @@
 use paperwire_core::bar::{BarRules, Timeframe};
 use paperwire_core::instrument::{AssetName, SymbolId};
 use paperwire_core::num::Money;
+use paperwire_core::rules::Rules;
 use paperwire_core::strategy::{Flip, Strategy};
 use paperwire_signals::detector::DetectorConfig;
 use paperwire_signals::router::Router;
@@ -85,6 +86,8 @@ pub struct EngineConfig {
     pub detector: DetectorConfig,
     /// Seed of everything random.
     pub seed: u64,
+    /// Rules of the session; those of an older tape keep what it was lived by.
+    pub rules: Rules,
 }
 
 impl EngineConfig {
@@ -114,6 +117,7 @@ impl EngineConfig {
             flatten_on_halt: false,
             detector: DetectorConfig::default(),
             seed: 1,
+            rules: Rules::CURRENT,
         }
     }
 }
