@@ -36,6 +36,7 @@ pub mod raw;
 pub mod regime;
 pub mod ring;
 pub mod rules;
+pub mod secret;
 pub mod slowest;
 pub mod strategy;
 pub mod time;

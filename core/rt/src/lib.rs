@@ -14,6 +14,7 @@
 
 pub mod alloc_guard;
 pub mod clock;
+pub mod descriptors;
 pub mod host;
 pub mod runner;
 pub mod rx;
