@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 const NOT_STRATEGIES: [&str; 2] = ["lib", "registry"];
 /// Shared files that only tests use; all other shared files are part of every fingerprint.
 const TEST_KITS: [&str; 2] = ["_testkit.rs", "_stage.rs"];
+/// What every strategy computes with: its indicators, and the values and arithmetic below them. A strategy that did not
+/// change decides otherwise when they do, so they are part of its fingerprint.
+const GROUND: [&str; 2] = ["signals/src", "../core/src"];
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -27,10 +30,32 @@ struct Found {
 fn main() -> Result<(), Failure> {
     println!("cargo:rerun-if-changed=src");
     println!("cargo:rerun-if-changed=build.rs");
-    let src = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src");
-    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let room = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let (src, out) = (room.join("src"), PathBuf::from(env::var("OUT_DIR")?));
+    let mut ground = Vec::new();
+    for folder in GROUND {
+        println!("cargo:rerun-if-changed={folder}");
+        let folder = room.join(folder);
+        let mut files = Vec::new();
+        collect(&folder, &mut files)?;
+        files.retain(|path| !is_test(path));
+        files.sort();
+        ground.push(fingerprint(&folder, &files)?);
+    }
     let found = find(&src)?;
-    write_changed(&out.join("registry.rs"), &registry(&src, &found)?)
+    write_changed(&out.join("registry.rs"), &registry(&src, &found, &ground.concat())?)
+}
+
+/// Tests of a module stand in `tests.rs` or below `tests/`.
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Strategies in the order of their names.
@@ -103,10 +128,7 @@ fn fingerprint(src: &Path, files: &[PathBuf]) -> Result<String, Failure> {
         hasher.update(u64::try_from(content.len())?.to_le_bytes());
         hasher.update(content);
     }
-    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
+    Ok(hex(&hasher.finalize()))
 }
 
 /// The first `//!` line of a file.
@@ -118,7 +140,7 @@ fn summary(root: &Path) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
-fn registry(src: &Path, found: &[Found]) -> Result<String, Failure> {
+fn registry(src: &Path, found: &[Found], ground: &str) -> Result<String, Failure> {
     let mut text = String::from("// Written by build.rs.\n");
     // A module with a path sets the folder in which the modules inside it are looked for.
     writeln!(text, "/// The strategies, one module each.\n#[path = {src:?}]\npub mod catalog {{")?;
@@ -129,7 +151,8 @@ fn registry(src: &Path, found: &[Found]) -> Result<String, Failure> {
     writeln!(text, "static ALL: &[Registration] = &[")?;
     for Found { name, root, files } in found {
         let of = format!("catalog::{name}::{}", camel_case(name));
-        let (sha256, summary) = (fingerprint(src, files)?, summary(root)?);
+        let own = fingerprint(src, files)?;
+        let (sha256, summary) = (hex(&Sha256::digest(own + ground)), summary(root)?);
         writeln!(text, "    Registration::of::<{of}>({name:?}, {sha256:?}, {summary:?}),")?;
     }
     writeln!(text, "];")?;

@@ -44,9 +44,10 @@ impl Announcer {
             ReportKind::State { strategy, state } if self.carried.is_none() => {
                 lines.push(format!("{} is {}", name(strategy.index()), shown(state)));
             }
-            ReportKind::Benched { strategy } => lines.push(format!(
-                "{} panicked and is out of the run; its positions keep what closes them",
-                name(strategy.index())
+            ReportKind::Benched { strategy, why } => lines.push(format!(
+                "{} is out of the run: {}; its positions keep what closes them",
+                name(strategy.index()),
+                why.shown()
             )),
             _ => {}
         }
@@ -77,6 +78,7 @@ mod tests {
     use paperwire_core::account::{HaltReason, StratId};
     use paperwire_core::num::Money;
     use paperwire_core::time::{ExchNs, HostNs};
+    use paperwire_exec::report::BenchCause;
 
     use super::*;
     use crate::tally::StrategyName;
@@ -99,7 +101,7 @@ mod tests {
             (2, ReportKind::Command { strategy: a, verb, origin }),
             (2, ReportKind::State { strategy: a, state: AccountState::Paused }),
             (2, ReportKind::Command { strategy: b, verb, origin }),
-            (3, ReportKind::Benched { strategy: a }),
+            (3, ReportKind::Benched { strategy: a, why: BenchCause::Panicked }),
         ] {
             let (at, host) = (ExchNs::new(1), HostNs::new(1));
             let report =
@@ -109,7 +111,7 @@ mod tests {
         }
         assert_eq!(lines[0], "b is halted (drawdown)");
         assert_eq!(lines[1], "pause (terminal): a is paused, b is halted (drawdown)");
-        assert!(lines[2].starts_with("a panicked"));
+        assert!(lines[2].starts_with("a is out of the run: it panicked; "));
         assert_eq!((lines.len(), announcer.flush(&tally)), (3, None));
     }
 }

@@ -127,13 +127,13 @@ mod tests {
     use paperwire_core::account::StratId;
     use paperwire_core::event::Seq;
     use paperwire_core::time::{ExchNs, HostNs};
-    use paperwire_exec::report::ReportKind;
+    use paperwire_exec::report::{BenchCause, ReportKind};
 
     use super::*;
 
     fn report(seq: u64) -> Report {
         let (at, host) = (ExchNs::new(1), HostNs::new(1));
-        let kind = ReportKind::Benched { strategy: StratId(0) };
+        let kind = ReportKind::Benched { strategy: StratId(0), why: BenchCause::Panicked };
         Report { seq: Seq(seq), at, arrived: host, made: host, is_history: false, kind }
     }
 

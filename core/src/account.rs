@@ -169,7 +169,7 @@ words! {
         Drawdown => "drawdown",
         /// All accounts together lost as much as they may within a session.
         GlobalLoss => "global_loss",
-        /// The strategy panicked.
+        /// The strategy panicked, took too long, or was benched by a person: it is called no more.
         Benched => "benched",
     }
 }

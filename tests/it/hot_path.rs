@@ -204,8 +204,9 @@ fn a_strategy_that_panics_is_benched_alone() {
             );
         }
     }
-    let benched =
-        reports.iter().filter(|r| matches!(r.kind, ReportKind::Benched { strategy: StratId(0) }));
+    let benched = reports
+        .iter()
+        .filter(|r| matches!(r.kind, ReportKind::Benched { strategy: StratId(0), .. }));
     assert_eq!(benched.count(), 1);
     let others = reports
         .iter()

@@ -170,7 +170,7 @@ fn each_of_the_ten_enters_for_its_reason_in_one_scripted_session() {
                 ReportKind::Fill(fill) => {
                     codes[fill.strategy.index()].insert(fill.reason.code());
                 }
-                ReportKind::Benched { strategy } => panic!("{strategy:?} panicked"),
+                ReportKind::Benched { strategy, why } => panic!("{strategy:?}: {why:?}"),
                 _ => {}
             }
         }

@@ -57,7 +57,7 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         | ReportKind::Command { strategy, .. }
         | ReportKind::Param { strategy, .. }
         | ReportKind::State { strategy, .. }
-        | ReportKind::Benched { strategy }
+        | ReportKind::Benched { strategy, .. }
         | ReportKind::Position { strategy, .. }
         | ReportKind::Bracket { strategy, .. }
         | ReportKind::Account { strategy, .. }
@@ -164,8 +164,9 @@ impl Recorder {
                 ("param", json!({"key": key, "value": change.value, "origin": origin.as_str()}))
             }
             ReportKind::State { state, .. } => ("state", body::state(*state)),
-            ReportKind::Benched { .. } => {
-                ("strategy_benched", json!({"why": "it panicked; its positions keep their stops"}))
+            ReportKind::Benched { why, .. } => {
+                let why = format!("{}; its positions keep their stops", why.shown());
+                ("strategy_benched", json!({"why": why}))
             }
             ReportKind::Position { strategy, symbol, row } => {
                 if !self.is_position_due(strategy.index(), *symbol, row) {

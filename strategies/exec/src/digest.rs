@@ -102,7 +102,7 @@ impl RunDigest {
                 self.money(row.fees);
                 self.bytes(&row.fills.to_le_bytes());
             }
-            ReportKind::Benched { strategy } => {
+            ReportKind::Benched { strategy, .. } => {
                 self.tag(5, report);
                 self.bytes(&strategy.0.to_le_bytes());
             }

@@ -31,6 +31,28 @@ pub struct Report {
     pub kind: ReportKind,
 }
 
+/// Why a strategy is called no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchCause {
+    /// It panicked.
+    Panicked,
+    /// A person, or the program because its calls took too long.
+    Ordered(Origin),
+}
+
+impl BenchCause {
+    /// For people.
+    pub const fn shown(self) -> &'static str {
+        match self {
+            Self::Panicked => "it panicked",
+            Self::Ordered(Origin::Terminal) => "it was benched at the terminal",
+            Self::Ordered(Origin::Dashboard) => "it was benched on the page",
+            Self::Ordered(Origin::Api) => "a program benched it",
+            Self::Ordered(Origin::Budget) => "its calls took too long",
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Copy, Debug)]
 pub enum ReportKind {
@@ -102,10 +124,12 @@ pub enum ReportKind {
         /// Since now.
         state: AccountState,
     },
-    /// A strategy panicked and is out of the run; its positions keep what closes them.
+    /// A strategy is out of the run; its positions keep what closes them.
     Benched {
         /// Whose.
         strategy: StratId,
+        /// For what.
+        why: BenchCause,
     },
     /// One symbol of one account, when it changed.
     Position {

@@ -102,7 +102,8 @@ impl MeanReversion {
             reverts(desk, &reading, &signs, params)?;
         }
         let takers = takers(desk, state, now, params);
-        let setup = setup(desk, (&reading, &signs), regime, price, takers.as_ref().ok(), params)?;
+        let asked = (regime, account.adjustment.entry_shift, held);
+        let setup = setup(desk, (&reading, &signs), asked, price, takers.as_ref().ok(), params)?;
         if held.is_some() && setup.vwap.is_some() {
             return Err(Skip::ExistingPosition);
         }
@@ -209,16 +210,18 @@ fn reverts(desk: &Desk, reading: &Reading, signs: &Signs, params: &Params) -> Re
 fn setup(
     desk: &Desk,
     (reading, signs): (&Reading, &Signs),
-    regime: Regime,
+    (regime, shift, held): (Regime, f64, Option<PositionSide>),
     price: f64,
     takers: Option<&Takers>,
     params: &Params,
 ) -> Result<Setup, Skip> {
     let table = &desk.table;
     let away = 100.0 * (price - reading.band.mid) / reading.band.mid;
-    let threshold = table.deviation_pct * REGIME_THRESHOLD[regime.index()];
     let slack = params.band_slack_pct / 100.0;
     let side = if away < 0.0 { PositionSide::Long } else { PositionSide::Short };
+    // The market's regime asks more of an entry, never of what closes a position.
+    let shift = if held == Some(side.opposite()) { 0.0 } else { shift };
+    let threshold = table.deviation_pct * REGIME_THRESHOLD[regime.index()] + shift;
     let (is_exhausted, is_at_edge) = match side {
         PositionSide::Long => {
             (signs.rsi < table.rsi_oversold, price <= reading.band.lower * (1.0 + slack))
@@ -237,7 +240,7 @@ fn setup(
         let is_long = away < 0.0;
         let side = if is_long { PositionSide::Long } else { PositionSide::Short };
         let lasted = takers.span >= DurationNs::from_secs(params.vwap_span_min_s);
-        if away.abs() > params.vwap_deviation_min_pct && lasted {
+        if away.abs() > params.vwap_deviation_min_pct + shift && lasted {
             return Ok(Setup { side, away_pct: away.abs(), vwap: Some(takers.vwap) });
         }
     }

@@ -73,7 +73,8 @@ impl WhaleSentiment {
         let wanted = wanted * mood_size(side, reading, &self.params);
         let usd = self.size(symbol, side, wanted, room, market, account)?;
         let confidence = confidence(side, reading, ratio, flow);
-        if confidence < confidence_asked(reading, regime, &self.params) {
+        let asked = confidence_asked(reading, regime, &self.params);
+        if confidence < asked + account.adjustment.entry_shift {
             return Err(Skip::InsufficientConfidence);
         }
         let size = Size::Notional(Money::checked_from_num(usd).ok_or(Skip::InsufficientSize)?);

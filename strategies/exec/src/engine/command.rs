@@ -8,7 +8,7 @@ use paperwire_core::command::{Command, Origin, ParamChange, Verb};
 use paperwire_core::order::OrderEnd;
 use paperwire_core::time::ExchNs;
 
-use crate::report::ReportKind;
+use crate::report::{BenchCause, ReportKind};
 use crate::world::Intent;
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
@@ -47,7 +47,7 @@ impl Engine {
                 Verb::Reset => self.reset(index, cause, ctx),
                 Verb::Bench => {
                     if !self.slots[index].is_benched {
-                        self.bench(index, cause, ctx);
+                        self.bench(index, BenchCause::Ordered(origin), cause, ctx);
                     }
                 }
                 Verb::Kill => {
@@ -80,7 +80,7 @@ impl Engine {
                 emit(ctx, cause, ReportKind::Param { strategy: target, change, origin });
             }
             Ok(false) => {}
-            Err(_) => self.bench(target.index(), cause, ctx),
+            Err(_) => self.bench(target.index(), BenchCause::Panicked, cause, ctx),
         }
     }
 
@@ -124,6 +124,9 @@ impl Engine {
         slot.risk.restart(slot.worlds[0].account().row());
         let state = if slot.is_benched {
             AccountState::Halted(HaltReason::Benched)
+        } else if before == AccountState::Paused {
+            // A pause is a person's wish, and only a person's `resume` ends it.
+            AccountState::Paused
         } else {
             AccountState::Active
         };

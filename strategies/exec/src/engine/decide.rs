@@ -10,7 +10,7 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
 use paperwire_core::time::HostNs;
 
-use crate::report::ReportKind;
+use crate::report::{BenchCause, ReportKind};
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
 
@@ -112,7 +112,7 @@ impl Engine {
             }
             from = to;
             if called.is_err() {
-                self.bench(index, cause, ctx);
+                self.bench(index, BenchCause::Panicked, cause, ctx);
                 continue;
             }
             if let Some(why) = slot.signals.skipped()
@@ -142,11 +142,12 @@ impl Engine {
     pub(super) fn bench<C: Clock, R: ReportSink>(
         &mut self,
         index: usize,
+        why: BenchCause,
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
         self.slots[index].is_benched = true;
-        emit(ctx, cause, ReportKind::Benched { strategy: strat_id(index) });
+        emit(ctx, cause, ReportKind::Benched { strategy: strat_id(index), why });
         self.halt(index, HaltReason::Benched, cause, ctx);
     }
 
@@ -173,7 +174,7 @@ impl Engine {
                 let reject = Reject { signal: *signal, reason };
                 let told = catch_unwind(AssertUnwindSafe(|| slot.strategy.on_reject(&reject)));
                 if told.is_err() {
-                    self.bench(index, cause, ctx);
+                    self.bench(index, BenchCause::Panicked, cause, ctx);
                 }
             }
         }

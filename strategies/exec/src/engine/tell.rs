@@ -10,6 +10,7 @@ use paperwire_core::order::OpenOrder;
 use paperwire_core::time::ExchNs;
 
 use crate::latency::Leg;
+use crate::report::BenchCause;
 
 use super::slot::{Tell, Told};
 use super::{Cause, Context, Engine, ReportSink};
@@ -91,7 +92,7 @@ impl Engine {
             Tell::Done(done) => strategy.on_order_done(done),
         }));
         if told.is_err() {
-            self.bench(index, cause, ctx);
+            self.bench(index, BenchCause::Panicked, cause, ctx);
         }
     }
 }
