@@ -5,7 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_bridge::terminal::{self, Terminal};
 use paperwire_rt::alloc_guard::GuardedAlloc;
 
 /// Counts what warm threads allocate: `hot_allocs_total` in every report.
@@ -13,11 +13,16 @@ use paperwire_rt::alloc_guard::GuardedAlloc;
 static ALLOC: GuardedAlloc = GuardedAlloc;
 
 fn main() -> ExitCode {
-    match cli::dispatch(cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return ExitCode::from(terminal::exit_code(terminal::usage(&said))),
+    };
+    let code = match cli::dispatch(cli) {
+        Ok(()) => 0,
         Err(error) => {
             Terminal::new(false).error(&error);
-            ExitCode::from(error.exit_code())
+            error.exit_code()
         }
-    }
+    };
+    ExitCode::from(terminal::exit_code(code))
 }

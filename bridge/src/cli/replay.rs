@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_bridge::terminal::{self, Terminal};
 use paperwire_bridge::{commands, replay};
 
 use super::{Layers, list, load, sets};
@@ -50,6 +50,9 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
             (Some(RunError::Config(_)), Some(error @ RunError::Internal(_))) => Some(error),
             (failure, error) => failure.or(error),
         };
+        if terminal::is_unread() {
+            break;
+        }
     }
     failure.map_or(Ok(()), Err)
 }
