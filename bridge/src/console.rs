@@ -3,9 +3,10 @@
 //! A thread waits for whole lines and turns them into commands, which travel to the feed thread and
 //! become market events there, numbered and recorded like all others. The terminal stays in its
 //! ordinary mode: Ctrl-C reaches the program as ever. A program in the background reads nothing, since
-//! the system would stop it for trying. The end of the input just ends the listening.
+//! the system would stop it for trying. The end of the input just ends the listening; a line that is not text, or too
+//! long to be a command, is answered and costs nothing else.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paperwire_core::account::StratId;
@@ -19,9 +20,55 @@ use crate::params::{ChangeError, LiveParams};
 pub const HELP: &str = "commands: pause | resume | flatten | reset | kill | bench, then a strategy or \"all\", \
 such as: pause all; set STRATEGY KEY VALUE changes a parameter, set STRATEGY shows which; Ctrl-C ends the run";
 
+/// Longest line in bytes: a hundred times the longest command.
+const LINE_LEN_MAX: usize = 4096;
+
+/// What came in.
+#[derive(Debug)]
+enum Line {
+    /// A line, without its end.
+    Text(String),
+    /// Bytes that are not UTF-8.
+    NotText,
+    /// More bytes than a line has; those up to its end are gone.
+    TooLong,
+    /// Nothing comes any more; why, when it is not the end of the input.
+    End(Option<std::io::Error>),
+}
+
+/// The next line, in bounded memory.
+fn next_line(input: &mut impl BufRead) -> Line {
+    let most = u64::try_from(LINE_LEN_MAX + 1).unwrap_or(u64::MAX);
+    let (mut line, mut is_too_long) = (Vec::new(), false);
+    loop {
+        line.clear();
+        match input.by_ref().take(most).read_until(b'\n', &mut line) {
+            Err(error) => return Line::End(Some(error)),
+            Ok(0) if is_too_long => return Line::TooLong,
+            Ok(0) => return Line::End(None),
+            Ok(len) => {
+                let is_whole = line.ends_with(b"\n") || len <= LINE_LEN_MAX;
+                if is_too_long && is_whole {
+                    return Line::TooLong;
+                }
+                is_too_long |= !is_whole;
+                if is_whole {
+                    return String::from_utf8(line).map_or(Line::NotText, Line::Text);
+                }
+            }
+        }
+    }
+}
+
 /// Why a line is no command. The message says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
+    /// Not UTF-8.
+    #[error("the line is not text in UTF-8 and was not obeyed; {HELP}")]
+    NotText,
+    /// Longer than any command.
+    #[error("the line has more than {LINE_LEN_MAX} bytes and was not obeyed; {HELP}")]
+    TooLong,
     /// The first word is none of the verbs.
     #[error("{0:?} is no command; {HELP}")]
     Verb(String),
@@ -131,21 +178,25 @@ impl Console {
 /// When the system has no thread left.
 pub fn listen(mut console: Console, shared: Arc<Mutex<Shared>>) -> std::io::Result<()> {
     std::thread::Builder::new().name("console".to_owned()).spawn(move || {
-        let mut line = String::new();
+        let tell = |answer: String| lock(&shared).notices.push_back(answer);
         loop {
             while is_in_background() && !console.is_over() {
                 (0..100).for_each(|_| Wait::Doze.wait());
             }
-            line.clear();
-            // An unreadable input is as good as none.
-            if console.is_over() || !matches!(std::io::stdin().lock().read_line(&mut line), Ok(1..))
-            {
+            if console.is_over() {
                 return;
             }
-            let answer = console.obey(&line).unwrap_or_else(|error| Some(error.to_string()));
-            if let Some(answer) = answer {
-                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                shared.notices.push_back(answer);
+            let obeyed = match next_line(&mut std::io::stdin().lock()) {
+                Line::Text(line) => console.obey(&line),
+                Line::NotText => Err(LineError::NotText),
+                Line::TooLong => Err(LineError::TooLong),
+                Line::End(None) => return,
+                Line::End(Some(error)) => {
+                    return tell(format!("no more commands are read from the terminal: {error}"));
+                }
+            };
+            if let Some(answer) = obeyed.unwrap_or_else(|error| Some(error.to_string())) {
+                tell(answer);
             }
         }
     })?;
@@ -254,6 +305,24 @@ mod tests {
         assert!(console.obey("kill all").unwrap_err().to_string().contains("try again"));
         assert_eq!(console.obey("set flow_pulse threshold 0.5"), Err(LineError::Full("set")));
         assert!(console.obey("set flow_pulse").unwrap().unwrap().contains("threshold = 0.3"));
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_or_too_long_is_one_line_and_the_next_is_read() {
+        let long = "x".repeat(3 * LINE_LEN_MAX);
+        let longest = "y".repeat(LINE_LEN_MAX - 1);
+        let input = [b"\xff\xfe\n", long.as_bytes(), b"\n", longest.as_bytes(), b"\nkill all"];
+        let input = input.concat();
+        // A small buffer, so that a line comes in pieces.
+        let mut input = std::io::BufReader::with_capacity(7, &input[..]);
+        assert!(matches!(next_line(&mut input), Line::NotText));
+        assert!(matches!(next_line(&mut input), Line::TooLong));
+        assert!(matches!(next_line(&mut input), Line::Text(line) if line.len() == LINE_LEN_MAX));
+        assert!(matches!(next_line(&mut input), Line::Text(line) if line == "kill all"));
+        assert!(matches!(next_line(&mut input), Line::End(None)));
+        let mut endless = std::io::BufReader::new(std::io::repeat(b'z').take(1 << 20));
+        assert!(matches!(next_line(&mut endless), Line::TooLong));
+        assert!(matches!(next_line(&mut endless), Line::End(None)));
     }
 
     #[test]
