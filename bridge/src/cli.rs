@@ -88,20 +88,19 @@ type Overrides = Vec<(String, Value)>;
 fn sets(layers: &Layers) -> Result<Overrides, RunError> {
     let set = |text: &String| {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            RunError::Config(format!("--set {text}: expected KEY=VALUE, such as feed.depth=100"))
+            // What follows the key may be a secret.
+            let key = text.split(|c: char| !(c.is_alphanumeric() || "._".contains(c))).next();
+            let key = key.unwrap_or_default();
+            RunError::Config(format!("--set {key}: expected KEY=VALUE, such as feed.depth=100"))
         })?;
-        let parsed = format!("value = {value}").parse::<toml::Table>().ok();
-        let value = parsed
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
-        Ok((key.to_owned(), value))
+        Ok((key.to_owned(), Config::value_of(key, value)))
     };
     layers.sets.iter().map(set).collect()
 }
 
 fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
     overrides.extend(sets(layers)?);
-    Config::load(layers.config.as_deref(), std::env::vars(), &overrides)
+    Config::load(layers.config.as_deref(), std::env::vars_os(), &overrides)
         .map_err(|error| RunError::Config(error.to_string()))
 }
 

@@ -8,6 +8,7 @@ use paperwire_exchange::{Exchange, ExchangeConfig};
 use paperwire_strategies::Registration;
 use serde_json::json;
 
+use crate::config::DURATION_MAX_S;
 use crate::run::RunError;
 use crate::setup::SetupError;
 use crate::terminal::Terminal;
@@ -26,8 +27,12 @@ pub fn seconds_of(text: &str) -> Result<i64, RunError> {
         _ => 0,
     };
     let seconds = text[..split].parse::<i64>().ok().and_then(|n| n.checked_mul(unit));
+    let most = i64::try_from(DURATION_MAX_S).unwrap_or(i64::MAX);
     match seconds {
-        Some(seconds) if unit > 0 => Ok(seconds),
+        Some(seconds) if unit > 0 && seconds <= most => Ok(seconds),
+        Some(_) if unit > 0 => {
+            Err(RunError::Config(format!("--duration {text}: expected ten years at most")))
+        }
         _ => Err(RunError::Config(format!("--duration {text}: expected 90s, 15m or 8h"))),
     }
 }

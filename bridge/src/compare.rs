@@ -156,7 +156,7 @@ pub fn live(
     run::run(&config, &run_options, &Arc::new(AtomicU32::new(0)), terminal)?;
     let blocks = std::mem::take(&mut *blocks.lock().unwrap_or_else(PoisonError::into_inner));
     let blocks = blocks.grouped(options.seconds_per_block);
-    let source = format!("{}, live", config.session.source);
+    let source = format!("{}, live", config.source_name());
     let arrival = "from the kernel's receive time";
     Ok(conclude(
         options,

@@ -5,16 +5,18 @@
 //! range is an error that says what to write instead.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use paperwire_core::bar::{BarRules, GapPolicy};
 use paperwire_core::limits::{DEPTHS, STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::rules::Rules;
+use paperwire_core::secret::masked_url;
 use paperwire_core::strategy::Flip;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_exec::risk::RiskLimits;
 use paperwire_feed::session::FeedConfig;
-use paperwire_signals::detector::{DetectorConfig, DetectorError};
+use paperwire_signals::detector::DetectorConfig;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
@@ -31,75 +33,33 @@ use venue::VenueSection;
 
 mod account;
 mod dashboard;
+mod environment;
+mod error;
 mod history;
 mod layers;
 mod regime;
 mod risk;
+mod secrets;
 mod sentiment;
 mod value;
 mod venue;
 
 pub use account::AccountConfig;
 pub use dashboard::{AlertsSection, DashboardSection};
+pub use error::ConfigError;
 pub use history::HistoryConfig;
 pub(crate) use layers::scalar;
 pub use risk::{RiskConfig, RiskOverrides};
 pub use sentiment::SentimentConfig;
 pub use venue::{FeeChoice, LatencyChoice, VenueChoice};
 
+/// Longest run that a configuration may ask for: ten years. Times of the host fit it by a factor of fifty.
+pub(crate) const DURATION_MAX_S: u64 = 10 * 366 * 86_400;
+/// Cores that the system's sets of them have room for (`CPU_SETSIZE`).
+const CORES_MAX: usize = 1024;
+
 /// The documented defaults.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
-
-/// Prefix of environment variables; `__` separates table and key.
-const ENV_PREFIX: &str = "PAPERWIRE_";
-
-/// Why the configuration is not usable. Every message names the key and what to write.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {file}: {error}")]
-    Io {
-        /// The file.
-        file: String,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// The text is not TOML.
-    #[error("{source_name}: {error}")]
-    Syntax {
-        /// File, variable or option.
-        source_name: String,
-        /// Where and what.
-        error: Box<toml::de::Error>,
-    },
-    /// A key that does not exist.
-    #[error("{source_name}: unknown key {key}{}", suggestion(nearest))]
-    UnknownKey {
-        /// File, variable or option.
-        source_name: String,
-        /// The key with its table.
-        key: String,
-        /// The known key that looks most like it.
-        nearest: Option<String>,
-    },
-    /// A value that its key does not take.
-    #[error("{key} = {value}: {expected}")]
-    Value {
-        /// The key with its table.
-        key: String,
-        /// What was given.
-        value: String,
-        /// What is allowed.
-        expected: String,
-    },
-    /// The detector cannot work so.
-    #[error("[regime] {0}")]
-    Regime(DetectorError),
-}
-
-fn suggestion(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean {name}?"))
-}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -295,13 +255,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// The value of a key as the environment or the command line writes it: text where the default is text.
+    pub fn value_of(dotted: &str, text: &str) -> Value {
+        let known = DEFAULTS.parse().unwrap_or_default();
+        layers::value_of(&known, dotted, text)
+    }
+
     /// Merges the layers and checks the result. `overrides` are dotted keys of the command line.
     ///
     /// # Errors
     /// [`ConfigError`].
     pub fn load(
         file: Option<&Path>,
-        env: impl Iterator<Item = (String, String)>,
+        env: impl Iterator<Item = (OsString, OsString)>,
         overrides: &[(String, Value)],
     ) -> Result<Self, ConfigError> {
         let mut tree = parse(DEFAULTS, "config/default.toml")?;
@@ -312,13 +278,7 @@ impl Config {
                 .map_err(|error| ConfigError::Io { file: name.clone(), error })?;
             merge(&mut tree, parse(&text, &name)?, &known, "", &name)?;
         }
-        for (name, text) in env {
-            let Some(key) = name.strip_prefix(ENV_PREFIX).filter(|key| key.contains("__")) else {
-                continue;
-            };
-            let dotted = key.to_ascii_lowercase().replace("__", ".");
-            merge(&mut tree, nest(&dotted, scalar(&text)), &known, "", &name)?;
-        }
+        environment::lay_over(&mut tree, &known, env)?;
         for (dotted, value) in overrides {
             merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
         }
@@ -357,16 +317,14 @@ impl Config {
     }
 
     fn check(tree: Table) -> Result<Self, ConfigError> {
-        let file: File = tree.clone().try_into().map_err(|error| ConfigError::Syntax {
-            source_name: "configuration".to_owned(),
-            error: Box::new(error),
-        })?;
+        let kind = |error: toml::de::Error| ConfigError::Kind(error.to_string().trim().to_owned());
+        let file: File = tree.clone().try_into().map_err(kind)?;
         let mut effective = tree;
-        dashboard::mask(&mut effective);
+        secrets::mask(&mut effective);
         let config = Self {
             feed: feed_config(&file.feed)?,
             warmup: file.feed.warmup,
-            rest_url: Some(file.feed.rest_url).filter(|url| !url.is_empty()),
+            rest_url: secrets::plain_address("feed.rest_url", file.feed.rest_url)?,
             bars: bar_rules(&file.bars)?,
             account: file.account.check()?,
             venue: file.venue.check()?,
@@ -388,14 +346,21 @@ impl Config {
         Ok(config)
     }
 
+    /// Where the market comes from, as it may be shown.
+    pub fn source_name(&self) -> String {
+        masked_url(&self.session.source)
+    }
+
     fn check_session(&self) -> Result<(), ConfigError> {
         let session = &self.session;
         let named = matches!(session.source.as_str(), "exchange" | "kraken");
         let is_url = session.source.starts_with("wss://") || session.source.starts_with("ws://");
         if !named && !is_url {
             let expected = "\"exchange\", \"kraken\" or an address wss://...";
-            return Err(wrong("session.source", &session.source, expected));
+            return Err(wrong("session.source", &self.source_name(), expected));
         }
+        secrets::no_login("session.source", &session.source)?;
+        range("session.duration_s", session.duration_s, 0, DURATION_MAX_S)?;
         count("session.symbols", session.symbols.len(), SYMBOLS_MAX)?;
         count("session.strategies", session.strategies.len(), STRATEGIES_MAX)?;
         for list in [&session.symbols, &session.strategies] {
@@ -481,9 +446,9 @@ fn threads_config(section: &ThreadsSection) -> Result<ThreadsConfig, ConfigError
         }
     };
     let core = |key: &str, value: i64| match usize::try_from(value) {
-        Ok(core) if core < 4096 => Ok(Some(core)),
+        Ok(core) if core < CORES_MAX => Ok(Some(core)),
         Err(_) if value == -1 => Ok(None),
-        _ => Err(wrong(key, &value, "expected -1 or the number of a core")),
+        _ => Err(wrong(key, &value, "expected -1 or the number of a core, 0 to 1023")),
     };
     range("threads.strategy_budget_ms", section.strategy_budget_ms, 0, 10_000)?;
     range("threads.busy_poll_us", section.busy_poll_us, 0, 1_000)?;

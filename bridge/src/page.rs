@@ -25,13 +25,15 @@ use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 use paperwire_dashboard::alert::Watch;
-use paperwire_dashboard::{ServeError, Server, Settings};
+use paperwire_dashboard::{ServeError, Server};
 use paperwire_feed::control::Control;
 use paperwire_history::store::Address;
 use paperwire_rt::clock::{HostClock, utc_now};
+use paperwire_rt::descriptors::raise_limit;
 use paperwire_rt::runner::{RunnerConfig, RunnerStats};
 
 use crate::config::{AlertsSection, DashboardSection};
+use crate::descriptors;
 use crate::doctor::Examination;
 use crate::drain::{Commands, Shared};
 use crate::params::LiveParams;
@@ -39,6 +41,9 @@ use crate::tally::StrategyName;
 use alerts::Messengers;
 use inbox::Inbox;
 use kept::Kept;
+
+/// The limit of descriptors where the system does not say it.
+const DESCRIPTORS_USUAL: usize = 1024;
 
 /// What does not change while it runs.
 #[derive(Clone, Debug)]
@@ -127,7 +132,10 @@ impl Page {
     ) -> Result<Self, ServeError> {
         let names = facts.names.iter().map(|name| name.instance.clone());
         let kept = Kept::new(names, facts.instruments.len(), history);
-        let section = facts.dashboard.clone();
+        let section = &facts.dashboard;
+        let updates_per_s = section.updates_per_s;
+        let limit = raise_limit().map_or(DESCRIPTORS_USUAL, |limits| limits.limit);
+        let settings = section.settings(descriptors::for_page(limit, facts.names.len()));
         let inbox = Inbox::new(facts.instruments.len(), facts.names.len(), facts.budget);
         let desk = Arc::new(Desk {
             facts,
@@ -140,13 +148,12 @@ impl Page {
             threads: Mutex::default(),
             kept: Mutex::new(kept),
         });
-        let settings = Settings { bind: section.bind, token: section.token, names: section.names };
         let server = Server::start(&settings, desk.clone())?;
         lock(shared).inbox = Some(inbox);
         let messengers = Messengers::start(server.handle(), &desk);
         let mut watch = Watch::new(desk.facts.alerts.rules);
         let (publisher, looking) = (server.publisher(), desk.clone());
-        let every = Duration::from_secs_f64(1.0 / section.updates_per_s);
+        let every = Duration::from_secs_f64(1.0 / updates_per_s);
         server.handle().spawn(async move {
             let mut ticks = tokio::time::interval(every);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

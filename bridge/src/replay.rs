@@ -29,7 +29,7 @@ use crate::probes;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::setup;
-use crate::tally::Tally;
+use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
 use crate::trail::{Check, Trail};
 
@@ -175,6 +175,7 @@ pub fn replay_observed(
     let EngineSide { mut tally, bank, called_first, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
+    notes.extend(changed_since_recorded(&source, &tally.strategies));
     let verification = options.verify.then(|| verify::verify(&source, rules, &tally, &mut notes));
     let summary = Summary {
         source: path.display().to_string(),
@@ -191,6 +192,25 @@ pub fn replay_observed(
         notes,
     };
     Ok(Replayed { tally, summary, called_first })
+}
+
+/// A line for each strategy that is not the one that was recorded under its name.
+fn changed_since_recorded(source: &Source, now: &[StrategyName]) -> Vec<String> {
+    let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
+    let recorded = meta.as_ref().and_then(|meta| meta["strategies"].as_array());
+    let changed = |of: &&Value| {
+        now.iter().any(|name| of["name"] == name.instance && of["sha256"] != name.sha256)
+    };
+    let line = |of: &Value| {
+        let (name, version) = (&of["name"], &of["version"]);
+        let text = |of: &Value| of.as_str().unwrap_or_default().to_owned();
+        format!(
+            "{} is not the one that was recorded (version {}): its source, an indicator or the core has changed since",
+            text(name),
+            text(version)
+        )
+    };
+    recorded.into_iter().flatten().filter(changed).map(line).collect()
 }
 
 /// The configuration that a tape was recorded with, its rules included, or the given one for a capture.

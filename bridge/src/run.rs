@@ -41,10 +41,10 @@ use crate::report::{self, Summary};
 use crate::sentiment::{self, News, SentimentTask};
 use crate::setup::{self, SetupError};
 use crate::tally::{StrategyName, Tally};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use crate::trail::Trail;
 use crate::venue::Venue;
-use crate::{doctor, history, probes};
+use crate::{doctor, history, preflight, probes, trust};
 
 /// Why a run did not start or did not end well; the kind decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -134,9 +134,13 @@ pub fn run(
     terminal: &mut Terminal,
 ) -> Result<(), RunError> {
     let clock = HostClock::new();
-    let chosen = setup::choose(config)?;
-    if let Some(lock) = &options.strict {
-        setup::require_trust(&chosen, lock)?;
+    let chosen = preflight::check(config, options.has_page)?;
+    match &options.strict {
+        Some(lock) => setup::require_trust(&chosen, lock)?,
+        None => {
+            let changed = setup::changed_since_trusted(&chosen, Path::new(trust::LOCK));
+            changed.iter().for_each(|line| terminal.notice(line));
+        }
     }
     let conditions = Conditions::of(config);
     let probe_tax = probes::measure(&clock);
@@ -355,7 +359,8 @@ fn follow_sentiment(
         News::Sentiment(sentiment) => drop(to_feed.push(sentiment)),
         News::Notice(notice) => lock(&shared).notices.push_back(notice),
     };
-    sentiment::start(runtime.handle(), &config.sentiment, clock, config.session.seed, publish)
+    let (age_max, seed) = (config.regime.sentiment_age_max, config.session.seed);
+    sentiment::start(runtime.handle(), &config.sentiment, age_max, clock, seed, publish)
 }
 
 pub(crate) fn watch_signals(runtime: &tokio::runtime::Runtime, stop: Arc<AtomicU32>) {
@@ -423,7 +428,8 @@ fn watch<F, E>(
             terminal.notice("stopping: positions are marked, logs are written; again to force");
             return Ok(());
         }
-        if ends_at.is_some_and(|end| now >= end) {
+        // Whoever closes the pipe of `run 2>&1 | head` wants the run to end, and it ends in order.
+        if ends_at.is_some_and(|end| now >= end) || terminal::is_unread() {
             return Ok(());
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Each source has a task, a pace and failures of its own: one that is slow, wrong or gone costs the
 //! other nothing, and neither can hold up trading, which only ever reads what was published. A value is
-//! known for a day after it was fetched and unknown afterwards; none is ever made up. What is published
+//! known for `regime.sentiment_age_max_s` after it was fetched and unknown afterwards; none is ever made up. What is published
 //! is meant to become an event of the market, numbered and recorded, so that a replay needs no network.
 
 use std::sync::Arc;
@@ -24,8 +24,6 @@ pub use fetch::Source;
 mod fetch;
 mod schedule;
 
-/// How long a value is known after it was fetched.
-const VALUE_AGE_MAX: DurationNs = DurationNs::from_secs(86_400);
 /// How often it is looked whether a value grew too old, when no attempt is made anyway.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -50,17 +48,19 @@ impl Drop for SentimentTask {
     }
 }
 
-/// Starts fetching, unless the configuration says not to. `seed` spreads the attempts of many programs.
+/// Starts fetching, unless the configuration says not to. A value is known for `age_max` after it was fetched. `seed`
+/// spreads the attempts of many programs.
 pub fn start(
     runtime: &Handle,
     config: &SentimentConfig,
+    age_max: DurationNs,
     clock: &HostClock,
     seed: u64,
     publish: impl FnMut(News) + Send + 'static,
 ) -> Option<SentimentTask> {
     let refresh = u64::try_from(config.refresh.as_nanos()).unwrap_or(u64::MAX);
     let pace = Pace::new(DurationNs::new(refresh));
-    let limits = Limits { pace, age_max: VALUE_AGE_MAX, look_every: LOOK_EVERY };
+    let limits = Limits { pace, age_max, look_every: LOOK_EVERY };
     config.enabled.then(|| start_at(runtime, config, limits, clock, seed, publish))
 }
 

@@ -113,6 +113,26 @@ pub fn require_trust(chosen: &[Chosen], lock: &Path) -> Result<(), SetupError> {
     Ok(trust.require(chosen.iter().map(|chosen| chosen.registration))?)
 }
 
+/// A line for each strategy that is not what was trusted in `lock`, for a run that starts all the same.
+pub fn changed_since_trusted(chosen: &[Chosen], lock: &Path) -> Vec<String> {
+    let trust = match crate::trust::Trust::read(lock) {
+        Ok(trust) => trust,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for chosen in chosen {
+        let (name, verdict) = (chosen.registration.name, trust.verdict(chosen.registration));
+        if matches!(verdict, crate::trust::Verdict::Changed { .. }) {
+            lines.push(format!(
+                "{name} {}; read it, then: paperwire strategies trust {name}",
+                verdict.shown()
+            ));
+        }
+    }
+    lines.dedup();
+    lines
+}
+
 /// Names, versions and hashes of the chosen strategies.
 pub fn names(chosen: &[Chosen]) -> Vec<StrategyName> {
     let name = |chosen: &Chosen| StrategyName {
@@ -156,9 +176,7 @@ pub fn engine_config(
     instruments: &[Instrument],
     depth: u16,
 ) -> Result<EngineConfig, SetupError> {
-    let numeraire = &config.session.numeraire;
-    let numeraire =
-        AssetName::from(numeraire).map_err(|_| SetupError::Numeraire(numeraire.clone()))?;
+    let numeraire = numeraire(config)?;
     let account = &config.account;
     for (asset, _) in &account.starting_assets {
         if !is_priced(asset, &numeraire, instruments) {
@@ -181,6 +199,16 @@ pub fn engine_config(
         seed: config.session.seed,
         rules: config.rules,
     })
+}
+
+/// Currency of every account.
+///
+/// # Errors
+/// [`SetupError::Numeraire`].
+pub fn numeraire(config: &Config) -> Result<AssetName, SetupError> {
+    let name = &config.session.numeraire;
+    let asset = AssetName::from(name).ok().filter(|asset| !asset.is_empty());
+    asset.ok_or_else(|| SetupError::Numeraire(name.clone()))
 }
 
 /// Whether a pair of the asset leads to the numeraire: quoted in it, or in a currency that another
@@ -209,6 +237,21 @@ impl Chosen {
         self.wants().iter().any(|wanted| wanted == "*" || wanted == symbol)
     }
 
+    /// Refuses a run that has none of its pairs.
+    ///
+    /// # Errors
+    /// [`SetupError::NoSymbol`].
+    pub fn require_symbol(&self, symbols: &[String]) -> Result<(), SetupError> {
+        if symbols.iter().any(|symbol| self.trades(symbol)) {
+            return Ok(());
+        }
+        Err(SetupError::NoSymbol {
+            instance: self.instance.clone(),
+            wants: self.wants().join(", "),
+            has: symbols.join(", "),
+        })
+    }
+
     /// Whether the other one is the same strategy with the same parameters.
     pub fn is_same_as(&self, other: &Self) -> bool {
         let params = |of: &Self| {
@@ -228,14 +271,8 @@ fn setup(chosen: &Chosen, instruments: &[Instrument]) -> Result<StrategySetup, S
         .filter(|(_, of)| chosen.trades(of.name.as_str()))
         .map(|(index, _)| SymbolId(index))
         .collect();
-    if symbols.is_empty() {
-        let has: Vec<&str> = instruments.iter().map(|of| of.name.as_str()).collect();
-        return Err(SetupError::NoSymbol {
-            instance: chosen.instance.clone(),
-            wants: chosen.wants().join(", "),
-            has: has.join(", "),
-        });
-    }
+    let names = instruments.iter().map(|of| of.name.to_string()).collect::<Vec<_>>();
+    chosen.require_symbol(&names)?;
     let made = chosen.registration.make(&chosen.section.params);
     let strategy =
         made.map_err(|error| SetupError::Param { instance: chosen.instance.clone(), error })?;

@@ -1,6 +1,7 @@
 //! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
 
 use paperwire_core::instrument::Instrument;
+use paperwire_core::secret::masked_url;
 use paperwire_core::time::ExchNs;
 use paperwire_exchange::market::scenes;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
@@ -54,7 +55,7 @@ impl Venue {
             }
             url => {
                 let endpoint = Endpoint::parse(url).map_err(url_error)?;
-                Ok(Self { name: url.to_owned(), endpoint, rest, exchange: None })
+                Ok(Self { name: masked_url(url), endpoint, rest, exchange: None })
             }
         }
     }

@@ -3,16 +3,22 @@
 //! Without a token only loopback is served, and only by its own names: a page elsewhere on the web that
 //! points a browser here is refused by the `Host` and `Origin` it cannot choose. With a token everything but the
 //! page itself, which holds nothing, needs it.
+//!
+//! Whoever brings the token or a login is limited by nobody else's requests: wrong guesses and questions without
+//! credentials are counted by address, requests of a holder by holder, and a holder's orders not at all.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, header};
+use paperwire_core::secret::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+use crate::origin::Names;
 
 /// How long a login lasts.
 const LOGIN_LASTS: Duration = Duration::from_secs(12 * 3600);
@@ -20,14 +26,10 @@ const LOGIN_LASTS: Duration = Duration::from_secs(12 * 3600);
 const TICKET_LASTS: Duration = Duration::from_secs(30);
 /// Logins and tickets kept; the oldest makes room.
 const KEPT_MAX: usize = 256;
-/// Questions of one address: so many at once, so many a second in the long run.
-const BURST: f64 = 40.0;
-const PER_SECOND: f64 = 20.0;
-/// The same for attempts to log in.
-const LOGIN_BURST: f64 = 5.0;
-const LOGIN_PER_SECOND: f64 = 0.2;
-/// Addresses remembered.
-const ADDRESSES_MAX: usize = 4096;
+/// Addresses and holders remembered; those beyond share one bucket a door.
+const ASKERS_MAX: usize = 4096;
+/// After so long every bucket is full again, and a full one says nothing that a new one would not.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 /// Name of the login cookie.
 pub(crate) const COOKIE: &str = "paperwire_login";
@@ -53,11 +55,55 @@ impl Pass {
     }
 }
 
+/// What a request brought to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It may pass.
+    Good(Pass),
+    /// It brought nothing, or a login that has ended.
+    Nothing,
+    /// A token that is not this run's.
+    Wrong,
+}
+
+/// What is counted: so many at once, so many a second in the long run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Door {
+    /// The page's own files.
+    File,
+    /// A question.
+    Ask,
+    /// An order where no token is asked for.
+    Order,
+    /// A wrong token, login or ticket.
+    Guess,
+}
+
+impl Door {
+    const fn limit(self) -> Limit {
+        match self {
+            Self::File => Limit { burst: 80.0, per_second: 40.0 },
+            Self::Ask => Limit { burst: 40.0, per_second: 20.0 },
+            Self::Order => Limit { burst: 20.0, per_second: 10.0 },
+            Self::Guess => Limit { burst: 5.0, per_second: 0.2 },
+        }
+    }
+}
+
+/// Questions of one holder of the token or of a login, whatever the address.
+const HOLDER: Limit = Limit { burst: 400.0, per_second: 100.0 };
+
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    burst: f64,
+    per_second: f64,
+}
+
 /// What guards the doors.
 #[derive(Debug)]
 pub(crate) struct Access {
     token: Option<[u8; 32]>,
-    names: Vec<String>,
+    names: Names,
     random: SystemRandom,
     doors: Mutex<Doors>,
 }
@@ -66,13 +112,16 @@ pub(crate) struct Access {
 struct Doors {
     logins: HashMap<[u8; 32], Instant>,
     tickets: HashMap<[u8; 32], Instant>,
-    asked: HashMap<(IpAddr, Door), Bucket>,
+    asked: HashMap<Asker, Bucket>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Door {
-    Ask,
-    Login,
+enum Asker {
+    Address(IpAddr, Door),
+    /// All addresses for which there was no room.
+    Others(Door),
+    Holder([u8; 32]),
+    OtherHolders,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,18 +134,23 @@ fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// Whoever has one IPv6 address has its whole network of 2^64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(of) => {
+            let [a, b, c, d, ..] = of.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 impl Access {
     /// Doors of a server at `bind` that is also known by `names` (host or host:port).
-    pub(crate) fn new(token: Option<&str>, bind: SocketAddr, names: &[String]) -> Self {
-        let mut known: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        known.push(bind.ip().to_string());
-        known.push(format!("[{}]", bind.ip()));
-        if bind.ip().is_loopback() {
-            known.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
-        }
+    pub(crate) fn new(token: Option<&Secret>, bind: SocketAddr, names: &[String]) -> Self {
         Self {
-            token: token.map(digest),
-            names: known,
+            token: token.map(|token| digest(token.reveal())),
+            names: Names::new(bind, names),
             random: SystemRandom::new(),
             doors: Mutex::default(),
         }
@@ -111,44 +165,27 @@ impl Access {
         self.token.is_some_and(|token| token.ct_eq(&digest(given)).into())
     }
 
-    /// Whether the request may see what is not public.
-    pub(crate) fn pass(&self, headers: &HeaderMap, now: Instant) -> Option<Pass> {
+    /// What the request brought to be let in.
+    pub(crate) fn shown(&self, headers: &HeaderMap, now: Instant) -> Shown {
         if self.token.is_none() {
-            return Some(Pass::Open);
+            return Shown::Good(Pass::Open);
         }
-        let bearer = header_text(headers, header::AUTHORIZATION.as_str())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let key = header_text(headers, "x-api-key");
-        if bearer.or(key).is_some_and(|given| self.is_token(given)) {
-            return Some(Pass::Token);
+        if let Some(given) = token_of(headers) {
+            let is_token = self.is_token(given);
+            return if is_token { Shown::Good(Pass::Token) } else { Shown::Wrong };
         }
-        let cookie = login_cookie(headers)?;
-        let ends = self.doors().logins.get(&digest(cookie)).copied()?;
-        (ends > now).then_some(Pass::Login)
+        // A login is 256 random bits: nobody guesses one, and a page of an earlier run brings one that has ended.
+        let ends = login_cookie(headers)
+            .and_then(|cookie| self.doors().logins.get(&digest(cookie)).copied());
+        match ends {
+            Some(ends) if ends > now => Shown::Good(Pass::Login),
+            _ => Shown::Nothing,
+        }
     }
 
     /// Whether the request names this server as its host, and comes from its own page if from any.
-    pub(crate) fn is_own(&self, headers: &HeaderMap) -> bool {
-        let is_host = header_text(headers, "host").is_some_and(|host| self.is_known(host));
-        let is_origin = header_text(headers, "origin").is_none_or(|origin| {
-            origin.parse::<Uri>().is_ok_and(|uri| {
-                let own = header_text(headers, "host").unwrap_or_default();
-                let authority = uri.authority().map_or("", |authority| authority.as_str());
-                authority.eq_ignore_ascii_case(own) || self.names.iter().any(|n| n == authority)
-            })
-        });
-        is_host && is_origin
-    }
-
-    fn is_known(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host.as_str(),
-        };
-        // An unspecified bind address has whatever names the network gives it; the token guards it.
-        let is_any = self.names.iter().any(|known| known == "0.0.0.0" || known == "::");
-        is_any || self.names.iter().any(|known| known == name || *known == host)
+    pub(crate) fn is_own(&self, headers: &HeaderMap, target: Option<&str>) -> bool {
+        self.names.is_own(headers, target)
     }
 
     /// Opens a login; the text for its cookie.
@@ -175,25 +212,28 @@ impl Access {
         self.doors().tickets.remove(&digest(ticket)).is_some_and(|ends| ends > now)
     }
 
-    /// Whether the address may ask once more.
-    pub(crate) fn may_ask(&self, address: IpAddr, now: Instant) -> bool {
-        self.take((address, Door::Ask), BURST, PER_SECOND, now)
+    /// Whether the address may come to this door once more.
+    pub(crate) fn may(&self, door: Door, address: IpAddr, now: Instant) -> bool {
+        let own = Asker::Address(network(address), door);
+        self.take(own, Asker::Others(door), door.limit(), now)
     }
 
-    /// Whether the address may try to log in once more.
-    pub(crate) fn may_log_in(&self, address: IpAddr, now: Instant) -> bool {
-        self.take((address, Door::Login), LOGIN_BURST, LOGIN_PER_SECOND, now)
+    /// Whether the holder of the token or of a login may ask once more.
+    pub(crate) fn may_holder(&self, headers: &HeaderMap, now: Instant) -> bool {
+        let shown = token_of(headers).or_else(|| login_cookie(headers)).unwrap_or_default();
+        self.take(Asker::Holder(digest(shown)), Asker::OtherHolders, HOLDER, now)
     }
 
-    fn take(&self, of: (IpAddr, Door), burst: f64, per_second: f64, now: Instant) -> bool {
+    fn take(&self, of: Asker, others: Asker, limit: Limit, now: Instant) -> bool {
         let mut doors = self.doors();
-        if doors.asked.len() >= ADDRESSES_MAX {
-            // A full bucket says nothing that a new one would not.
-            doors.asked.retain(|_, bucket| now.duration_since(bucket.at) < Duration::from_secs(60));
+        if doors.asked.len() >= ASKERS_MAX {
+            doors.asked.retain(|_, bucket| now.duration_since(bucket.at) < FORGOTTEN_AFTER);
         }
-        let bucket = doors.asked.entry(of).or_insert(Bucket { left: burst, at: now });
-        let refilled = now.duration_since(bucket.at).as_secs_f64() * per_second;
-        bucket.left = (bucket.left + refilled).min(burst);
+        let has_room = doors.asked.len() < ASKERS_MAX || doors.asked.contains_key(&of);
+        let key = if has_room { of } else { others };
+        let bucket = doors.asked.entry(key).or_insert(Bucket { left: limit.burst, at: now });
+        let refilled = now.duration_since(bucket.at).as_secs_f64() * limit.per_second;
+        bucket.left = (bucket.left + refilled).min(limit.burst);
         bucket.at = now;
         if bucket.left < 1.0 {
             return false;
@@ -224,6 +264,13 @@ fn keep(kept: &mut HashMap<[u8; 32], Instant>, key: [u8; 32], ends: Instant, now
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The token of a request, right or wrong.
+fn token_of(headers: &HeaderMap) -> Option<&str> {
+    let bearer = header_text(headers, header::AUTHORIZATION.as_str())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| header_text(headers, "x-api-key"))
 }
 
 fn login_cookie(headers: &HeaderMap) -> Option<&str> {

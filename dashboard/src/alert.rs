@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use paperwire_core::secret::Secret;
 use serde_json::{Value, json};
 
 use crate::view::Snapshot;
@@ -29,13 +30,13 @@ pub struct Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// Any address that takes JSON: `{"text", "kind", "subject", "is_over", "session"}`.
-    Webhook(String),
+    Webhook(Secret),
     /// A Discord webhook's address.
-    Discord(String),
+    Discord(Secret),
     /// A Telegram bot: the API's address with the bot's token, and the chat.
     Telegram {
         /// `https://api.telegram.org/bot<token>`.
-        api: String,
+        api: Secret,
         /// The chat's number or name.
         chat: String,
     },
@@ -51,8 +52,8 @@ impl Channel {
         }
     }
 
-    /// Address and body of a message.
-    pub fn message(&self, alert: &Alert, session: &str) -> (String, Value) {
+    /// Address and body of a message. The address is a secret in all three.
+    pub fn message(&self, alert: &Alert, session: &str) -> (Secret, Value) {
         let text = alert.to_string();
         match self {
             Self::Webhook(url) => {
@@ -64,9 +65,10 @@ impl Channel {
             Self::Discord(url) => {
                 (url.clone(), json!({"content": text, "allowed_mentions": {"parse": []}}))
             }
-            Self::Telegram { api, chat } => {
-                (format!("{api}/sendMessage"), json!({"chat_id": chat, "text": text}))
-            }
+            Self::Telegram { api, chat } => (
+                Secret::new(format!("{}/sendMessage", api.reveal())),
+                json!({"chat_id": chat, "text": text}),
+            ),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! pinned thread or a socket of the venue, so nothing that a browser does can reach them.
 //!
 //! * what is shown: [`view`]; in numbered pieces: `hub`
-//! * who may see it: `access`; what may be asked: `routes`, described by `openapi`
+//! * who may see it: `access`, under which names: `origin`; how many may be connected: `connections`
+//! * what may be asked: `routes`, described by `openapi`
 //! * what is pushed: `live`; for Prometheus: `metrics`; the browser's files: `assets`
 //! * when something is wrong and nobody looks: [`alert`]
 
@@ -15,10 +16,12 @@ pub mod view;
 
 mod access;
 mod assets;
+mod connections;
 mod hub;
 mod live;
 mod metrics;
 mod openapi;
+mod origin;
 mod routes;
 
 use std::net::SocketAddr;
@@ -26,11 +29,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use paperwire_core::secret::Secret;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use access::Access;
+use connections::{Gate, Peer};
 use hub::Hub;
 use source::Source;
 use view::{Fill, Snapshot};
@@ -41,9 +46,51 @@ pub struct Settings {
     /// Where it listens.
     pub bind: SocketAddr,
     /// What a browser or a program must know; without one only loopback is served.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// Further names of this server, as a browser or a proxy writes them.
     pub names: Vec<String>,
+    /// Connections at once, [`CONNECTIONS_MAX`] where descriptors suffice.
+    pub connections_max: usize,
+}
+
+/// Connections of the page at once: 512 listeners, and 64 that ask.
+pub const CONNECTIONS_MAX: usize = LISTENERS_MAX + CONNECTIONS_ASKING;
+const LISTENERS_MAX: usize = 512;
+/// Connections that no listener may take, so that there is always one for an order.
+const CONNECTIONS_ASKING: usize = 64;
+
+impl Settings {
+    /// Whether it may be served so. `paperwire config check` asks the same question.
+    ///
+    /// # Errors
+    /// [`ServeError::Open`], [`ServeError::Short`] and [`ServeError::Weak`].
+    pub fn check(&self) -> Result<(), ServeError> {
+        let Some(token) = &self.token else {
+            let is_open = !self.bind.ip().is_loopback();
+            return if is_open { Err(ServeError::Open(self.bind)) } else { Ok(()) };
+        };
+        let token = token.reveal();
+        let len = token.chars().count();
+        if len < TOKEN_LEN_MIN {
+            return Err(ServeError::Short(len));
+        }
+        // Anything else does not travel in a header, or is lost at its end.
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ServeError::Weak("letters, digits and signs of ASCII without spaces"));
+        }
+        let distinct = token.bytes().collect::<std::collections::BTreeSet<_>>().len();
+        if distinct < TOKEN_DISTINCT_MIN {
+            return Err(ServeError::Weak("at least eight different characters"));
+        }
+        Ok(())
+    }
+
+    /// Listeners of the WebSocket at once.
+    fn listeners_max(&self) -> usize {
+        // Where descriptors are few, one place in nine is for those who ask, as it is where they suffice.
+        let asking = CONNECTIONS_ASKING.min(self.connections_max.div_ceil(9));
+        self.connections_max.saturating_sub(asking).clamp(1, LISTENERS_MAX)
+    }
 }
 
 /// Why the page is not served. The message says what to do.
@@ -58,6 +105,11 @@ pub enum ServeError {
     /// A token that can be guessed.
     #[error("dashboard.token has {0} characters; 16 or more are needed")]
     Short(usize),
+    /// A token that can be guessed, or does not travel.
+    #[error(
+        "dashboard.token is made of too little: it needs {0}, as `openssl rand -hex 16` prints"
+    )]
+    Weak(&'static str),
     /// The address is taken, or not this machine's.
     #[error(
         "the dashboard cannot listen at {bind}: {error}; choose another with --set \
@@ -74,8 +126,9 @@ pub enum ServeError {
     Thread(std::io::Error),
 }
 
-/// Shortest token.
-const TOKEN_MIN: usize = 16;
+/// Shortest token, and the fewest different characters of one.
+const TOKEN_LEN_MIN: usize = 16;
+const TOKEN_DISTINCT_MIN: usize = 8;
 /// Time that listeners are given to hear that it is over.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -86,6 +139,7 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) listeners: Arc<AtomicUsize>,
+    pub(crate) listeners_max: usize,
     /// Becomes true at the end.
     pub(crate) over: watch::Receiver<bool>,
 }
@@ -111,14 +165,8 @@ impl Server {
     /// # Errors
     /// [`ServeError`].
     pub fn start(settings: &Settings, source: Arc<dyn Source>) -> Result<Self, ServeError> {
+        settings.check()?;
         let bind = settings.bind;
-        match &settings.token {
-            None if !bind.ip().is_loopback() => return Err(ServeError::Open(bind)),
-            Some(token) if token.chars().count() < TOKEN_MIN => {
-                return Err(ServeError::Short(token.chars().count()));
-            }
-            _ => {}
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(2)
@@ -133,14 +181,16 @@ impl Server {
         let hub = Hub::new();
         let listeners = Arc::new(AtomicUsize::new(0));
         let app = App {
-            access: Arc::new(Access::new(settings.token.as_deref(), address, &settings.names)),
+            access: Arc::new(Access::new(settings.token.as_ref(), address, &settings.names)),
             hub: hub.clone(),
             source,
             listeners: listeners.clone(),
+            listeners_max: settings.listeners_max(),
             over: is_over,
         };
         let mut ends = app.over.clone();
-        let routes = routes::all(app).into_make_service_with_connect_info::<SocketAddr>();
+        let routes = routes::all(app).into_make_service_with_connect_info::<Peer>();
+        let listener = Gate::new(listener, settings.connections_max);
         runtime.spawn(async move {
             let ended = async move { drop(ends.wait_for(|over| *over).await) };
             // An error of the listener ends the page, never the trading.

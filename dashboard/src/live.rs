@@ -3,28 +3,31 @@
 //! First `initial_state` with everything, then `state_update` with the pieces that changed since the listener's
 //! number, `trade` for each fill, a `heartbeat` each five seconds, `shutdown` at the end. A listener chooses topics by
 //! `{"op":"subscribe","topics":[..]}`. Whoever reads slowly skips instants; whoever does not read at all is
-//! dropped, so that nothing grows.
+//! dropped, so that nothing grows. Everything at once is sent at most once a second, however often it is asked for,
+//! and whoever asks more than ten times a second is told so and dropped.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::App;
+use crate::access::Door;
+use crate::connections::Peer;
 use crate::hub::Board;
 use crate::now;
-use crate::routes::Failure;
+use crate::routes::{Failure, admit};
 
 /// Everything that may be subscribed to.
 pub(crate) const TOPICS: [&str; 10] = [
@@ -39,8 +42,6 @@ pub(crate) const TOPICS: [&str; 10] = [
     "events",
     "trade",
 ];
-/// Listeners at once.
-const LISTENERS_MAX: usize = 512;
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// A listener that takes nothing for so long is dropped, and one from which nothing is heard, not even the
 /// answer to a ping: it does not read, and what it is sent would pile up in the system.
@@ -48,6 +49,11 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 const SILENT_MAX: Duration = Duration::from_secs(20);
 /// Longest message of a listener, in bytes.
 const MESSAGE_MAX: usize = 4096;
+/// Messages of a listener: so many at once, so many a second in the long run.
+const MESSAGES_BURST: f64 = 40.0;
+const MESSAGES_PER_S: f64 = 10.0;
+/// Between two times that a listener gets everything.
+const WHOLE_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Asked {
@@ -57,25 +63,44 @@ pub(crate) struct Asked {
 /// Opens a WebSocket for whoever has a ticket, a login or the token.
 pub(crate) async fn upgrade(
     State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Response {
-    let has_ticket = asked.ticket.is_some_and(|ticket| app.access.use_ticket(&ticket, now()));
-    if !has_ticket && app.access.pass(&headers, now()).is_none() {
-        let text = "ask POST /api/ws-ticket for a ticket and give it as ?ticket=";
-        return Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", text).into_response();
+    match enter(&app, &peer, asked.ticket.as_deref(), &headers) {
+        Ok(counted) => {
+            let socket = socket.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
+            socket.on_upgrade(move |socket| async move {
+                peer.conduct.upgrade();
+                let _counted = counted;
+                // An error is a listener that went away.
+                let _ = Listener::new(socket, now()).run(app).await;
+            })
+        }
+        Err(failure) => failure.into_response(),
     }
-    if app.listeners.load(Ordering::Relaxed) >= LISTENERS_MAX {
-        let text = format!("{LISTENERS_MAX} listeners are the limit");
-        return Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).into_response();
+}
+
+/// A listener's place. A wrong ticket is a guess like a wrong token.
+fn enter(
+    app: &App,
+    peer: &Peer,
+    ticket: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Counted, Failure> {
+    if !ticket.is_some_and(|ticket| app.access.use_ticket(ticket, now())) {
+        if ticket.is_some() && !app.access.may(Door::Guess, peer.address.ip(), now()) {
+            return Err(Failure::too_many_guesses());
+        }
+        if admit(app, peer, headers, Door::Ask)?.is_none() {
+            let text = "ask POST /api/ws-ticket for a ticket and give it as ?ticket=";
+            return Err(Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", text));
+        }
     }
-    let socket = socket.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
-    socket.on_upgrade(move |socket| async move {
-        let _counted = Counted::new(&app.listeners);
-        let listener = Listener { socket, seen: 0, topics: TOPICS.into(), heard: now() };
-        // An error is a listener that went away.
-        let _ = listener.run(app).await;
+    Counted::take(&app.listeners, app.listeners_max).ok_or_else(|| {
+        let text = format!("{} listeners are the limit", app.listeners_max);
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text)
     })
 }
 
@@ -83,15 +108,36 @@ pub(crate) async fn upgrade(
 struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
-    fn new(listeners: &Arc<AtomicUsize>) -> Self {
-        listeners.fetch_add(1, Ordering::Relaxed);
-        Self(listeners.clone())
+    fn take(listeners: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one_more = |count| (count < most).then_some(count + 1);
+        let taken = listeners.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.is_ok().then(|| Self(listeners.clone()))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a listener may still say.
+#[derive(Clone, Copy, Debug)]
+struct Allowance {
+    left: f64,
+    at: Instant,
+}
+
+impl Allowance {
+    const fn new(at: Instant) -> Self {
+        Self { left: MESSAGES_BURST, at }
+    }
+
+    /// Whether one more message is within it.
+    fn take(&mut self, now: Instant) -> bool {
+        let refilled = now.duration_since(self.at).as_secs_f64() * MESSAGES_PER_S;
+        *self = Self { left: (self.left + refilled).min(MESSAGES_BURST) - 1.0, at: now };
+        self.left >= 0.0
     }
 }
 
@@ -104,7 +150,11 @@ struct Listener {
     /// Number of the newest instant it was sent.
     seen: u64,
     topics: BTreeSet<&'static str>,
-    heard: std::time::Instant,
+    heard: Instant,
+    allowance: Allowance,
+    /// It is to get everything, from `whole_from` on.
+    wants_whole: bool,
+    whole_from: Instant,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,17 +166,32 @@ struct Wish {
 }
 
 impl Listener {
+    fn new(socket: WebSocket, now: Instant) -> Self {
+        Self {
+            socket,
+            seen: 0,
+            topics: TOPICS.into(),
+            heard: now,
+            allowance: Allowance::new(now),
+            wants_whole: true,
+            whole_from: now,
+        }
+    }
+
     async fn run(mut self, app: App) -> Result<(), Gone> {
         let (mut boards, mut fills, mut over) =
             (app.hub.listen(), app.hub.fills(), app.over.clone());
-        let first = boards.borrow_and_update().clone();
-        self.send_all(&first).await?;
         let mut heartbeat = ticks(HEARTBEAT_EVERY);
         loop {
+            let whole_from = self.whole_from.into();
             tokio::select! {
                 () = ended(&mut over) => {
                     let text = json!({"type": "shutdown", "timestamp": time(&app), "message": "the run has ended"});
                     return self.send(text.to_string()).await;
+                }
+                () = sleep_until(whole_from), if self.wants_whole => {
+                    let board = boards.borrow_and_update().clone();
+                    self.send_all(&board).await?;
                 }
                 changed = boards.changed() => {
                     changed.map_err(|_| Gone)?;
@@ -136,44 +201,58 @@ impl Listener {
                 fill = fills.recv() => match fill {
                     Ok(fill) if self.topics.contains("trade") => self.send(fill.to_string()).await?,
                     Ok(_) => {}
-                    // Fills it missed are in what it gets now.
-                    Err(RecvError::Lagged(_)) => self.send_all(&app.hub.board()).await?,
+                    // Fills it missed are in what it gets next.
+                    Err(RecvError::Lagged(_)) => self.wants_whole = true,
                     Err(RecvError::Closed) => return Err(Gone),
                 },
-                message = self.socket.recv() => {
-                    self.heard = now();
-                    match message {
-                    Some(Ok(Message::Text(text))) => self.obey(&text, &app).await?,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
-                    Some(Ok(_)) => {}
-                    }
-                }
-                _ = heartbeat.tick() => {
-                    if now().duration_since(self.heard) > SILENT_MAX {
-                        return Err(Gone);
-                    }
-                    self.put(Message::Ping(Bytes::new())).await?;
-                    let beat = json!({"type": "heartbeat", "seq": self.seen, "timestamp": time(&app)});
-                    self.send(beat.to_string()).await?;
-                }
+                message = self.socket.recv() => self.hear(message).await?,
+                _ = heartbeat.tick() => self.beat(&app).await?,
             }
         }
     }
 
-    async fn obey(&mut self, text: &str, app: &App) -> Result<(), Gone> {
+    async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Gone> {
+        let Some(Ok(message)) = message else { return Err(Gone) };
+        self.heard = now();
+        if !self.allowance.take(self.heard) {
+            let reason = "more than 10 messages a second".into();
+            let close = CloseFrame { code: close_code::POLICY, reason };
+            self.put(Message::Close(Some(close))).await?;
+            return Err(Gone);
+        }
+        match message {
+            Message::Text(text) => self.obey(&text).await,
+            Message::Close(_) => Err(Gone),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => Ok(()),
+        }
+    }
+
+    async fn beat(&mut self, app: &App) -> Result<(), Gone> {
+        if now().duration_since(self.heard) > SILENT_MAX {
+            return Err(Gone);
+        }
+        self.put(Message::Ping(Bytes::new())).await?;
+        let beat = json!({"type": "heartbeat", "seq": self.seen, "timestamp": time(app)});
+        self.send(beat.to_string()).await
+    }
+
+    async fn obey(&mut self, text: &str) -> Result<(), Gone> {
         let problem = match serde_json::from_str::<Wish>(text) {
             Ok(wish) if wish.op == "subscribe" => {
                 let find = |name: &String| TOPICS.into_iter().find(|topic| topic == name);
                 let found: Option<BTreeSet<_>> = wish.topics.iter().map(find).collect();
                 match found {
                     Some(topics) => {
-                        self.topics = topics;
-                        return self.send_all(&app.hub.board()).await;
+                        (self.topics, self.wants_whole) = (topics, true);
+                        return Ok(());
                     }
                     None => format!("topics are {}", TOPICS.join(", ")),
                 }
             }
-            Ok(wish) if wish.op == "resync" => return self.send_all(&app.hub.board()).await,
+            Ok(wish) if wish.op == "resync" => {
+                self.wants_whole = true;
+                return Ok(());
+            }
             Ok(_) => "op is subscribe or resync".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -187,7 +266,8 @@ impl Listener {
             false => Ok("[]".to_owned()),
         };
         let fills = fills.expect("texts and numbers have a JSON form");
-        self.seen = board.seq;
+        (self.seen, self.wants_whole) = (board.seq, false);
+        self.whole_from = now() + WHOLE_EVERY;
         let (seq, at) = (board.seq, &board.snapshot.session.now);
         self.send(format!(
             "{{\"type\":\"initial_state\",\"seq\":{seq},\"timestamp\":\"{at}\",\"data\":{members},\
@@ -197,8 +277,10 @@ impl Listener {
     }
 
     async fn send_changes(&mut self, board: &Board) -> Result<(), Gone> {
-        if self.seen < board.removed_at || self.seen > board.seq {
-            return self.send_all(board).await;
+        if self.wants_whole || self.seen < board.removed_at || self.seen > board.seq {
+            // Everything holds the change, too.
+            self.wants_whole = true;
+            return Ok(());
         }
         let members = board.since(self.seen, |topic| self.topics.contains(topic));
         let (since, seq) = (self.seen, board.seq);

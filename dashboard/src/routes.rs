@@ -4,19 +4,27 @@ pub(crate) mod control;
 mod pages;
 pub(crate) mod read;
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::{Door, Pass, Shown};
+use crate::connections::Peer;
+use crate::origin::is_ambiguous;
 use crate::source::Refusal;
 use crate::{App, live, metrics, now, openapi};
+
+/// Longest body of a request: an order or a login has some hundred bytes.
+const BODY_LEN_MAX: usize = 4 << 10;
+/// Longest time of a request whose head was read, its body included.
+const REQUEST_MAX: Duration = Duration::from_secs(15);
 
 /// Everything.
 pub(crate) fn all(app: App) -> Router {
@@ -27,17 +35,27 @@ pub(crate) fn all(app: App) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(unknown)
         .layer(from_fn_with_state(app.clone(), guard));
-    Router::new()
+    let files = Router::new()
         .route("/", get(pages::index))
         .route("/assets/{name}", get(pages::asset))
-        .route("/login", post(control::log_in))
+        .layer(from_fn_with_state((app.clone(), Door::File), open_door));
+    let public = Router::new()
         .route("/logout", post(control::log_out))
         .route("/api/login", get(control::login_state))
+        .layer(from_fn_with_state((app.clone(), Door::Ask), open_door));
+    Router::new()
+        // These two count by themselves: only what is wrong.
+        .route("/login", post(control::log_in))
+        .route("/ws/live", get(live::upgrade))
+        // A watchdog that asks often must not be told that the program is unwell.
         .route("/healthz", get(control::health))
         .route("/readyz", get(control::ready))
-        .route("/ws/live", get(live::upgrade))
+        .merge(files)
+        .merge(public)
         .merge(guarded)
+        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .layer(from_fn_with_state(app.clone(), own_page_only))
+        .layer(from_fn(in_time))
         .with_state(app)
 }
 
@@ -68,6 +86,20 @@ impl Failure {
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
+
+    pub(crate) fn unauthorized() -> Self {
+        let text = "send `Authorization: Bearer TOKEN`, or log in on the page";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", text)
+    }
+
+    pub(crate) fn too_many(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+    }
+
+    /// An address has shown too many wrong tokens; the right one is still taken.
+    pub(crate) fn too_many_guesses() -> Self {
+        Self::too_many("too many wrong tokens from this address: wait some seconds")
+    }
 }
 
 impl From<Refusal> for Failure {
@@ -82,7 +114,15 @@ impl From<Refusal> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.0, axum::Json(self.1)).into_response()
+        let is_too_many = self.0 == StatusCode::TOO_MANY_REQUESTS;
+        let mut response = (self.0, axum::Json(self.1)).into_response();
+        if is_too_many {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            // The next guess costs a connection, too.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }
 
@@ -90,9 +130,25 @@ async fn unknown() -> Failure {
     Failure::missing("there is nothing here; /api/openapi.json describes what there is")
 }
 
+/// Tells the connection where its request stands, and gives up one that takes too long.
+async fn in_time(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+    peer.conduct.begin();
+    let answer = tokio::time::timeout(REQUEST_MAX, next.run(request)).await;
+    peer.conduct.end();
+    answer.unwrap_or_else(|_| {
+        let text = "the request did not arrive whole in time";
+        Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", text).into_response()
+    })
+}
+
 /// Only this server's own page, or a program, under this server's own names; and headers for every answer.
 async fn own_page_only(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !app.access.is_own(request.headers()) {
+    if is_ambiguous(request.headers()) {
+        let text = "host, origin, authorization and x-api-key may each stand in a request once";
+        return Failure::bad(text).into_response();
+    }
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    if !app.access.is_own(request.headers(), target) {
         let text = "another site sent this, or a name that is not this server's: add it to dashboard.names";
         return Failure::new(StatusCode::FORBIDDEN, "forbidden", text).into_response();
     }
@@ -112,28 +168,63 @@ async fn own_page_only(State(app): State<App>, request: Request, next: Next) -> 
     response
 }
 
-/// Who is let in, and how often.
+/// Who is let in at this door, and whether it is too often. A holder of the token or of a login is limited by its
+/// own questions and no one else's, and its orders are taken always.
+pub(crate) fn admit(
+    app: &App,
+    peer: &Peer,
+    headers: &HeaderMap,
+    door: Door,
+) -> Result<Option<Pass>, Failure> {
+    let (address, now) = (peer.address.ip(), now());
+    let shown = app.access.shown(headers, now);
+    let (is_let_in, pass) = match shown {
+        Shown::Good(Pass::Open) => (app.access.may(door, address, now), Some(Pass::Open)),
+        Shown::Good(pass) => {
+            peer.conduct.is_holder();
+            let is_order = door == Door::Order;
+            (is_order || app.access.may_holder(headers, now), Some(pass))
+        }
+        Shown::Nothing => (app.access.may(door, address, now), None),
+        Shown::Wrong if !app.access.may(Door::Guess, address, now) => {
+            return Err(Failure::too_many_guesses());
+        }
+        Shown::Wrong => (app.access.may(door, address, now), None),
+    };
+    if is_let_in {
+        return Ok(pass);
+    }
+    Err(Failure::too_many("20 questions a second and 40 at once is the limit: ask less often"))
+}
+
+/// Whoever is let in may ask.
 async fn guard(
     State(app): State<App>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !app.access.may_ask(from.ip(), now()) {
-        let text = "20 questions a second and 40 at once is the limit: ask less often";
-        let mut answer =
-            Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text).into_response();
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        return answer;
-    }
-    match app.access.pass(request.headers(), now()) {
-        Some(pass) => {
+    let is_order = request.method() == Method::POST && request.uri().path() == "/api/control";
+    let door = if is_order { Door::Order } else { Door::Ask };
+    match admit(&app, &peer, request.headers(), door) {
+        Ok(Some(pass)) => {
             request.extensions_mut().insert(pass);
             next.run(request).await
         }
-        None => {
-            let text = "send `Authorization: Bearer TOKEN`, or log in on the page";
-            Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", text).into_response()
-        }
+        Ok(None) => Failure::unauthorized().into_response(),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// Everybody may ask, but not too often, and nobody may guess.
+async fn open_door(
+    State((app, door)): State<(App, Door)>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match admit(&app, &peer, request.headers(), door) {
+        Ok(_) => next.run(request).await,
+        Err(failure) => failure.into_response(),
     }
 }

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use paperwire_core::bar::Timeframe;
+use paperwire_core::secret::{MASK, Secret};
 use paperwire_core::time::ExchNs;
 
 use crate::model::{Batch, Candle, Extent, FillRow, Gap, Listed, Print, Scale, Span, Written};
@@ -271,7 +272,7 @@ pub enum Address {
     /// A file of this machine.
     Sqlite(PathBuf),
     /// A server.
-    Postgres(String),
+    Postgres(Secret),
 }
 
 impl Address {
@@ -281,7 +282,7 @@ impl Address {
     /// [`StoreError::Address`].
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(text.to_owned()));
+            return Ok(Self::Postgres(Secret::new(text.to_owned())));
         }
         let path = text.strip_prefix("sqlite:").unwrap_or(text);
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -308,7 +309,7 @@ impl Address {
     pub fn open_as_is(&self, retention: Retention) -> Result<Box<dyn Store>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
-            Self::Postgres(url) => Box::new(PostgresStore::open(url, retention)?),
+            Self::Postgres(url) => Box::new(PostgresStore::open(url.reveal(), retention)?),
         })
     }
 }
@@ -317,21 +318,29 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "{}", path.display()),
-            Self::Postgres(url) => f.write_str(&masked(url)),
+            Self::Postgres(url) => f.write_str(&masked(url.reveal())),
         }
     }
 }
 
-/// An address without its password.
+/// An address without its password, which may stand before the host or in the query.
 pub fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    match rest.rsplit_once('@') {
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = match place.rsplit_once('@') {
         Some((login, host)) => {
             let user = login.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}")
+            format!("{user}@{host}")
         }
-        None => url.to_owned(),
-    }
+        None => place.to_owned(),
+    };
+    let one = |part: &str| match part.split_once('=') {
+        Some((key, _)) if key.to_ascii_lowercase().contains("pass") => format!("{key}={MASK}"),
+        _ => part.to_owned(),
+    };
+    let query = query.split('&').map(one).collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{scheme}://{place}{mark}{query}")
 }

@@ -1,6 +1,7 @@
 //! `paperwire config`.
 
 use clap::{Args, Subcommand};
+use paperwire_bridge::preflight;
 use paperwire_bridge::run::RunError;
 use paperwire_bridge::terminal::Terminal;
 
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<(), RunError> {
     match &args.action {
         ConfigAction::Check(layers) => {
             let config = load(layers, Overrides::new())?;
-            paperwire_bridge::setup::choose(&config)?;
+            preflight::check(&config, true)?;
             terminal.result(&format!("usable, sha256 {}", config.hash()));
         }
         ConfigAction::Print(layers) => {

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use paperwire_core::secret::{MASK, Secret};
 use paperwire_dashboard::alert::{Channel, Rules};
+use paperwire_dashboard::{CONNECTIONS_MAX, Settings};
 use serde::Deserialize;
-use toml::{Table, Value};
 
 use super::ConfigError;
+use super::secrets::{plain_address, secret};
 use super::value::{float, narrow, range, wrong};
 
 /// `[dashboard]`.
@@ -15,7 +17,8 @@ use super::value::{float, narrow, range, wrong};
 pub(super) struct DashboardFile {
     enabled: bool,
     bind: String,
-    token: String,
+    #[serde(deserialize_with = "secret")]
+    token: Secret,
     names: Vec<String>,
     updates_per_s: f64,
 }
@@ -24,9 +27,12 @@ pub(super) struct DashboardFile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AlertsFile {
-    webhook_url: String,
-    discord_url: String,
-    telegram_token: String,
+    #[serde(deserialize_with = "secret")]
+    webhook_url: Secret,
+    #[serde(deserialize_with = "secret")]
+    discord_url: Secret,
+    #[serde(deserialize_with = "secret")]
+    telegram_token: Secret,
     telegram_chat: String,
     telegram_url: String,
     drawdown_pct: f64,
@@ -37,60 +43,39 @@ pub(super) struct AlertsFile {
 }
 
 /// How the page is served.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct DashboardSection {
     /// Whether it is.
     pub enabled: bool,
     /// Where it listens.
     pub bind: SocketAddr,
     /// What a browser or a program must know.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// Further names of this server.
     pub names: Vec<String>,
     /// Updates each second.
     pub updates_per_s: f64,
 }
 
-impl std::fmt::Debug for DashboardSection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let token = self.token.as_ref().map(|_| MASK);
-        f.debug_struct("DashboardSection").field("bind", &self.bind).field("token", &token).finish()
+impl DashboardSection {
+    /// As the server of the page wants it, with so many connections at once at most.
+    pub fn settings(&self, connections_max: usize) -> Settings {
+        Settings {
+            bind: self.bind,
+            token: self.token.clone(),
+            names: self.names.clone(),
+            connections_max: connections_max.min(CONNECTIONS_MAX),
+        }
     }
 }
 
 /// Who is told when.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct AlertsSection {
     /// When.
     pub rules: Rules,
     /// Who; nobody without an address.
     pub channels: Vec<Channel>,
-}
-
-impl std::fmt::Debug for AlertsSection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let channels: Vec<&str> = self.channels.iter().map(Channel::name).collect();
-        f.debug_struct("AlertsSection").field("channels", &channels).finish_non_exhaustive()
-    }
-}
-
-const MASK: &str = "***";
-/// Keys that are never shown, logged or recorded.
-const SECRETS: [(&str, &str); 4] = [
-    ("dashboard", "token"),
-    ("alerts", "webhook_url"),
-    ("alerts", "discord_url"),
-    ("alerts", "telegram_token"),
-];
-
-/// Puts a mask over every secret that is set.
-pub(super) fn mask(tree: &mut Table) {
-    for (section, key) in SECRETS {
-        let value = tree.get_mut(section).and_then(|section| section.get_mut(key));
-        if let Some(Value::String(text)) = value.filter(|value| value.as_str() != Some("")) {
-            MASK.clone_into(text);
-        }
-    }
 }
 
 impl DashboardFile {
@@ -112,24 +97,28 @@ impl DashboardFile {
 impl AlertsFile {
     pub(super) fn check(self) -> Result<AlertsSection, ConfigError> {
         let mut channels = Vec::new();
-        for (key, url) in [
-            ("alerts.webhook_url", &self.webhook_url),
-            ("alerts.discord_url", &self.discord_url),
+        let urls = [
+            ("alerts.webhook_url", self.webhook_url.reveal()),
+            ("alerts.discord_url", self.discord_url.reveal()),
             ("alerts.telegram_url", &self.telegram_url),
-        ] {
+        ];
+        for (key, url) in urls {
             // The text may hold a secret; it is not repeated.
             if !(url.is_empty() || url == MASK || is_safe(url)) {
                 let expected = "expected https://..., or http:// on this machine";
                 return Err(wrong(key, &MASK, expected));
             }
         }
-        let given = |text: String| Some(text).filter(|text| !text.is_empty());
+        let telegram_url = plain_address("alerts.telegram_url", self.telegram_url)?;
+        let given = |secret: Secret| Some(secret).filter(|secret| !secret.is_empty());
         channels.extend(given(self.webhook_url).map(Channel::Webhook));
         channels.extend(given(self.discord_url).map(Channel::Discord));
-        match (given(self.telegram_token), given(self.telegram_chat)) {
+        let chat = Some(self.telegram_chat).filter(|chat| !chat.is_empty());
+        match (given(self.telegram_token), chat) {
             (Some(token), Some(chat)) => {
-                let api = format!("{}/bot{token}", self.telegram_url.trim_end_matches('/'));
-                channels.push(Channel::Telegram { api, chat });
+                let base = telegram_url.unwrap_or_default();
+                let api = format!("{}/bot{}", base.trim_end_matches('/'), token.reveal());
+                channels.push(Channel::Telegram { api: Secret::new(api), chat });
             }
             (None, None) => {}
             _ => {

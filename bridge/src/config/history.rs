@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use paperwire_history::store::{Address, Retention};
+use paperwire_history::store::{Address, Retention, masked};
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -39,8 +39,8 @@ pub struct HistoryConfig {
 impl HistorySection {
     pub(super) fn check(&self) -> Result<HistoryConfig, ConfigError> {
         let address = Address::parse(&self.url);
-        let address =
-            address.map_err(|error| wrong("history.url", &self.url, &error.to_string()))?;
+        let address = address
+            .map_err(|error| wrong("history.url", &masked(&self.url), &error.to_string()))?;
         let shown = address.to_string();
         // The configuration is printed, hashed and stored with every run.
         if shown != self.url && !self.url.starts_with("sqlite:") {

@@ -6,10 +6,7 @@ use super::ConfigError;
 use super::value::wrong;
 
 pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
-    text.parse().map_err(|error| ConfigError::Syntax {
-        source_name: source_name.to_owned(),
-        error: Box::new(error),
-    })
+    text.parse().map_err(|error| ConfigError::syntax(source_name, text, &error))
 }
 
 /// A text of the environment as the TOML value it looks like, else as a string.
@@ -17,6 +14,18 @@ pub(crate) fn scalar(text: &str) -> Value {
     let line = format!("value = {text}");
     let parsed = line.parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// A text of the environment or the command line for a key. Where the default of the key is a text, what is not a
+/// text in quotes is taken as it stands: a token may look like a number.
+pub(super) fn value_of(known: &Table, dotted: &str, text: &str) -> Value {
+    let mut keys = dotted.split('.');
+    let first = keys.next().and_then(|key| known.get(key));
+    let default = keys.fold(first, |at, key| at?.get(key));
+    match scalar(text) {
+        value if value.is_str() || !default.is_some_and(Value::is_str) => value,
+        _ => Value::String(text.to_owned()),
+    }
 }
 
 /// `a.b = value` as nested tables.
@@ -62,7 +71,8 @@ pub(super) fn merge(
                 merge(base, over, &below, &path, source_name)?;
             }
             (Some(Value::Table(_)), other) => {
-                return Err(wrong(&path, &other, "expected a table"));
+                // The text of a value may be a secret.
+                return Err(wrong(&path, &other.type_str(), "expected a table"));
             }
             (_, value) => {
                 base.insert(key, value);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use paperwire_core::secret::masked_url;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::secrets::no_login;
 use super::value::{range, wrong};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -53,6 +55,7 @@ impl SentimentSection {
 
 /// Plain HTTP only to this machine: on any other way the answer could be anyone's.
 fn address(key: &str, url: &str) -> Result<Option<String>, ConfigError> {
+    no_login(key, url)?;
     const LOCAL: [&str; 2] = ["http://127.0.0.1", "http://localhost"];
     let is_local = LOCAL.iter().any(|local| {
         url.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
@@ -62,7 +65,7 @@ fn address(key: &str, url: &str) -> Result<Option<String>, ConfigError> {
     } else if is_local || url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) {
         Ok(Some(url.to_owned()))
     } else {
-        Err(wrong(key, &url, "expected an address https://..., or nothing"))
+        Err(wrong(key, &masked_url(url), "expected an address https://..., or nothing"))
     }
 }
 

@@ -50,7 +50,7 @@ fn a_mistake_is_named_with_its_remedy() {
     check("[threads]\nbusy_poll_us = 1001", "threads.busy_poll_us = 1001");
     check("[exchange]\nstart = \"today\"", "exchange.start = today: expected an instant such as");
     check("[bars]\ngap_policy = \"fill\"", "bars.gap_policy = fill");
-    check("session = 3", "session = 3: expected a table");
+    check("session = 3", "session = integer: expected a table");
     check("[feed", "TOML parse error");
     check("[feed]\ndepth = \"ten\"", "invalid type");
 }
@@ -59,14 +59,114 @@ fn a_mistake_is_named_with_its_remedy() {
 fn later_layers_win() {
     let env =
         [("PAPERWIRE_FEED__DEPTH", "100"), ("PAPERWIRE_SESSION__SOURCE", "kraken"), ("PATH", "x")];
-    let env = || env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let env = || env.iter().map(|(k, v)| ((*k).into(), (*v).into()));
     let config = Config::load(None, env(), &[]).unwrap();
     assert_eq!((config.feed.depth, config.session.source.as_str()), (100, "kraken"));
     let overrides = [("feed.depth".to_owned(), Value::Integer(500))];
     assert_eq!(Config::load(None, env(), &overrides).unwrap().feed.depth, 500);
-    let bad = [("PAPERWIRE_FEED__DEPHT".to_owned(), "1".to_owned())].into_iter();
+    let bad = [("PAPERWIRE_FEED__DEPHT".into(), "1".into())].into_iter();
     let error = Config::load(None, bad, &[]).unwrap_err().to_string();
     assert!(error.contains("PAPERWIRE_FEED__DEPHT: unknown key feed.depht"), "{error}");
+}
+
+/// The message of a configuration with these variables.
+fn with_env(env: &[(&str, &str)]) -> Result<Config, String> {
+    let env = env.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+    Config::load(None, env, &[]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_variable_that_names_no_key_is_an_error_and_names_the_nearest() {
+    for (name, nearest) in [
+        ("PAPERWIRE_DASHBOARD_TOKEN", "did you mean PAPERWIRE_DASHBOARD__TOKEN?"),
+        ("PAPERWIRE_TOKEN", "unknown variable PAPERWIRE_TOKEN"),
+        ("PAPERWIRE_SESSION_SOURCE", "did you mean PAPERWIRE_SESSION__SOURCE?"),
+        ("PAPERWIRE_", "unknown variable PAPERWIRE_; "),
+        ("paperwire_feed__depth", "did you mean PAPERWIRE_FEED__DEPTH?"),
+        ("PAPERWIRE_VENUE_FEES__TAKER", "unknown key venue_fees"),
+    ] {
+        let error = with_env(&[(name, "swordfish")]).unwrap_err();
+        assert!(error.contains(nearest) && !error.contains("swordfish"), "{error}");
+    }
+    let others = [("PAPERWIRE_CAPTURES", "x"), ("PAPERWIRE", "x"), ("MYPAPERWIRE_X", "x")];
+    assert!(with_env(&others).is_ok());
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = OsString::from_vec(b"swordfish\xff".to_vec());
+    for (name, is_ours) in [("PAPERWIRE_DASHBOARD__TOKEN", true), ("LC_PAPER", false)] {
+        let found = Config::load(None, [(name.into(), bytes.clone())].into_iter(), &[]);
+        let said = found.map(drop).map_err(|error| error.to_string());
+        assert_eq!(said.is_err(), is_ours);
+        assert!(said.err().is_none_or(|said| said.ends_with("the value is not UTF-8 text")));
+    }
+}
+
+#[test]
+fn no_message_repeats_a_secret_and_a_secret_may_look_like_anything() {
+    for token in ["1234567890123456", "0x1234567890abcdef", "[1, 2, 3, 4, 5]", "true", "12:30:00"] {
+        let config = with_env(&[("PAPERWIRE_DASHBOARD__TOKEN", token)]).unwrap();
+        assert_eq!(config.dashboard.token.as_ref().map(|token| token.reveal()), Some(token));
+        let value = Config::value_of("dashboard.token", token);
+        assert_eq!(value.as_str(), Some(token), "--set reads it as the environment does");
+        assert!(!format!("{config:?}").contains(token) && !config.to_toml().contains(token));
+    }
+    let secret = "swordfish-0123456";
+    for key in
+        ["dashboard.token", "alerts.webhook_url", "alerts.discord_url", "alerts.telegram_token"]
+    {
+        let (table, key) = key.split_once('.').unwrap();
+        for text in [
+            format!("[{table}]\n{key} = [\"{secret}\"]"),
+            format!("[{table}]\n{key} = {{ x = \"{secret}\" }}"),
+            format!("[{table}]\n{key} = {secret} {secret}"),
+            format!("[{table}]\n{key} = \"{secret}"),
+            format!("{table} = \"{secret}\""),
+            format!("[{table}]\n{key} = \"http://{secret}\"\nx = 1"),
+        ] {
+            let said = load(&text).map(drop).unwrap_err();
+            let said = format!("{said} {said:?}");
+            assert!(!said.contains("swordfish"), "{text}: {said}");
+        }
+        let number = load(&format!("[{table}]\n{key} = 99887766554433")).unwrap_err();
+        assert!(!number.to_string().contains("99887766"), "{number}");
+    }
+}
+
+#[test]
+fn what_opens_an_address_is_refused_or_masked_wherever_it_stands() {
+    for (key, url) in [
+        ("session.source", "wss://me:swordfish@host/v2"),
+        ("feed.rest_url", "https://me:swordfish@host"),
+        ("feed.rest_url", "https://host?key=swordfish"),
+        ("sentiment.fear_greed_url", "https://swordfish@host/"),
+        ("alerts.telegram_url", "https://x:swordfish@host/"),
+        ("history.url", "postgres://me:swordfish@host/db"),
+        ("history.url", "postgres://me@host/db?password=swordfish"),
+        ("history.url", "mysql://me:swordfish@host/db"),
+    ] {
+        let overrides = [(key.to_owned(), Value::String(url.to_owned()))];
+        let error = Config::load(None, std::iter::empty(), &overrides).map(drop).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(key) && !error.contains("swordfish"), "{error}");
+    }
+    for (key, url) in [
+        ("session.source", "wss://host/v2?key=swordfish"),
+        ("sentiment.dominance_url", "https://host/global?x_cg_demo_api_key=swordfish"),
+    ] {
+        let overrides = [(key.to_owned(), Value::String(url.to_owned()))];
+        let config = Config::load(None, std::iter::empty(), &overrides).unwrap();
+        assert!(!config.to_toml().contains("swordfish"), "{}", config.to_toml());
+        assert!(!config.source_name().contains("swordfish"));
+        let again = Config::from_effective(&config.to_toml(), &[]).unwrap();
+        assert_eq!(again.hash(), config.hash(), "a mask is a value that is read again");
+    }
+}
+
+#[test]
+fn what_a_run_would_abort_on_is_refused_here() {
+    check("[threads]\nfeed_core = 1024", "threads.feed_core = 1024: expected -1 or the number");
+    check("[threads]\nengine_core = -2", "threads.engine_core = -2");
+    check("[session]\nduration_s = 18446744073", "session.duration_s = 18446744073: expected 0 to");
+    check("[session]\nduration_s = -1", "invalid value");
 }
 
 #[test]

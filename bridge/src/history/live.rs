@@ -74,7 +74,7 @@ pub fn start(
     let writer = writer.map_err(|error| {
         RunError::Storage(format!("history.spill {}: {error}", spill.display()))
     })?;
-    let source = config.session.source.as_str();
+    let source = &config.source_name();
     // The built-in market makes up another past at each start.
     if let Some(rest) = rest.filter(|_| source == "kraken" && history.fill_days > 0) {
         let symbols = instruments.iter().map(|of| of.name.to_string()).collect();

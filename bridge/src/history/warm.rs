@@ -15,7 +15,7 @@ const BARS_MAX: usize = 500;
 /// Reads the newest bars of a pair at its precision. Nothing comes of a store that is off, away or new, nor of
 /// the built-in exchange's, which makes up another past at each start.
 pub fn reader(config: &Config) -> impl FnMut(&Instrument, Timeframe) -> Vec<Bar> {
-    let source = config.session.source.clone();
+    let source = config.source_name();
     let is_used = config.history.enabled && source != "exchange";
     let mut store = if is_used { super::open(config, None).ok() } else { None };
     move |of, timeframe| {

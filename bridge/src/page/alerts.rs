@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use paperwire_core::secret::Secret;
 use paperwire_dashboard::alert::{Alert, Channel};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -61,9 +62,9 @@ async fn deliver(channel: Channel, mut heard: mpsc::Receiver<Alert>, desk: Arc<D
 }
 
 /// The client blocks, so it does it where that is allowed.
-async fn post(client: ureq::Agent, url: String, body: Value) -> Result<(), String> {
+async fn post(client: ureq::Agent, url: Secret, body: Value) -> Result<(), String> {
     let sent = tokio::task::spawn_blocking(move || {
-        let answer = client.post(&url).header("content-type", "application/json");
+        let answer = client.post(url.reveal()).header("content-type", "application/json");
         answer.send(body.to_string()).map(drop).map_err(|error| match error {
             ureq::Error::StatusCode(code) => format!("it answers {code}"),
             _ => "it does not answer".to_owned(),

@@ -79,7 +79,7 @@ pub(super) fn facts(
             && config.session.source != "exchange")
             .then(|| Address::parse(&config.history.url).ok())
             .flatten()
-            .map(|address| (address, config.session.source.clone())),
+            .map(|address| (address, config.source_name())),
         budget: config.threads.strategy_budget,
         dashboard: config.dashboard.clone(),
         alerts: config.alerts.clone(),

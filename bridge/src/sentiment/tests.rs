@@ -278,6 +278,7 @@ fn nothing_starts_unless_it_is_asked_for() {
         timeout: Duration::from_secs(1),
         refresh: Duration::from_secs(60),
     };
-    let task = start(runtime.handle(), &config, &HostClock::new(), 1, |_| panic!("no news"));
+    let (age_max, clock) = (DurationNs::from_secs(60), HostClock::new());
+    let task = start(runtime.handle(), &config, age_max, &clock, 1, |_| panic!("no news"));
     assert!(task.is_none());
 }

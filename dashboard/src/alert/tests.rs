@@ -58,15 +58,16 @@ fn every_channel_gets_its_own_form_and_no_mention_is_followed() {
         detail: "killed".to_owned(),
         is_over: false,
     };
-    let (url, body) = Channel::Discord("u".to_owned()).message(&alert, "s");
+    let (url, body) = Channel::Discord(Secret::new("u".to_owned())).message(&alert, "s");
     assert_eq!(
-        (url.as_str(), body["allowed_mentions"]["parse"].as_array().unwrap().len()),
+        (url.reveal(), body["allowed_mentions"]["parse"].as_array().unwrap().len()),
         ("u", 0)
     );
     assert_eq!(body["content"], "[paperwire] ALERT: @everyone halted: killed");
-    let telegram = Channel::Telegram { api: "https://t/botX".to_owned(), chat: "7".to_owned() };
+    let telegram =
+        Channel::Telegram { api: Secret::new("https://t/botX".to_owned()), chat: "7".to_owned() };
     let (url, body) = telegram.message(&alert, "s");
-    assert_eq!((url.as_str(), body["chat_id"].as_str()), ("https://t/botX/sendMessage", Some("7")));
-    let (_, body) = Channel::Webhook("u".to_owned()).message(&alert, "s");
+    assert_eq!((url.reveal(), body["chat_id"].as_str()), ("https://t/botX/sendMessage", Some("7")));
+    let (_, body) = Channel::Webhook(Secret::new("u".to_owned())).message(&alert, "s");
     assert_eq!((body["kind"].as_str(), body["session"].as_str()), (Some("halted"), Some("s")));
 }

@@ -1,7 +1,5 @@
 //! Orders, logins, and whether the program is well.
 
-use std::net::SocketAddr;
-
 use axum::Extension;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -13,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Failure, Problem};
-use crate::access::{COOKIE, Pass};
+use crate::access::{COOKIE, Door, Pass, Shown};
+use crate::connections::Peer;
 use crate::source::Order;
 use crate::{App, now};
 
@@ -77,7 +76,7 @@ pub(crate) struct Accepted {
 )]
 pub(crate) async fn control(
     State(app): State<App>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Extension(pass): Extension<Pass>,
     headers: HeaderMap,
     body: Result<Json<ControlRequest>, JsonRejection>,
@@ -91,7 +90,7 @@ pub(crate) async fn control(
     let order = Order {
         target: (target != "all").then(|| target.clone()),
         verb,
-        by: format!("{} ({})", from.ip(), pass.as_str()),
+        by: format!("{} ({})", peer.address.ip(), pass.as_str()),
         is_page: headers.contains_key(header::ORIGIN),
     };
     let source = app.source.clone();
@@ -119,7 +118,8 @@ pub(crate) async fn ticket(State(app): State<App>) -> Json<Ticket> {
     Json(Ticket { ticket: app.access.ticket(now()) })
 }
 
-#[derive(Debug, Deserialize)]
+/// Never shown: neither by an error of its reader, which names no value, nor by a log, which gets none.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginRequest {
     token: String,
@@ -127,15 +127,14 @@ pub(super) struct LoginRequest {
 
 pub(super) async fn log_in(
     State(app): State<App>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     body: Result<Json<LoginRequest>, JsonRejection>,
 ) -> Result<Response, Failure> {
-    if !app.access.may_log_in(from.ip(), now()) {
-        let text = "too many attempts: wait a few seconds";
-        return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text));
-    }
     let Json(LoginRequest { token }) = json(body)?;
     if !app.access.is_token(&token) {
+        if !app.access.may(Door::Guess, peer.address.ip(), now()) {
+            return Err(Failure::too_many_guesses());
+        }
         let text = "that is not the token of this run";
         return Err(Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", text));
     }
@@ -158,7 +157,7 @@ pub(super) struct LoginState {
 }
 
 pub(super) async fn login_state(State(app): State<App>, headers: HeaderMap) -> Json<LoginState> {
-    let is_in = app.access.pass(&headers, now()).is_some();
+    let is_in = matches!(app.access.shown(&headers, now()), Shown::Good(_));
     Json(LoginState { needs_login: app.access.needs_token(), is_in })
 }
 

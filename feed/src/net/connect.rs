@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use arrayvec::ArrayString;
 use paperwire_core::ring::{Consumer, ring};
+use paperwire_core::secret::masked_url;
 use paperwire_core::time::DurationNs;
+use paperwire_rt::descriptors::Spare;
 use paperwire_rt::host::busy_poll;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -78,7 +80,7 @@ impl Endpoint {
     /// # Errors
     /// [`ConnectError::Url`].
     pub fn parse(url: &str) -> Result<Self, ConnectError> {
-        let error = || ConnectError::Url { url: url.to_owned() };
+        let error = || ConnectError::Url { url: masked_url(url) };
         let (is_tls, rest) = match (url.strip_prefix("wss://"), url.strip_prefix("ws://")) {
             (Some(rest), _) => (true, rest),
             (_, Some(rest)) => (false, rest),
@@ -114,16 +116,20 @@ impl Endpoint {
         self
     }
 
-    /// The address as text, for logs.
+    /// The address as text, for logs; what may be secret in its query is masked.
     pub fn url(&self) -> String {
         let scheme = if self.is_tls { "wss" } else { "ws" };
-        format!("{scheme}://{}:{}{}", self.host, self.port, self.path)
+        masked_url(&format!("{scheme}://{}:{}{}", self.host, self.port, self.path))
     }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest head of an HTTP answer that is read.
 const HTTP_HEAD_MAX: usize = 16 << 10;
+
+/// Descriptors that one connection needs: its socket, and what a resolver opens (its configuration, the hosts, two
+/// questions), and as many for a server in the same process.
+const SPARE: usize = 8;
 
 /// Connects and shakes hands; blocks up to about ten seconds per step.
 ///
@@ -338,10 +344,16 @@ impl Connector {
         let (asks, asked) = sync_channel(4);
         let (mut done, opened) = ring::<Opened>(2);
         std::thread::Builder::new().name("connector".to_owned()).spawn(move || {
+            let mut spare = Spare::take(SPARE);
             while let Ok(ask) = asked.recv() {
                 match ask {
                     // One request at a time: the result of the last one was taken.
-                    Ask::Open => drop(done.push(open(&endpoint).map(Box::new).map_err(text))),
+                    Ask::Open => {
+                        spare.release();
+                        let opened = open(&endpoint).map(Box::new).map_err(text);
+                        spare.refill();
+                        drop(done.push(opened));
+                    }
                     Ask::Close(socket) => drop(socket),
                 }
             }

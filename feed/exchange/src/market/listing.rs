@@ -161,7 +161,7 @@ pub(crate) fn asset_altname(name: &str) -> &str {
 }
 
 /// BTC/USD, XRP/USD, XRP/BTC and ETH/USD, then `extra` synthetic pairs.
-pub(crate) fn listings(extra: u16) -> Vec<Listing> {
+pub fn listings(extra: u16) -> Vec<Listing> {
     let mut all = vec![btc_usd(), xrp_usd(), xrp_btc(), eth_usd()];
     all.extend((1..=extra).map(synthetic));
     all
