@@ -115,7 +115,7 @@ fn book(seq: u64) -> Vec<MarketEvent> {
         batch.is_last = (index + 1) * EVENT_LEVELS >= all.len();
         let exch = ExchNs::new(1_000_000 * i64::try_from(seq).unwrap_or(i64::MAX));
         let (stamps, kind) = (Stamps::default(), MarketKind::Reset(batch));
-        MarketEvent { seq: Seq(seq), exch, stamps, symbol: BTC, kind }
+        MarketEvent { seq: Seq(seq), exch, stamps, symbol: Some(BTC), kind }
     });
     parts.collect()
 }

@@ -2,14 +2,13 @@
 //! between two.
 
 use paperwire_core::event::{MarketEvent, MarketKind, Seq, Stamps};
-use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::MARKET_RING_LEN;
 use paperwire_core::ring::{Consumer, Producer, ring};
 use paperwire_core::time::ExchNs;
 
 fn event(seq: u64) -> MarketEvent {
-    let (exch, symbol) = (ExchNs::new(1), SymbolId(0));
-    MarketEvent { seq: Seq(seq), exch, stamps: Stamps::default(), symbol, kind: MarketKind::Timer }
+    let (seq, exch, stamps) = (Seq(seq), ExchNs::new(1), Stamps::default());
+    MarketEvent { seq, exch, stamps, symbol: None, kind: MarketKind::Timer }
 }
 
 /// Our ring.

@@ -108,6 +108,7 @@ impl Maker {
     fn push(&mut self, index: usize, kind: MarketKind) {
         self.seq += 1;
         let symbol = SymbolId(u16::try_from(index).expect("three pairs"));
+        let symbol = kind.has_symbol().then_some(symbol);
         let (seq, exch, stamps) = (Seq(self.seq), ExchNs::new(self.now), Stamps::default());
         self.out.push(MarketEvent { seq, exch, stamps, symbol, kind });
     }

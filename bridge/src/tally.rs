@@ -6,7 +6,7 @@ use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::strategy::{RejectReason, Skip};
-use paperwire_core::time::{ExchNs, HostNs};
+use paperwire_core::time::HostNs;
 use paperwire_exec::digest::RunDigest;
 use paperwire_exec::engine::ReportSink;
 use paperwire_exec::fill::BRACKET;
@@ -88,7 +88,7 @@ impl Tally {
         Self {
             digest: RunDigest::new(),
             trail: Trail::Off,
-            accounts: vec![AccountRow::new(capital, ExchNs::default()); count],
+            accounts: vec![AccountRow::new(capital); count],
             positions: vec![vec![PositionRow::default(); symbols]; count],
             brackets: vec![Bracket::default(); count],
             markets: vec![MarketRow::default(); symbols],
@@ -137,6 +137,7 @@ impl Tally {
             }
             ReportKind::Order { .. }
             | ReportKind::Changed { .. }
+            | ReportKind::Interest { .. }
             | ReportKind::Command { .. }
             | ReportKind::Param { .. }
             | ReportKind::Benched { .. }

@@ -88,8 +88,8 @@ pub struct Position {
     pub cost: Money,
     /// Entry fees of exactly these lots, in the numeraire.
     pub entry_fee: Money,
-    /// When it was opened from flat.
-    pub entered_at: ExchNs,
+    /// When it was opened from flat; `None` while it is flat.
+    pub entered_at: Option<ExchNs>,
     /// Closes it at or beyond this price on the executable side.
     pub stop: Option<Px>,
     /// Closes it at or beyond this price on the executable side.
@@ -100,8 +100,8 @@ pub struct Position {
     pub break_even: Option<Px>,
     /// Closes it at this time.
     pub hold_until: Option<ExchNs>,
-    /// When margin interest is due next.
-    pub rollover_at: ExchNs,
+    /// When margin interest is due next; `None` while it is flat.
+    pub rollover_at: Option<ExchNs>,
     /// Tag of the signal that opened it.
     pub tag: u32,
 }
@@ -119,6 +119,11 @@ impl Position {
     /// Its size without sign.
     pub const fn qty(&self) -> Qty {
         Qty::new(self.lots.abs())
+    }
+
+    /// How long it has been open at `now`; `None` while it is flat.
+    pub fn age(&self, now: ExchNs) -> Option<DurationNs> {
+        self.entered_at.map(|entered_at| now.since(entered_at))
     }
 }
 
@@ -269,6 +274,15 @@ pub struct Fill {
     pub cash_after: Money,
 }
 
+/// What the venue charges for one pair, as fractions of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairFees {
+    /// For taking.
+    pub taker: Money,
+    /// For resting.
+    pub maker: Money,
+}
+
 /// A strategy's own account, read-only.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountView<'a> {
@@ -285,10 +299,8 @@ pub struct AccountView<'a> {
     /// What the regime of the event's symbol changes about entries; neutral unless asked for. Sizes and
     /// distances are changed by the engine, the shift of thresholds is for the strategy to use.
     pub adjustment: Adjustment,
-    /// Fee of taking, as a fraction of the value.
-    pub taker_fee: Money,
-    /// Fee of resting, as a fraction of the value.
-    pub maker_fee: Money,
+    /// What the venue charges now, by symbol index.
+    pub fees: &'a [PairFees],
 }
 
 impl AccountView<'_> {
@@ -300,5 +312,10 @@ impl AccountView<'_> {
     /// The position in one symbol.
     pub fn position(&self, symbol: SymbolId) -> &Position {
         &self.positions[symbol.index()]
+    }
+
+    /// What the venue charges for one pair now.
+    pub fn fees(&self, symbol: SymbolId) -> PairFees {
+        self.fees[symbol.index()]
     }
 }

@@ -37,8 +37,8 @@ pub struct MarketEvent {
     pub exch: ExchNs,
     /// Host times on the way here.
     pub stamps: Stamps,
-    /// The symbol; meaningless for a timer, a command and sentiment.
-    pub symbol: SymbolId,
+    /// Its symbol; `None` for a timer, a command and sentiment, which are about no single one.
+    pub symbol: Option<SymbolId>,
     /// What changed.
     pub kind: MarketKind,
 }
@@ -79,6 +79,13 @@ pub enum MarketKind {
     Sentiment(Sentiment),
     /// A second passed.
     Timer,
+}
+
+impl MarketKind {
+    /// Whether it is about one symbol rather than about all of them.
+    pub const fn has_symbol(&self) -> bool {
+        !matches!(self, Self::Timer | Self::Command(_) | Self::Sentiment(_))
+    }
 }
 
 /// Up to [`EVENT_LEVELS`] changed levels of one message.

@@ -230,13 +230,9 @@ impl MarketState {
         on_closed: &mut impl FnMut(SymbolId, Closed),
     ) -> Change {
         self.now = self.now.max(event.exch);
-        if event.kind == MarketKind::Timer {
-            for (index, state) in (0u16..).zip(&mut self.symbols) {
-                state.bars.advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
-            }
-            return Change::Timer;
-        }
-        let symbol = event.symbol;
+        let Some(symbol) = event.symbol else {
+            return self.apply_to_all(&event.kind, on_closed);
+        };
         let now = self.now;
         let state = &mut self.symbols[symbol.index()];
         match &event.kind {
@@ -281,9 +277,29 @@ impl MarketState {
                 }
             }
             MarketKind::Trading(status) => state.instrument.status = *status,
-            MarketKind::Command(_) => {}
+            MarketKind::Command(_) | MarketKind::Sentiment(_) | MarketKind::Timer => {
+                unreachable!("the feed gives these no symbol")
+            }
+        }
+        Change::Silent
+    }
+
+    /// Applies an event that is about no single symbol.
+    fn apply_to_all(
+        &mut self,
+        kind: &MarketKind,
+        on_closed: &mut impl FnMut(SymbolId, Closed),
+    ) -> Change {
+        match kind {
+            MarketKind::Timer => {
+                for (index, state) in (0u16..).zip(&mut self.symbols) {
+                    state.bars.advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
+                }
+                return Change::Timer;
+            }
             MarketKind::Sentiment(sentiment) => self.sentiment = Some(*sentiment),
-            MarketKind::Timer => unreachable!("handled above"),
+            MarketKind::Command(_) => {}
+            _ => unreachable!("the feed gives every other event its symbol"),
         }
         Change::Silent
     }

@@ -16,8 +16,8 @@ use crate::time::{DurationNs, ExchNs, HostNs};
 pub struct SlowTick {
     /// Which.
     pub seq: Seq,
-    /// Of which symbol.
-    pub symbol: SymbolId,
+    /// Its symbol; `None` for a timer.
+    pub symbol: Option<SymbolId>,
     /// The exchange's time of it.
     pub exch: ExchNs,
     /// Arrival of its bytes.

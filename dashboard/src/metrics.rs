@@ -162,11 +162,9 @@ impl Scrape {
     fn host(&mut self, of: &Snapshot) {
         let host = &of.host;
         let one = |value: f64| std::iter::once((Vec::new(), value));
-        self.gauge(
-            "resident_memory_bytes",
-            "Resident memory",
-            one(count(host.rss_bytes.unwrap_or(0))),
-        );
+        // A host that does not tell has no such gauge, rather than one of nothing.
+        let rss = host.rss_bytes.map(|bytes| (Vec::new(), count(bytes)));
+        self.gauge("resident_memory_bytes", "Resident memory", rss.into_iter());
         self.gauge("page_listeners", "WebSocket listeners", one(host.page_clients as f64));
         let queues = || host.queues.iter().map(|row| (vec![("queue", row.name.clone())], row));
         let share =

@@ -412,7 +412,8 @@ impl MarketFeed {
             let stamps = Stamps { arrived: probe.arrived, enqueued: probe.at };
             let rows = self.scratch.levels.iter();
             let rows = rows.map(|l| (l.side, Level { px: l.px, qty: l.qty }));
-            self.out.levels(Address { symbol, at, stamps }, head.is_snapshot, rows, sink);
+            let to = Address { symbol: Some(symbol), at, stamps };
+            self.out.levels(to, head.is_snapshot, rows, sink);
         }
         probe.mark(Stage::Enqueued);
         if head.is_snapshot { Outcome::Snapshot(symbol) } else { Outcome::Applied }
@@ -439,7 +440,8 @@ impl MarketFeed {
         let bids = book.levels(BookSide::Bid).map(|level| (BookSide::Bid, level));
         let asks = book.levels(BookSide::Ask).map(|level| (BookSide::Ask, level));
         // The whole book stands for all changes kept back: it waited as long as the oldest of them.
-        let to = Address { symbol, at, stamps: Stamps { arrived: *arrived, enqueued: rx } };
+        let stamps = Stamps { arrived: *arrived, enqueued: rx };
+        let to = Address { symbol: Some(symbol), at, stamps };
         self.out.levels(to, true, bids.chain(asks), sink);
     }
 
@@ -472,7 +474,7 @@ impl MarketFeed {
             }
             self.counters.trades += 1;
             let stamps = Stamps { arrived: probe.arrived, enqueued: probe.clock.now() };
-            let to = Address { symbol: *symbol, at: trade.at, stamps };
+            let to = Address { symbol: Some(*symbol), at: trade.at, stamps };
             self.out.push(sink, to, MarketKind::Trade { trade: *trade, is_snapshot });
             outcome = Outcome::Data(*symbol);
         }
@@ -536,11 +538,12 @@ impl MarketFeed {
     fn emit(
         &mut self,
         sink: &mut impl EventSink,
-        symbol: SymbolId,
+        symbol: impl Into<Option<SymbolId>>,
         at: ExchNs,
         stamp: HostNs,
         kind: MarketKind,
     ) {
+        let symbol = symbol.into();
         let stamps = Stamps { arrived: stamp, enqueued: stamp };
         self.out.push(sink, Address { symbol, at, stamps }, kind);
     }
@@ -586,7 +589,7 @@ impl Emitter {
 /// Symbol and times that the parts of one message share.
 #[derive(Clone, Copy, Debug)]
 struct Address {
-    symbol: SymbolId,
+    symbol: Option<SymbolId>,
     at: ExchNs,
     stamps: Stamps,
 }

@@ -146,7 +146,10 @@ mod tests {
                     Bar { open_at: ExchNs::new(minute * 60_000_000_000), close, ..Bar::default() };
                 let kind = MarketKind::History((Timeframe::M1, bar));
                 let (seq, exch, stamps) = (Seq(0), bar.open_at, Stamps::default());
-                market.apply(&MarketEvent { seq, exch, stamps, symbol, kind }, &mut |_, _| ());
+                market.apply(
+                    &MarketEvent { seq, exch, stamps, symbol: Some(symbol), kind },
+                    &mut |_, _| (),
+                );
                 pair.on_bar(symbol, Timeframe::M1, &bar, &market.view());
             }
         }

@@ -83,6 +83,7 @@ impl Stage {
     pub(crate) fn event(&mut self, symbol: SymbolId, kind: MarketKind) {
         self.seq += 1;
         let (seq, exch, stamps) = (Seq(self.seq), self.now, Stamps::default());
+        let symbol = kind.has_symbol().then_some(symbol);
         let event = MarketEvent { seq, exch, stamps, symbol, kind };
         let (bank, reports) = (&mut self.bank, &mut self.reports);
         self.engine.process(&event, &mut Context { clock: &StoppedClock, bank, reports });

@@ -4,8 +4,8 @@
 //! and targets on the executable side before the strategy is called, fills told at once.
 
 use paperwire_core::account::{
-    AccountState, AccountView, Evidence, Fill, FillId, Liquidity, OrderId, Position, PositionSide,
-    StratId, Trigger,
+    AccountState, AccountView, Evidence, Fill, FillId, Liquidity, OrderId, PairFees, Position,
+    PositionSide, StratId, Trigger,
 };
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
 use paperwire_core::book::{Bbo, Level};
@@ -186,7 +186,7 @@ impl Bench {
             seq: Seq(self.seq),
             exch: self.now,
             stamps: Stamps::default(),
-            symbol,
+            symbol: kind.has_symbol().then_some(symbol),
             kind,
         };
         let mut closed = Vec::new();
@@ -198,6 +198,8 @@ impl Bench {
 
     fn call(&mut self, event: &Event<'_>) {
         let mut out = Signals::default();
+        let fee = Money::from_num(self.fee);
+        let fees = vec![PairFees { taker: fee, maker: fee }; self.positions.len()];
         let account = AccountView {
             cash: self.cash,
             equity: self.equity,
@@ -205,8 +207,7 @@ impl Bench {
             orders: &[],
             state: AccountState::Active,
             adjustment: paperwire_core::regime::Adjustment::NEUTRAL,
-            taker_fee: Money::from_num(self.fee),
-            maker_fee: Money::from_num(self.fee),
+            fees: &fees,
         };
         self.strategy.on_event(event, &self.market.view(), &account, &mut out);
         assert_eq!(out.dropped(), 0);
@@ -279,7 +280,7 @@ impl Bench {
         let value = of.money(px.notional(qty));
         let position = &mut self.positions[signal.symbol.index()];
         if position.lots == 0 {
-            position.entered_at = self.now;
+            position.entered_at = Some(self.now);
             position.tag = signal.tag;
         }
         let fee = value * rate * Money::from_num(self.fee);

@@ -146,13 +146,14 @@ impl FlowPulse {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let held = market.now().since(account.position(symbol).entered_at);
+        let held = account.position(symbol).age(market.now());
         let imbalance = self.imbalance(symbol, market).unwrap_or(0.0);
         let has_turned = match side {
             PositionSide::Long => imbalance < -self.params.threshold,
             PositionSide::Short => imbalance > self.params.threshold,
         };
-        let is_old = held >= DurationNs::from_secs(self.params.hold_max_s);
+        let hold_max = DurationNs::from_secs(self.params.hold_max_s);
+        let is_old = held.is_some_and(|held| held >= hold_max);
         if has_turned || is_old {
             let code = if has_turned { "turned" } else { "too_old" };
             let reason = Reason::new(code).with("imbalance", imbalance);

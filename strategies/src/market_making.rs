@@ -129,7 +129,7 @@ impl Strategy for MarketMaking {
                 let (state, limit) = (market.symbol(symbol), self.params.markout_limit);
                 if let (Some(desk), Some(bbo)) = (self.desk(symbol), state.bbo()) {
                     desk.now = now;
-                    desk.set_fees(account.maker_fee, account.taker_fee);
+                    desk.set_fees(account.fees(symbol));
                     desk.on_book(state, &bbo, now, limit);
                     self.look(symbol, market, account, out);
                 }

@@ -118,7 +118,7 @@ impl Strategy for TriangularArb {
         self.now = market.now();
         match *event {
             Event::Book { symbol } => {
-                self.fees[symbol.index()] = account.taker_fee.to_num();
+                self.fees[symbol.index()] = account.fees(symbol).taker.to_num();
                 let age_max = DurationNs::from_millis(self.params.book_age_max_ms);
                 for trio in self.trios.iter_mut().filter(|trio| trio.has(symbol)) {
                     trio.look(market, &self.fees, age_max);

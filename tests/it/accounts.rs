@@ -189,6 +189,7 @@ impl Walker {
         self.seq += 1;
         self.at += below(&mut self.rng, 2_000_000);
         let (exch, seq) = (ExchNs::new(self.at), Seq(self.seq));
+        let symbol = kind.has_symbol().then_some(symbol);
         MarketEvent { seq, exch, stamps: Stamps::default(), symbol, kind }
     }
 

@@ -44,7 +44,8 @@ pub struct Live {
     names: Vec<Arc<str>>,
     /// By strategy: marks seen.
     marks: Vec<u64>,
-    last_at: ExchNs,
+    /// Exchange time of the latest report; `None` before the first.
+    last_at: Option<ExchNs>,
     /// Since when nothing is heard, and why.
     silent: Option<(ExchNs, String)>,
     is_live_again: bool,
@@ -87,7 +88,7 @@ pub fn start(
         instruments: instruments.to_vec(),
         names: instruments.iter().map(|of| stored_name(source, &of.name).into()).collect(),
         marks: vec![0; strategies.len()],
-        last_at: ExchNs::new(0),
+        last_at: None,
         silent: None,
         is_live_again: false,
     }))
@@ -142,7 +143,7 @@ impl Live {
 
     /// Keeps what is worth keeping of a report.
     pub fn report(&mut self, report: &Report) {
-        self.last_at = self.last_at.max(report.at);
+        self.last_at = self.last_at.max(Some(report.at));
         match &report.kind {
             ReportKind::Bar { symbol, bar } => {
                 self.end_silence();
@@ -197,10 +198,12 @@ impl Live {
     /// Notes when the connection was lost and when every book was back.
     pub fn feed_report(&mut self, report: &FeedReport) {
         match &report.kind {
-            FeedReportKind::Disconnected { why, .. } if self.last_at.raw() > 0 => {
-                self.is_live_again = false;
-                let since = self.last_at;
-                self.silent.get_or_insert_with(|| (since, format!("disconnected: {why}")));
+            FeedReportKind::Disconnected { why, .. } => {
+                // Before the first report there is nothing that could be missing.
+                if let Some(since) = self.last_at {
+                    self.is_live_again = false;
+                    self.silent.get_or_insert_with(|| (since, format!("disconnected: {why}")));
+                }
             }
             FeedReportKind::AllLive => self.is_live_again = true,
             _ => {}
@@ -212,12 +215,12 @@ impl Live {
         if !self.is_live_again {
             return;
         }
-        let Some((since, why)) = self.silent.take() else {
+        let (Some((since, why)), Some(last_at)) = (self.silent.take(), self.last_at) else {
             return;
         };
         let floor = |at: ExchNs| at.raw().div_euclid(MINUTE_NS) * MINUTE_NS;
         // A bar is reported in the minute after its own.
-        let until = ExchNs::new(floor(self.last_at));
+        let until = ExchNs::new(floor(last_at));
         let span = Span::new(ExchNs::new(floor(since)), until);
         for name in &self.names {
             self.writer.push(Item::Gap(Gap::open(name, span, &why)));

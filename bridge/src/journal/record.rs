@@ -1,6 +1,8 @@
 //! Reports as JSON lines: the envelope that every record has, and which of them are written.
 //!
-//! Exact decimals are text, numbers are for machines, and nothing is ever NaN or Infinity.
+//! Exact decimals are text, numbers are for machines, and nothing is ever NaN or Infinity. Money is written
+//! with as many digits as tell it from every other amount, so that whoever reads it to the nearest 2^-64 has
+//! the account's own bits.
 
 mod body;
 
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use crate::tally::StrategyName;
 
 /// Layout of the lines; a change of a field's meaning raises it.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 /// Marks of accounts, positions and brackets go to the log once in this many seconds.
 const MARK_EVERY: u64 = 10;
 
@@ -35,6 +37,8 @@ struct Marks {
     /// Account marks seen; the other kinds follow them.
     count: u64,
     is_final: bool,
+    /// Minute of the last mark.
+    minute: Option<ExchNs>,
     /// By symbol: the position as last written.
     positions: Vec<Position>,
 }
@@ -54,6 +58,7 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
         | ReportKind::Order { strategy, .. }
         | ReportKind::Done { strategy, .. }
         | ReportKind::Changed { strategy, .. }
+        | ReportKind::Interest { strategy, .. }
         | ReportKind::Command { strategy, .. }
         | ReportKind::Param { strategy, .. }
         | ReportKind::State { strategy, .. }
@@ -72,9 +77,14 @@ pub fn strategy_of(kind: &ReportKind) -> Option<usize> {
     }
 }
 
-/// Money as exact text; ten digits are far below any cent of any currency.
+/// Money as text for people and tables; ten digits are far below any cent of any currency.
 pub fn money(amount: Money) -> String {
     format!("{amount:.10}")
+}
+
+/// Money as text that reads back to the same bits.
+pub fn exact(amount: Money) -> String {
+    amount.to_string()
 }
 
 /// A float; what JSON cannot say is null.
@@ -92,6 +102,7 @@ impl Recorder {
         let marks = |_: &StrategyName| Marks {
             count: 0,
             is_final: false,
+            minute: None,
             positions: vec![Position::default(); instruments.len()],
         };
         Self {
@@ -119,7 +130,7 @@ impl Recorder {
     /// A report as a line, or `None` for kinds that are not logged and marks between the seconds in
     /// which they are.
     pub fn report(&mut self, report: &Report) -> Option<String> {
-        let (event, body) = self.body(&report.kind)?;
+        let (event, body) = self.body(report)?;
         let now = utc_now();
         let strategy = strategy_of(&report.kind).map(|at| self.strategies[at].instance.as_str());
         let line = json!({
@@ -127,6 +138,7 @@ impl Recorder {
             "event": event,
             "correlation_id": format!("{}-{:012}", self.session, report.seq.0),
             "session": self.session,
+            "seq": report.seq.0,
             "strategy": strategy,
             "exchange_ns": report.at.raw(),
             "exchange": instant(report.at),
@@ -138,9 +150,15 @@ impl Recorder {
         Some(line.to_string())
     }
 
-    fn body(&mut self, kind: &ReportKind) -> Option<(&'static str, Value)> {
-        Some(match kind {
-            ReportKind::Signal { signal, .. } => ("signal", self.signal(signal)),
+    fn body(&mut self, report: &Report) -> Option<(&'static str, Value)> {
+        Some(match &report.kind {
+            ReportKind::Signal { signal, saw, .. } => {
+                let mut body = self.signal(signal);
+                let response = report.made.since(report.arrived);
+                body["saw"] = body::saw(saw, report.seq);
+                body["latency_ns"] = json!({"call": saw.took.raw(), "response": response.raw()});
+                ("signal", body)
+            }
             ReportKind::Reject { signal, reason, .. } => {
                 let mut body = self.signal(signal);
                 body["rejected"] = json!(reason.as_str());
@@ -150,7 +168,12 @@ impl Recorder {
                 ("order", self.order(order, *trigger, *latency))
             }
             ReportKind::Fill(fill) => ("fill", self.fill(fill)),
-            ReportKind::Changed { order, .. } => ("order_changed", self.changed(order)),
+            ReportKind::Changed { order, reason, .. } => {
+                ("order_changed", self.changed(order, reason))
+            }
+            ReportKind::Interest { symbol, amount, .. } => {
+                ("interest", self.interest(*symbol, *amount))
+            }
             ReportKind::Regime { symbol, transition } => {
                 ("regime", self.regime(*symbol, transition))
             }
@@ -184,7 +207,10 @@ impl Recorder {
                 let marks = &mut self.marks[strategy.index()];
                 marks.count += 1;
                 marks.is_final = *is_final;
-                if !marks.is_due() {
+                // The equity that each minute opened with is what ratios are made of.
+                let minute = row.performance.minute().map(|(minute, _)| minute);
+                let is_news = std::mem::replace(&mut marks.minute, minute) != minute;
+                if !marks.is_due() && !is_news {
                     return None;
                 }
                 (if *is_final { "account_final" } else { "account" }, body::account(row))

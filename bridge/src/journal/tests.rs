@@ -12,6 +12,7 @@ use paperwire_core::strategy::{Action, Reason, Signal, Size};
 use paperwire_core::time::{ExchNs, HostNs};
 use paperwire_core::trade::OrderSide;
 use paperwire_exec::report::{AccountRow, BracketRow, PositionRow};
+use paperwire_exec::saw::Saw;
 
 use super::*;
 
@@ -289,10 +290,12 @@ fn every_kind_of_record_is_json_under_its_own_name() {
     let end = OrderEnd::WouldTake;
     let done = OrderDone { id: OrderId(7), tag: 3, symbol, left: Qty::new(5), end };
     let state = AccountState::Halted(HaltReason::Drawdown);
-    let row = AccountRow::new(Money::from_num(100), ExchNs::new(1));
+    let row = AccountRow::new(Money::from_num(100));
     let (position, bracket) = (PositionRow::default(), BracketRow::default());
+    let saw = Saw { book: Some(0x00ab_cdef), took: DurationNs::new(1_234) };
+    let amount = Money::from_bits(1 << 63 | 1);
     let kinds = [
-        ReportKind::Signal { strategy, signal },
+        ReportKind::Signal { strategy, signal, saw },
         ReportKind::Order { strategy, order, trigger: Trigger::Strategy, latency },
         ReportKind::Done { strategy, done },
         ReportKind::Command { strategy, verb: Verb::Pause, origin: Origin::Terminal },
@@ -300,6 +303,8 @@ fn every_kind_of_record_is_json_under_its_own_name() {
         ReportKind::Account { strategy, row, is_final: true },
         ReportKind::Position { strategy, symbol, row: position },
         ReportKind::Bracket { strategy, model: 2, row: bracket, is_final: true },
+        ReportKind::Changed { strategy, order, reason: Reason::new("moved") },
+        ReportKind::Interest { strategy, symbol, amount },
     ];
     for (id, kind) in (1..).zip(kinds) {
         journal.write(Entry::Report(Box::new(report(id, kind))));
@@ -316,6 +321,8 @@ fn every_kind_of_record_is_json_under_its_own_name() {
         "account_final",
         "position",
         "bracket",
+        "order_changed",
+        "interest",
     ];
     assert_eq!(events, expected);
     assert!(
@@ -323,6 +330,8 @@ fn every_kind_of_record_is_json_under_its_own_name() {
             |line| line["strategy"] == "a" && line[line["event"].as_str().unwrap()].is_object()
         )
     );
+    assert_eq!(all[0]["signal"]["saw"], json!({"seq": 1, "book": "00abcdef"}));
+    assert_eq!(all[0]["signal"]["latency_ns"]["call"], 1_234);
     assert_eq!(all[1]["order"]["terms"]["limit"], "1.0");
     assert_eq!(all[1]["order"]["terms"]["post_only"], true);
     assert_eq!(all[1]["order"]["latency_ns"], 25_000_000);
@@ -330,6 +339,9 @@ fn every_kind_of_record_is_json_under_its_own_name() {
     assert_eq!(all[3]["command"], json!({"verb": "pause", "origin": "terminal"}));
     assert_eq!(all[4]["state"], json!({"state": "halted", "why": "drawdown"}));
     assert_eq!(all[7]["bracket"]["fill_model"], "optimistic");
+    assert_eq!(all[8]["order_changed"]["reason"]["code"], "moved");
+    let logged = all[9]["interest"]["amount"].as_str().unwrap();
+    assert_eq!(logged.parse::<Money>(), Ok(amount), "to the last bit");
     let system = lines(&dir.join("system/paperwire_s1.jsonl"));
     assert_eq!(system.len(), 2, "the command and the state");
 }

@@ -127,7 +127,7 @@ pub(super) fn position(
         entry_px: entry.is_finite().then_some(entry),
         value: money(row.value),
         unrealized: money(row.unrealized),
-        entered: instant(held.entered_at),
+        entered: instant(held.entered_at?),
         stop: px(held.stop),
         target: px(held.target),
         trail: held.trail.map(|trail| of.show_px(trail.distance).to_string()),

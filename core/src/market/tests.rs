@@ -26,8 +26,9 @@ pub(crate) fn market() -> MarketState {
 }
 
 pub(crate) fn event(symbol: u16, kind: MarketKind) -> MarketEvent {
-    let exch = ExchNs::new(1);
-    MarketEvent { seq: Seq(1), exch, stamps: Stamps::default(), symbol: SymbolId(symbol), kind }
+    let (seq, exch, stamps) = (Seq(1), ExchNs::new(1), Stamps::default());
+    let symbol = kind.has_symbol().then_some(SymbolId(symbol));
+    MarketEvent { seq, exch, stamps, symbol, kind }
 }
 
 pub(crate) fn snapshot(bid: i64, ask: i64) -> MarketKind {

@@ -254,8 +254,9 @@ impl Progress {
         }
     }
 
-    fn concerns(&self, name: &str) -> bool {
-        self.fault.symbol.as_deref().is_none_or(|symbol| symbol == name)
+    /// Whether it acts on this pair, or for `None` on what is about no single pair.
+    fn concerns(&self, name: Option<&str>) -> bool {
+        self.fault.symbol.is_none() || self.fault.symbol.as_deref() == name
     }
 }
 
@@ -299,9 +300,7 @@ impl Running {
     /// Whether such a fault is on now for this pair (or for all).
     pub(crate) fn is_on(&self, kind: FaultKind, name: Option<&str>) -> bool {
         self.list.iter().any(|p| {
-            p.fault.kind == kind
-                && p.active_until.is_some()
-                && name.is_none_or(|name| p.concerns(name))
+            p.fault.kind == kind && p.active_until.is_some() && (name.is_none() || p.concerns(name))
         })
     }
 
@@ -311,7 +310,7 @@ impl Running {
     pub(crate) fn on_frame(
         &mut self,
         frame: &Frame,
-        name: &str,
+        name: Option<&str>,
         cross: impl Fn(&Frame) -> Option<(String, String)>,
     ) -> Outgoing {
         let mut out = Outgoing { texts: vec![frame.text.clone()], before_next: None };

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::ws::Utf8Bytes;
-use paperwire_core::instrument::SymbolId;
 use paperwire_core::time::{DurationNs, ExchNs};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
@@ -296,8 +295,7 @@ impl State {
             self.send(topic, text);
         }
         let market = self.venue.market();
-        let symbol = topic.symbol().unwrap_or(SymbolId(0));
-        let name = market.listings()[symbol.index()].name();
+        let name = topic.symbol().map(|symbol| market.listings()[symbol.index()].name());
         let cross = |frame: &Frame| match frame.topic {
             Topic::Book(symbol, depth) => crossing(market.engine(symbol), depth, frame.at),
             _ => None,

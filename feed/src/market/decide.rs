@@ -2,7 +2,6 @@
 //! the world outside, live or read from a tape.
 
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
-use paperwire_core::instrument::SymbolId;
 use paperwire_core::time::HostNs;
 
 use crate::control::Control;
@@ -15,15 +14,15 @@ impl MarketFeed {
         match control {
             Control::Timer { at } => {
                 let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
-                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Timer);
+                self.emit(sink, None, exch, rx, MarketKind::Timer);
             }
             Control::Command { at, command } => {
                 let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
-                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Command(*command));
+                self.emit(sink, None, exch, rx, MarketKind::Command(*command));
             }
             Control::Sentiment { at, sentiment } => {
                 let exch = self.venue.latest().map_or(*at, |(latest, _)| latest.max(*at));
-                self.emit(sink, SymbolId(0), exch, rx, MarketKind::Sentiment(*sentiment));
+                self.emit(sink, None, exch, rx, MarketKind::Sentiment(*sentiment));
             }
             Control::Disconnected => {
                 self.counters.disconnects += 1;

@@ -37,7 +37,7 @@ impl RunDigest {
 
     fn add(&mut self, report: &Report) {
         match &report.kind {
-            ReportKind::Signal { strategy, signal } => {
+            ReportKind::Signal { strategy, signal, .. } => {
                 self.tag(1, report);
                 self.bytes(&strategy.0.to_le_bytes());
                 self.signal(signal);
@@ -63,12 +63,18 @@ impl RunDigest {
                 self.tag(4, report);
                 self.fill(fill);
             }
-            ReportKind::Changed { strategy, order } => {
+            ReportKind::Changed { strategy, order, .. } => {
                 self.tag(11, report);
                 self.bytes(&strategy.0.to_le_bytes());
                 self.bytes(&order.id.0.to_le_bytes());
                 self.bytes(&order.left.raw().to_le_bytes());
                 self.spec(&order.spec);
+            }
+            ReportKind::Interest { strategy, symbol, amount } => {
+                self.tag(13, report);
+                self.bytes(&strategy.0.to_le_bytes());
+                self.bytes(&symbol.0.to_le_bytes());
+                self.money(*amount);
             }
             ReportKind::Done { strategy, done } => {
                 self.tag(7, report);

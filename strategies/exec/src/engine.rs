@@ -231,7 +231,7 @@ impl Engine {
         match (&event.kind, change) {
             (MarketKind::Command(command), _) => self.command(command, cause, ctx),
             (_, Change::Silent) => {}
-            _ => self.meet(event, change, cause, ctx),
+            _ => self.meet(event, cause, ctx),
         }
         let applied = ctx.clock.now();
 
@@ -240,22 +240,20 @@ impl Engine {
             self.on_bars(is_history, cause, ctx);
             cause = cause.at(ctx.clock.now());
         }
-        let decided = match &event.kind {
+        let decided = match (&event.kind, event.symbol) {
             _ if change == Change::Silent => None,
-            MarketKind::Trade { trade, .. } => {
-                let symbol = event.symbol;
+            (_, None) => {
+                let end = self.decide(&Event::Timer, None, false, cause, ctx);
+                self.report_rows(cause, false, ctx);
+                Some(end)
+            }
+            (MarketKind::Trade { trade, .. }, Some(symbol)) => {
                 let of = Event::Trade { symbol, trade };
                 let end = self.decide(&of, Some(symbol), false, cause, ctx);
                 emit(ctx, cause, ReportKind::Trade { symbol, trade: *trade });
                 Some(end)
             }
-            _ if change == Change::Timer => {
-                let end = self.decide(&Event::Timer, None, false, cause, ctx);
-                self.report_rows(cause, false, ctx);
-                Some(end)
-            }
-            _ => {
-                let symbol = event.symbol;
+            (_, Some(symbol)) => {
                 Some(self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx))
             }
         };
@@ -289,16 +287,16 @@ impl Engine {
     fn meet<C: Clock, R: ReportSink>(
         &mut self,
         event: &MarketEvent,
-        change: Change,
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
-        let symbol = event.symbol;
         for index in 0..self.slots.len() {
             for world in 0..self.slots[index].worlds.len() {
-                if change == Change::Timer {
+                let Some(symbol) = event.symbol else {
                     self.in_world(index, world, cause, ctx, World::on_timer);
-                } else if self.slots[index].worlds[world].is_concerned(symbol, &self.rules) {
+                    continue;
+                };
+                if self.slots[index].worlds[world].is_concerned(symbol, &self.rules) {
                     self.in_world(index, world, cause, ctx, |world, env| match &event.kind {
                         MarketKind::Trade { trade, .. } => world.on_trade(symbol, trade, env),
                         _ => world.on_book(symbol, env),
@@ -307,7 +305,7 @@ impl Engine {
             }
             self.check_limits(index, cause, ctx);
         }
-        if change == Change::Timer {
+        if event.symbol.is_none() {
             self.check_global(cause, ctx);
         }
     }
@@ -366,8 +364,11 @@ impl Engine {
                     let latency = DurationNs::ZERO;
                     emit(ctx, cause, ReportKind::Order { strategy, order, trigger, latency });
                 }
-                Happening::Changed(order) => {
-                    emit(ctx, cause, ReportKind::Changed { strategy, order });
+                Happening::Changed(order, reason) => {
+                    emit(ctx, cause, ReportKind::Changed { strategy, order, reason });
+                }
+                Happening::Interest(symbol, amount) => {
+                    emit(ctx, cause, ReportKind::Interest { strategy, symbol, amount });
                 }
                 Happening::Fill(fill) => {
                     emit(ctx, cause, ReportKind::Fill(fill));

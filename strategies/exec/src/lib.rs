@@ -8,7 +8,7 @@
 //! * from a signal to an order: [`intake`], [`risk`]
 //! * an account and its orders: [`world`], [`portfolio`], [`margin`], [`performance`]
 //! * doubts about reality: [`fill`], [`queue`], [`consumed`], [`latency`], [`fee`]
-//! * what comes out: [`report`], [`digest`]
+//! * what comes out: [`report`], [`saw`], [`digest`]
 
 #![warn(missing_docs)]
 
@@ -26,6 +26,7 @@ pub mod portfolio;
 pub mod queue;
 pub mod report;
 pub mod risk;
+pub mod saw;
 #[cfg(test)]
 mod testkit;
 pub mod world;

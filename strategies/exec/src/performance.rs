@@ -20,8 +20,9 @@ const MINUTE_NS: i64 = 60_000_000_000;
 /// Figures of one account since it began or was reset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Performance {
-    /// Minute of exchange time that the last mark fell into.
-    minute: i64,
+    /// Minute of exchange time that the last mark fell into; `None` before the first mark, with
+    /// which the grid of minutes begins.
+    minute: Option<i64>,
     /// Equity at the end of the minute before; the baseline in the first one.
     opened: Money,
     /// Equity at the last mark.
@@ -46,18 +47,18 @@ struct Trades {
 }
 
 impl Performance {
-    /// An account that had `baseline` at `at`.
+    /// An account of `baseline` before its first mark.
     ///
     /// # Panics
     /// When the baseline is not positive: no return can be measured against it.
-    pub fn new(baseline: Money, at: ExchNs) -> Self {
+    pub fn new(baseline: Money) -> Self {
         assert!(baseline > 0, "an account begins with positive equity");
         Self {
-            minute: minute_of(at),
+            minute: None,
             opened: baseline,
             equity: baseline,
             returns: Returns::default(),
-            drawdown: Drawdown::new(baseline, at),
+            drawdown: Drawdown::new(baseline),
             trades: Trades::default(),
             turnover: Money::ZERO,
         }
@@ -67,16 +68,19 @@ impl Performance {
     ///
     /// # Panics
     /// When the baseline is not positive.
-    pub fn reset(&mut self, baseline: Money, at: ExchNs) {
-        *self = Self::new(baseline, at);
+    pub fn reset(&mut self, baseline: Money) {
+        *self = Self::new(baseline);
     }
 
-    /// Notes the account's equity. A mark that is stamped before the last one counts at the last
+    /// Notes the account's equity. The first mark begins the first minute, which opened at the
+    /// baseline. A mark that is stamped before the last one counts at the last
     /// one's time: symbols are not in step with each other.
     pub fn on_mark(&mut self, at: ExchNs, equity: Money) {
         let minute = minute_of(at);
-        if minute > self.minute {
-            self.close_minutes(minute);
+        match self.minute {
+            None => self.minute = Some(minute),
+            Some(last) if minute > last => self.close_minutes(last, minute),
+            Some(_) => {}
         }
         self.equity = equity;
         self.drawdown.mark(at, equity);
@@ -84,16 +88,16 @@ impl Performance {
 
     /// Closes the minute of the last mark and the silent ones after it, which carried its equity,
     /// up to `minute`. Constant time, however many they are.
-    fn close_minutes(&mut self, minute: i64) {
+    fn close_minutes(&mut self, last: i64, minute: i64) {
         // Below zero a ratio of equities says nothing, so such minutes have no return at all.
         if self.opened > 0 {
             self.returns.add(float(self.equity - self.opened) / float(self.opened));
         }
         if self.equity > 0 {
-            self.returns.add_zeros((minute - self.minute - 1).unsigned_abs());
+            self.returns.add_zeros((minute - last - 1).unsigned_abs());
         }
         self.opened = self.equity;
-        self.minute = minute;
+        self.minute = Some(minute);
     }
 
     /// Notes a closed trade: its profit after fees, and how long it was held.
@@ -118,6 +122,12 @@ impl Performance {
     pub fn on_turnover(&mut self, value: Money) {
         assert!(value >= 0, "a traded value has no sign");
         self.turnover += value;
+    }
+
+    /// Begin of the minute of the last mark, and the equity that it opened with; `None` before the
+    /// first mark.
+    pub fn minute(&self) -> Option<(ExchNs, Money)> {
+        self.minute.map(|minute| (ExchNs::new(minute * MINUTE_NS), self.opened))
     }
 
     /// Returns of complete minutes so far, silent ones included.

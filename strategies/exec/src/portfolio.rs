@@ -124,7 +124,7 @@ impl Portfolio {
             positions: vec![Position::default(); symbols],
             books: vec![SymbolBook::default(); symbols],
             spot_values: vec![None; opening.spots.len()],
-            row: AccountRow::new(opening.capital, ExchNs::default()),
+            row: AccountRow::new(opening.capital),
             volume_now: opening.volume_30d,
             opening,
             volume,
@@ -134,14 +134,14 @@ impl Portfolio {
     }
 
     /// Starts anew from the opening; takes no memory.
-    pub fn reset(&mut self, at: ExchNs) {
+    pub fn reset(&mut self) {
         self.positions.fill(Position::default());
         self.books.fill(SymbolBook { is_changed: true, ..SymbolBook::default() });
         self.spot_values.fill(None);
         self.volume = Volume30d::new(self.opening.volume_30d);
         self.volume_now = self.opening.volume_30d;
         self.open = 0;
-        self.row = AccountRow::new(self.opening.capital, at);
+        self.row = AccountRow::new(self.opening.capital);
     }
 
     /// Its figures at the last mark.
@@ -245,9 +245,12 @@ impl Portfolio {
         self.row.cash -= execution.fee;
         if !is_exit {
             if position.lots == 0 {
-                *position = Position { entered_at: execution.at, ..Position::default() };
-                position.rollover_at =
-                    execution.at.plus(DurationNs::from_secs(ROLLOVER_HOURS * 3600));
+                let rollover_at = execution.at.plus(DurationNs::from_secs(ROLLOVER_HOURS * 3600));
+                *position = Position {
+                    entered_at: Some(execution.at),
+                    rollover_at: Some(rollover_at),
+                    ..Position::default()
+                };
                 position.tag = execution.tag;
                 self.open |= 1 << execution.symbol.0;
             }
@@ -259,7 +262,7 @@ impl Portfolio {
         assert!(lots.abs() <= position.lots.abs(), "an exit is at most the position");
         let cost = share(position.cost, lots.abs(), position.lots.abs());
         let entry_fee = share(position.entry_fee, lots.abs(), position.lots.abs());
-        let held = execution.at.since(position.entered_at);
+        let held = position.age(execution.at).expect("what is closed was opened");
         position.lots += lots;
         position.cost -= cost;
         position.entry_fee -= entry_fee;
@@ -313,7 +316,7 @@ impl Portfolio {
     }
 
     /// Marks the starting assets that `symbol` prices; the first prices of all fix the baseline.
-    pub fn mark_spot(&mut self, symbol: SymbolId, price: Money, at: ExchNs) {
+    pub fn mark_spot(&mut self, symbol: SymbolId, price: Money) {
         let was_based = self.is_based();
         for (spot, value) in self.opening.spots.iter().zip(&mut self.spot_values) {
             if spot.priced_by == symbol {
@@ -324,7 +327,7 @@ impl Portfolio {
             let spot = self.spot_value();
             self.row.spot_start = spot;
             self.row.baseline = self.opening.capital + spot;
-            self.row.performance = Performance::new(self.row.baseline, at);
+            self.row.performance = Performance::new(self.row.baseline);
         }
     }
 

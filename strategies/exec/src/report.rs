@@ -8,11 +8,12 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{OpenOrder, OrderDone};
 use paperwire_core::regime::Transition;
-use paperwire_core::strategy::{RejectReason, Signal, Skip};
+use paperwire_core::strategy::{Reason, RejectReason, Signal, Skip};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 use paperwire_core::trade::TradeTick;
 
 use crate::performance::Performance;
+use crate::saw::Saw;
 
 /// One report with the market event that caused it.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,8 @@ pub enum ReportKind {
         strategy: StratId,
         /// The wish.
         signal: Signal,
+        /// What it saw, and how long it thought.
+        saw: Saw,
     },
     /// A signal was refused.
     Reject {
@@ -89,6 +92,17 @@ pub enum ReportKind {
         strategy: StratId,
         /// The order.
         order: OpenOrder,
+        /// Why it is what it is now: its next fills carry this.
+        reason: Reason,
+    },
+    /// Margin interest was charged.
+    Interest {
+        /// On whose account.
+        strategy: StratId,
+        /// For the position in this symbol.
+        symbol: SymbolId,
+        /// In the numeraire.
+        amount: Money,
     },
     /// An order was executed, in whole or in part.
     Fill(Fill),
@@ -259,7 +273,7 @@ pub struct AccountRow {
 
 impl AccountRow {
     /// An account of `capital` before anything happened.
-    pub fn new(capital: Money, at: ExchNs) -> Self {
+    pub fn new(capital: Money) -> Self {
         let none = Money::ZERO;
         Self {
             baseline: capital,
@@ -279,7 +293,7 @@ impl AccountRow {
             rejects: 0,
             orders: 0,
             margin_calls: 0,
-            performance: Performance::new(capital, at),
+            performance: Performance::new(capital),
             open_positions: 0,
             open_orders: 0,
             state: AccountState::Active,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use paperwire_core::account::{AccountView, Fill, StratId};
+use paperwire_core::account::{AccountView, Fill, PairFees, StratId};
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Level;
@@ -48,6 +48,8 @@ pub(crate) struct Desk {
     pub(crate) lots_seen: Vec<i64>,
     pub(crate) orders_seen: Vec<usize>,
     pub(crate) cash_seen: Vec<Money>,
+    /// At the last event, by symbol.
+    pub(crate) fees_seen: Vec<PairFees>,
     pub(crate) panics: bool,
 }
 
@@ -67,6 +69,7 @@ impl Strategy for Script {
         desk.lots_seen.push(account.position(BTC).lots);
         desk.orders_seen.push(account.orders.len());
         desk.cash_seen.push(account.cash);
+        desk.fees_seen = account.fees.to_vec();
         for signal in desk.next.drain(..) {
             out.push(signal);
         }
@@ -188,8 +191,9 @@ impl Rig {
         self.seq += 1;
         self.now_ms += 1;
         let exch = ExchNs::new(self.now_ms * 1_000_000);
-        let event =
-            MarketEvent { seq: Seq(self.seq), exch, stamps: Stamps::default(), symbol, kind };
+        let (seq, stamps) = (Seq(self.seq), Stamps::default());
+        let symbol = kind.has_symbol().then_some(symbol);
+        let event = MarketEvent { seq, exch, stamps, symbol, kind };
         let mut ctx =
             Context { clock: &StoppedClock, bank: &mut self.bank, reports: &mut self.reports };
         self.engine.process(&event, &mut ctx);
@@ -198,7 +202,7 @@ impl Rig {
     pub(crate) fn finish(&mut self, flatten: bool) {
         let exch = ExchNs::new(self.now_ms * 1_000_000);
         let (seq, stamps, kind) = (Seq(self.seq), Stamps::default(), MarketKind::Timer);
-        let last = MarketEvent { seq, exch, stamps, symbol: BTC, kind };
+        let last = MarketEvent { seq, exch, stamps, symbol: None, kind };
         let mut ctx =
             Context { clock: &StoppedClock, bank: &mut self.bank, reports: &mut self.reports };
         self.engine.finish(flatten, &last, &mut ctx);

@@ -101,7 +101,6 @@ impl Ids {
 
 /// What came about in a world, in order.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box would allocate on the engine's thread")]
 pub enum Happening {
     /// The venue itself made an order of what closes a position.
     Order(OpenOrder, Trigger),
@@ -109,8 +108,10 @@ pub enum Happening {
     Fill(Fill),
     /// The end of an order, and the order as it was.
     Done(OrderDone, OpenOrder),
-    /// An order was replaced, and is this now.
-    Changed(OpenOrder),
+    /// An order was replaced, and is this now, for this reason.
+    Changed(OpenOrder, Reason),
+    /// Margin interest was charged for the position in a symbol.
+    Interest(SymbolId, Money),
 }
 
 /// What a world works with besides itself.
@@ -217,10 +218,10 @@ pub struct Terms {
     has_protected: bool,
     /// Shown part not yet filled.
     shown: Qty,
-    /// Where its trigger stands.
-    trigger_px: Px,
-    /// How far a trailing trigger stays behind; zero for others.
-    trail: Px,
+    /// Where its trigger stands; `None` before it arrives, and without one.
+    trigger_px: Option<Px>,
+    /// How far a trailing trigger stays behind; `None` for others.
+    trail: Option<Px>,
     queue: QueuePosition,
 }
 
@@ -239,8 +240,8 @@ impl Terms {
             change: None,
             has_protected: false,
             shown: Qty::ZERO,
-            trigger_px: Px::ZERO,
-            trail: Px::ZERO,
+            trigger_px: None,
+            trail: None,
             queue: QueuePosition::enter(None, due),
         }
     }
@@ -251,8 +252,19 @@ impl Terms {
 pub struct Change {
     /// When it arrives.
     pub due: ExchNs,
-    /// New price and quantity; `None` cancels.
-    pub to: Option<(Option<Px>, Qty)>,
+    /// New price and quantity, and why; `None` cancels.
+    pub to: Option<Replacement>,
+}
+
+/// What an order becomes.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacement {
+    /// Its price; `None` leaves it.
+    pub px: Option<Px>,
+    /// Its whole quantity, what is filled of it included.
+    pub qty: Qty,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// Which orders a change is meant for.

@@ -1,11 +1,12 @@
 //! What the market maker knows of one pair.
 
+use paperwire_core::account::PairFees;
 use paperwire_core::bar::Bar;
 use paperwire_core::board::{Board, Indicator};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::SymbolState;
-use paperwire_core::num::{Money, Qty, pow10};
+use paperwire_core::num::{Qty, pow10};
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 use paperwire_signals::book::spread_pct;
@@ -193,9 +194,9 @@ impl Desk {
     }
 
     /// Equity and limits as money are exact; here they become floats once.
-    pub(super) fn set_fees(&mut self, maker: Money, taker: Money) {
-        self.maker_fee = maker.to_num();
-        self.taker_fee = taker.to_num();
+    pub(super) fn set_fees(&mut self, fees: PairFees) {
+        self.maker_fee = fees.maker.to_num();
+        self.taker_fee = fees.taker.to_num();
     }
 }
 

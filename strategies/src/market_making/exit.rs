@@ -91,6 +91,7 @@ impl Desk {
         account: &AccountView<'_>,
         params: &Params,
     ) -> Option<Signal> {
+        let age = position.age(market.now())?;
         let is_due =
             is_older(position, market, params.unwind_after_s) && self.now >= self.unwind_at;
         if !is_due || self.order(account, TAG_UNWIND).is_some() {
@@ -100,7 +101,7 @@ impl Desk {
         let of = &self.instrument;
         let touch = exit_touch(side, bbo);
         let reason = Reason::new("inventory_reduce")
-            .with("age_s", market.now().since(position.entered_at).raw() as f64 / 1e9)
+            .with("age_s", age.raw() as f64 / 1e9)
             .with("held", self.coins(position.lots));
         let part = of.qty_f64(position.qty()) * params.unwind_share;
         let part = of.floor_to_lot(of.qty_from_f64(part).unwrap_or(Qty::ZERO));

@@ -199,8 +199,7 @@ impl Reading {
 
 /// True once a position is this old.
 pub(super) fn is_older(position: &Position, market: &MarketView<'_>, seconds: u64) -> bool {
-    let age = market.now().since(position.entered_at);
-    position.lots != 0 && age >= DurationNs::from_secs(seconds)
+    position.age(market.now()).is_some_and(|age| age >= DurationNs::from_secs(seconds))
 }
 
 /// A price in whole ticks; `None` unless it is one.

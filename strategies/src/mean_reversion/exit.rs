@@ -90,7 +90,7 @@ impl<'a> Held<'a> {
 
 /// The longer it takes, the less profit is enough; never one that the fees eat.
 fn decay(held: &Held<'_>, now: ExchNs, desk: &Desk, params: &Params) -> Option<Reason> {
-    let age = now.since(held.position.entered_at);
+    let age = held.position.age(now)?;
     let stages = params.decay_after_s.iter().zip(&params.decay_mult);
     let mut reached = stages.filter(|(after, _)| age >= DurationNs::from_secs(**after));
     let (_, mult) = reached.next_back()?;

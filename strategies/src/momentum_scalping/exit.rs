@@ -35,7 +35,8 @@ impl MomentumScalping {
             return;
         };
         let price = desk.instrument.px_f64(exit_touch(side, &bbo));
-        let net = profit_pct(side, entry, price) - 200.0 * account.taker_fee.to_num::<f64>();
+        let net =
+            profit_pct(side, entry, price) - 200.0 * account.fees(symbol).taker.to_num::<f64>();
         let far = match side {
             PositionSide::Long => reading.rsi,
             PositionSide::Short => 100.0 - reading.rsi,
@@ -82,7 +83,7 @@ impl MomentumScalping {
         if desk.exit.is_waiting(market.now()) {
             return false;
         }
-        let fee = account.taker_fee.to_num::<f64>();
+        let fee = account.fees(symbol).taker.to_num::<f64>();
         let signal = desk
             .exit
             .signal(symbol)

@@ -105,7 +105,7 @@ fn decay(
     params: &super::Params,
     fee: f64,
 ) -> Option<Reason> {
-    let age = now.since(held.position.entered_at);
+    let age = held.position.age(now)?;
     let stages = params.decay_after_s.iter().zip(&params.decay_mult);
     let mut reached = stages.filter(|(after, _)| age >= DurationNs::from_secs(**after));
     let (_, mult) = reached.next_back()?;

@@ -74,7 +74,7 @@ impl Held {
         let bbo = market.symbol(desk.id).bbo()?;
         let price = desk.instrument.px_f64(exit_touch(side, &bbo));
         let entry = entry_price(position, &desk.instrument).filter(|entry| *entry > 0.0)?;
-        let minutes = market.now().since(position.entered_at).raw() as f64 / MINUTE_NS as f64;
+        let minutes = position.age(market.now())?.raw() as f64 / MINUTE_NS as f64;
         Some(Self {
             side,
             qty: position.qty(),

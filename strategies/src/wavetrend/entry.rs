@@ -49,7 +49,7 @@ impl Wavetrend {
             size_min: self.params.size_usd_min,
         };
         let room = self.gate.room(symbol, limits, market, account)?;
-        let fee = account.taker_fee.to_num::<f64>();
+        let fee = account.fees(symbol).taker.to_num::<f64>();
         let net = net_move_pct(table.target_pct, fee, fee, spread_pct(&bbo), 1.0);
         if net < self.params.net_min_pct {
             return Err(Skip::NotFeeProfitable);

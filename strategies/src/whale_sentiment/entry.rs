@@ -60,7 +60,7 @@ impl WhaleSentiment {
             size_min: self.params.size_usd_min,
         };
         let room = self.gate.room(symbol, limits, market, account)?;
-        let fee = account.taker_fee.to_num::<f64>();
+        let fee = account.fees(symbol).taker.to_num::<f64>();
         let levels = REGIME_LEVELS[regime.index()];
         let spread = spread_pct(&bbo);
         let net = net_move_pct(table.target_pct * levels, fee, fee, spread, 1.0);

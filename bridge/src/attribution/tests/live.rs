@@ -91,7 +91,8 @@ fn event(seq: u64) -> MarketEvent {
             MarketKind::Trade { trade, is_snapshot: false }
         }
     };
-    MarketEvent { seq: Seq(seq), exch, stamps: Stamps::default(), symbol: BTC, kind }
+    let symbol = kind.has_symbol().then_some(BTC);
+    MarketEvent { seq: Seq(seq), exch, stamps: Stamps::default(), symbol, kind }
 }
 
 /// Every long call of a session, and the share of it that the engine's thread did not run.

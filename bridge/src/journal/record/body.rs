@@ -1,8 +1,9 @@
 //! What each kind of record says besides the envelope.
 
 use paperwire_core::account::{AccountState, Evidence, Fill, HaltReason, Trigger};
+use paperwire_core::event::Seq;
 use paperwire_core::instrument::{Instrument, SymbolId};
-use paperwire_core::num::{Decimal, Px, Qty};
+use paperwire_core::num::{Decimal, Money, Px, Qty};
 use paperwire_core::order::{
     Distance, ExitLevel, Exits, OpenOrder, OrderDone, OrderPrice, OrderSpec, OrderTrigger,
     TimeInForce,
@@ -11,9 +12,10 @@ use paperwire_core::regime::Transition;
 use paperwire_core::strategy::{Reason, Signal, Size, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::report::{AccountRow, BracketRow, PositionRow};
+use paperwire_exec::saw::Saw;
 use serde_json::{Map, Value, json};
 
-use super::{Recorder, instant, money, number};
+use super::{Recorder, exact, instant, number};
 
 impl Recorder {
     fn instrument(&self, symbol: SymbolId) -> &Instrument {
@@ -23,7 +25,7 @@ impl Recorder {
     pub(super) fn signal(&self, signal: &Signal) -> Value {
         let of = self.instrument(signal.symbol);
         let size = match signal.size {
-            Size::Notional(amount) => json!({"notional": money(amount)}),
+            Size::Notional(amount) => json!({"notional": exact(amount)}),
             Size::Base(qty) => json!({"qty": of.show_qty(qty).to_string()}),
             Size::All => json!("all"),
         };
@@ -54,7 +56,7 @@ impl Recorder {
         })
     }
 
-    pub(super) fn changed(&self, order: &OpenOrder) -> Value {
+    pub(super) fn changed(&self, order: &OpenOrder, why: &Reason) -> Value {
         let of = self.instrument(order.symbol);
         json!({
             "order": order.id.0,
@@ -62,8 +64,13 @@ impl Recorder {
             "qty": of.show_qty(order.qty).to_string(),
             "left": of.show_qty(order.left).to_string(),
             "terms": terms(of, &order.spec),
+            "reason": reason(why),
             "tag": order.tag,
         })
+    }
+
+    pub(super) fn interest(&self, symbol: SymbolId, amount: Money) -> Value {
+        json!({"symbol": self.instrument(symbol).name.as_str(), "amount": exact(amount)})
     }
 
     pub(super) fn regime(&self, symbol: Option<SymbolId>, of: &Transition) -> Value {
@@ -106,17 +113,17 @@ impl Recorder {
             "unverified_depth": fill.is_unverified_depth,
             "liquidity": fill.liquidity.as_str(),
             "evidence": evidence(of, fill.levels, &fill.evidence),
-            "value_quote": money(fill.value),
-            "quote_rate": money(fill.quote_rate),
-            "fee": money(fill.fee),
-            "realized": money(fill.realized),
-            "net": money(fill.net),
-            "trade_net": fill.trade_net.map(money),
+            "value_quote": exact(fill.value),
+            "quote_rate": exact(fill.quote_rate),
+            "fee": exact(fill.fee),
+            "realized": exact(fill.realized),
+            "net": exact(fill.net),
+            "trade_net": fill.trade_net.map(exact),
             "trigger": fill.trigger.as_str(),
             "reason": reason(&fill.reason),
             "tag": fill.tag,
             "position_after": Decimal::new(fill.lots_after, of.qty_precision).to_string(),
-            "cash_after": money(fill.cash_after),
+            "cash_after": exact(fill.cash_after),
         })
     }
 
@@ -127,9 +134,9 @@ impl Recorder {
             "symbol": of.name.as_str(),
             "side": held.side().map(|side| side.as_str()),
             "position": Decimal::new(held.lots, of.qty_precision).to_string(),
-            "cost_quote": money(held.cost),
-            "entry_fee": money(held.entry_fee),
-            "entered": held.side().map(|_| instant(held.entered_at)),
+            "cost_quote": exact(held.cost),
+            "entry_fee": exact(held.entry_fee),
+            "entered": held.entered_at.map(instant),
             "stop": px(of, held.stop),
             "target": px(of, held.target),
             "trail": held.trail.map(|trail| json!({
@@ -139,10 +146,10 @@ impl Recorder {
             })),
             "break_even": px(of, held.break_even),
             "hold_until": held.hold_until.map(instant),
-            "value": money(row.value),
-            "unrealized": money(row.unrealized),
-            "realized": money(row.realized),
-            "fees": money(row.fees),
+            "value": exact(row.value),
+            "unrealized": exact(row.unrealized),
+            "realized": exact(row.realized),
+            "fees": exact(row.fees),
             "fills": row.fills,
             "wins": row.wins,
             "losses": row.losses,
@@ -197,6 +204,11 @@ fn exits(exits: &Exits) -> Value {
         "break_even_pct": exits.break_even_pct.map(number),
         "hold_max_ns": exits.hold_max.map(DurationNs::raw),
     })
+}
+
+/// What a signal's strategy saw: everything up to an event, and the book that this left.
+pub(super) fn saw(saw: &Saw, seq: Seq) -> Value {
+    json!({"seq": seq.0, "book": saw.book.map(|digest| format!("{digest:08x}"))})
 }
 
 /// How an order meets the market.
@@ -258,27 +270,29 @@ pub(super) fn state(state: AccountState) -> Value {
 pub(super) fn bracket(model: &str, row: &BracketRow) -> Value {
     json!({
         "fill_model": model,
-        "equity": money(row.equity),
-        "profit": money(row.profit),
-        "fees": money(row.fees),
+        "equity": exact(row.equity),
+        "profit": exact(row.profit),
+        "fees": exact(row.fees),
         "fills": row.fills,
     })
 }
 
 pub(super) fn account(row: &AccountRow) -> Value {
     let of = &row.performance;
+    let minute = of.minute();
     json!({
-        "cash": money(row.cash),
-        "equity": money(row.equity),
-        "baseline": money(row.baseline),
-        "spot": money(row.spot),
-        "realized": money(row.realized),
-        "unrealized": money(row.unrealized),
-        "fees": money(row.fees),
-        "interest": money(row.interest),
-        "exposure": money(row.exposure()),
-        "long": money(row.long),
-        "short": money(row.short),
+        "cash": exact(row.cash),
+        "equity": exact(row.equity),
+        "baseline": exact(row.baseline),
+        "spot": exact(row.spot),
+        "spot_start": exact(row.spot_start),
+        "realized": exact(row.realized),
+        "unrealized": exact(row.unrealized),
+        "fees": exact(row.fees),
+        "interest": exact(row.interest),
+        "exposure": exact(row.exposure()),
+        "long": exact(row.long),
+        "short": exact(row.short),
         "fills": row.fills,
         "maker_fills": row.maker_fills,
         "signals": row.signals,
@@ -292,7 +306,10 @@ pub(super) fn account(row: &AccountRow) -> Value {
         "margin_calls": row.margin_calls,
         "drawdown_pct": number(of.drawdown_now().to_num::<f64>() * 100.0),
         "max_drawdown_pct": number(of.drawdown_max().to_num::<f64>() * 100.0),
-        "turnover": money(of.turnover()),
+        "turnover": exact(of.turnover()),
+        "return_minutes": of.return_count(),
+        "minute_ns": minute.map(|(minute, _)| minute.raw()),
+        "minute_opened": minute.map(|(_, equity)| exact(equity)),
         "state": state(row.state),
         "benched": row.state == AccountState::Halted(HaltReason::Benched),
     })

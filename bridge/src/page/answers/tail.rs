@@ -156,7 +156,7 @@ impl Desk {
         calls.sort_by_key(|(_, call)| std::cmp::Reverse(call.outlier.span()));
         let tick = |(at_ms, of): &(i64, paperwire_core::slowest::SlowTick)| {
             let since = |at: HostNs| at.since(of.arrived).raw();
-            let instrument = self.facts.instruments.get(of.symbol.index());
+            let instrument = of.symbol.and_then(|of| self.facts.instruments.get(of.index()));
             SlowTick {
                 seq: of.seq.0,
                 at: views::instant(of.exch),

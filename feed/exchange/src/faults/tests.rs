@@ -18,7 +18,7 @@ fn changed(script: &str) -> Vec<(i64, Vec<String>)> {
         let trade = frame(Topic::Trade(SymbolId(0)), second, trade);
         for sent in [book, trade] {
             let original = sent.text.clone();
-            let got = running.on_frame(&sent, "BTC/USD", |_| Some(("x".into(), "u".into())));
+            let got = running.on_frame(&sent, Some("BTC/USD"), |_| Some(("x".into(), "u".into())));
             if got.texts != [original] {
                 out.push((second, got.texts));
             }

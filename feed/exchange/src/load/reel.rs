@@ -109,12 +109,15 @@ impl Reel {
     fn add(&mut self, frame: &Frame, due: DurationNs) {
         let (start, first_slot) = (self.text.len(), self.slots.len());
         self.text.push_str(&frame.text);
-        let symbol = frame.topic.symbol().unwrap_or(SymbolId(0)).0;
+        let symbol = frame.topic.symbol();
         // Rows hold a trade's number before its time, so the slots are in the order of the text.
         let mut from = start;
         while let Some(found) = self.text[from..].find(TIME_KEY) {
             let time = from + found + TIME_KEY.len();
-            if let Some(found) = self.text[from..time].find(TRADE_ID_KEY) {
+            // Only what is about a pair has trades.
+            if let Some(SymbolId(symbol)) = symbol
+                && let Some(found) = self.text[from..time].find(TRADE_ID_KEY)
+            {
                 let digits = from + found + TRADE_ID_KEY.len();
                 let end =
                     digits + self.text[digits..time].bytes().take_while(u8::is_ascii_digit).count();

@@ -2,15 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paperwire_core::account::{AccountView, HaltReason, Liquidity};
+use paperwire_core::account::{AccountView, HaltReason};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
-use paperwire_core::time::HostNs;
+use paperwire_core::time::{DurationNs, HostNs};
 
 use crate::report::{BenchCause, ReportKind};
+use crate::saw::Saw;
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
 
@@ -88,10 +89,9 @@ impl Engine {
             slot.signals.clear();
             let view = self.market.view();
             slot.refresh_known(symbol);
+            slot.refresh_fees(&*self.rules.fees, &view);
             let known = (!slot.tells.is_empty()).then_some(&slot.known);
             let account = slot.worlds[0].account();
-            let of = view.symbol(symbol.unwrap_or(SymbolId(0))).instrument();
-            let volume = account.volume_30d();
             let account = AccountView {
                 cash: known.map_or(account.row().cash, |known| known.cash),
                 equity: known.map_or(account.row().equity, |known| known.equity),
@@ -99,8 +99,7 @@ impl Engine {
                 orders: known.map_or(slot.worlds[0].orders(), |known| &known.orders),
                 state: account.row().state,
                 adjustment: slot.adjustment(symbol.and_then(|symbol| view.regime(symbol))),
-                taker_fee: self.rules.fees.rate(of, Liquidity::Taker, volume),
-                maker_fee: self.rules.fees.rate(of, Liquidity::Maker, volume),
+                fees: &slot.fees,
             };
             let (strategy, signals) = (&mut slot.strategy, &mut slot.signals);
             let called = catch_unwind(AssertUnwindSafe(|| {
@@ -110,20 +109,20 @@ impl Engine {
             if !is_history {
                 ctx.bank.call(index, cause.seq, cause.arrived, from, to);
             }
+            let took = to.since(from);
             from = to;
             if called.is_err() {
                 self.bench(index, BenchCause::Panicked, cause, ctx);
                 continue;
             }
             if let Some(why) = slot.signals.skipped()
-                && slot.skip(why, symbol.unwrap_or(SymbolId(0)), self.market.view().now())
-                && let Some(symbol) = symbol
+                && let Some(symbol) = slot.skip(why, symbol, self.market.view().now())
             {
                 let strategy = strat_id(index);
                 emit(ctx, cause.at(to), ReportKind::Skipped { strategy, symbol, why });
             }
             if !slot.signals.as_slice().is_empty() && !is_history {
-                self.execute_all(index, cause.at(from), ctx);
+                self.execute_all(index, took, cause.at(from), ctx);
                 from = ctx.clock.now();
             }
         }
@@ -154,6 +153,7 @@ impl Engine {
     fn execute_all<C: Clock, R: ReportSink>(
         &mut self,
         index: usize,
+        took: DurationNs,
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) {
@@ -166,7 +166,8 @@ impl Engine {
             }
             let strategy = strat_id(index);
             self.slots[index].worlds[0].account_mut().row_mut().signals += 1;
-            emit(ctx, cause, ReportKind::Signal { strategy, signal: *signal });
+            let saw = Saw::of(&self.market.view(), signal.symbol, took);
+            emit(ctx, cause, ReportKind::Signal { strategy, signal: *signal, saw });
             if let Err(reason) = self.execute(index, signal, cause, ctx) {
                 let slot = &mut self.slots[index];
                 slot.worlds[0].account_mut().row_mut().rejects += 1;

@@ -19,7 +19,7 @@ use crate::intake::{self, Look, Sized};
 use crate::latency::Leg;
 use crate::report::ReportKind;
 use crate::risk;
-use crate::world::{Change, Env, Intent, Settled, Terms, Whose, opens};
+use crate::world::{Change, Env, Intent, Replacement, Settled, Terms, Whose, opens};
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
 
@@ -286,6 +286,7 @@ impl Engine {
         let look = self.look(index, symbol)?;
         let now = if side == PositionSide::Long { look.bbo.bid.px } else { look.bbo.ask.px };
         let entry = crate::world::average_entry(&known, look.instrument);
+        let entry = entry.ok_or(RejectReason::NoPosition)?;
         Settled::new(&signal.exits, side, entry, Some(now), symbol, &self.env(index))?;
         let way = self.draw(index, Leg::Feed).plus(self.draw(index, Leg::Place));
         let due = self.market.view().now().plus(way);
@@ -343,7 +344,7 @@ impl Engine {
             intake::cut_exit(sized, &look)?
         };
         intake::check_display(&order.spec, sized.qty)?;
-        let to = Some((Some(px), sized.qty));
+        let to = Some(Replacement { px: Some(px), qty: sized.qty, reason: signal.reason });
         self.change(index, signal, Whose::Order(order.id), Leg::Place, to, cause, ctx)
     }
 
@@ -365,7 +366,7 @@ impl Engine {
         signal: &Signal,
         whose: Whose,
         leg: Leg,
-        to: Option<(Option<Px>, Qty)>,
+        to: Option<Replacement>,
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) -> Result<(), RejectReason> {

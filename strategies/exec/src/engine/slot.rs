@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use paperwire_core::account::{AccountState, Fill, HaltReason, Position};
+use paperwire_core::account::{AccountState, Fill, HaltReason, Liquidity, PairFees, Position};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
 use paperwire_core::regime::{Adjustment, SymbolRegime};
@@ -13,6 +14,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 
 use paperwire_signals::router::Router;
 
+use crate::fee::FeeModel;
 use crate::latency::{Rng, stream};
 use crate::risk::Risk;
 use crate::world::World;
@@ -81,6 +83,10 @@ pub(super) struct Slot {
     pub tells: VecDeque<Told>,
     /// The account as far as the strategy has been told.
     pub known: Known,
+    /// What the venue charges, by symbol; empty before the first call.
+    pub fees: Vec<PairFees>,
+    /// The 30-day volume that these are the fees of.
+    fees_of: Option<Money>,
 }
 
 impl Slot {
@@ -105,7 +111,23 @@ impl Slot {
                 equity: Money::ZERO,
                 orders: OpenOrders::new(),
             },
+            fees: Vec::with_capacity(symbols),
+            fees_of: None,
         }
+    }
+
+    /// Brings what the venue charges up to date with the account's volume.
+    pub(super) fn refresh_fees(&mut self, model: &dyn FeeModel, view: &MarketView<'_>) {
+        let volume = self.worlds[0].account().volume_30d();
+        if self.fees_of == Some(volume) {
+            return;
+        }
+        self.fees.clear();
+        self.fees.extend(view.symbols().map(|(_, state)| {
+            let rate = |liquidity| model.rate(state.instrument(), liquidity, volume);
+            PairFees { taker: rate(Liquidity::Taker), maker: rate(Liquidity::Maker) }
+        }));
+        self.fees_of = Some(volume);
     }
 
     pub(super) fn state(&self) -> AccountState {
@@ -160,16 +182,23 @@ impl Slot {
         self.router.as_ref().map_or(Adjustment::NEUTRAL, adjust)
     }
 
-    /// Counts a skip; true when it is to be reported as an example of many.
-    pub(super) fn skip(&mut self, why: Skip, symbol: SymbolId, at: ExchNs) -> bool {
+    /// Counts a skip; the symbol when it is to be reported as an example of many. One that is about
+    /// no symbol, as at a timer, is counted only.
+    pub(super) fn skip(
+        &mut self,
+        why: Skip,
+        symbol: Option<SymbolId>,
+        at: ExchNs,
+    ) -> Option<SymbolId> {
         const EVERY: DurationNs = DurationNs::from_secs(1);
         self.skips[why as usize] += 1;
+        let symbol = symbol?;
         let next = &mut self.next_skip[symbol.index()];
         let is_due = at >= *next;
         if is_due {
             *next = at.plus(EVERY);
         }
-        is_due
+        is_due.then_some(symbol)
     }
 
     pub(super) fn on_fill(&mut self, fill: &Fill) {

@@ -1,8 +1,10 @@
 use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
 use paperwire_core::bar::Timeframe;
+use paperwire_core::book::Level;
 use paperwire_core::command::Verb;
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
 use paperwire_core::instrument::TradingStatus;
+use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{
     Distance, ExitLevel, Exits, OrderEnd, OrderSpec, OrderTrigger, TimeInForce, Trail,
@@ -12,7 +14,7 @@ use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
 use crate::latency::{Constant, Surge};
-use crate::report::ReportKind;
+use crate::report::{Report, ReportKind};
 use crate::risk::RiskLimits;
 use crate::testkit::{
     BTC, Heard, Rig, Setup, XRP, XRP_BTC, amount, config, instrument, lots, usd, worth,

@@ -16,26 +16,27 @@ pub(super) struct Drawdown {
     longest: DurationNs,
     /// First mark below the peak; `None` at the peak.
     below_since: Option<ExchNs>,
-    /// Latest mark.
-    latest: ExchNs,
+    /// Latest mark; `None` before the first.
+    latest: Option<ExchNs>,
 }
 
 impl Drawdown {
-    pub(super) const fn new(baseline: Money, at: ExchNs) -> Self {
+    pub(super) const fn new(baseline: Money) -> Self {
         Self {
             peak: baseline,
             trough: baseline,
             max: Money::ZERO,
             longest: DurationNs::ZERO,
             below_since: None,
-            latest: at,
+            latest: None,
         }
     }
 
     pub(super) fn mark(&mut self, at: ExchNs, equity: Money) {
-        self.latest = self.latest.max(at);
+        let at = self.latest.map_or(at, |latest| latest.max(at));
+        self.latest = Some(at);
         if let Some(since) = self.below_since {
-            self.longest = self.longest.max(self.latest.since(since));
+            self.longest = self.longest.max(at.since(since));
         }
         if equity >= self.peak {
             self.peak = equity;
@@ -43,7 +44,7 @@ impl Drawdown {
             self.below_since = None;
             return;
         }
-        self.below_since = self.below_since.or(Some(self.latest));
+        self.below_since = self.below_since.or(Some(at));
         if equity < self.trough {
             self.trough = equity;
             self.max = self.max.max(self.now(equity));

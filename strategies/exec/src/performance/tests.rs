@@ -23,7 +23,7 @@ fn close(got: Option<f64>, want: f64) {
 /// from 110 to 88, a fifth; equity is below 110 from second 70 to second 185.
 #[test]
 fn an_example_by_hand() {
-    let mut performance = Performance::new(Money::from_num(100), at_s(3));
+    let mut performance = Performance::new(Money::from_num(100));
     for (second, equity) in
         [(10, "95"), (59, "110"), (70, "88"), (119, "99"), (185, "112"), (239, "118.8")]
     {
@@ -41,7 +41,7 @@ fn an_example_by_hand() {
 
 #[test]
 fn trades_by_hand() {
-    let mut performance = Performance::new(Money::from_num(100), at_s(0));
+    let mut performance = Performance::new(Money::from_num(100));
     assert_eq!((performance.win_rate(), performance.profit_factor()), (None, None));
     assert_eq!((performance.expectancy(), performance.average_hold()), (None, None));
     performance.on_trade(Money::ZERO, DurationNs::from_secs(5));
@@ -64,7 +64,7 @@ fn trades_by_hand() {
 #[test]
 fn a_century_of_silence_is_one_step() {
     const MINUTES: i64 = 100 * 525_600;
-    let mut performance = Performance::new(Money::from_num(100), at_s(0));
+    let mut performance = Performance::new(Money::from_num(100));
     performance.on_mark(at_s(1), Money::from_num(101));
     performance.on_mark(at_s(60 * MINUTES), Money::from_num(50));
     assert_eq!(i64::try_from(performance.return_count()), Ok(MINUTES));
@@ -74,8 +74,23 @@ fn a_century_of_silence_is_one_step() {
 }
 
 #[test]
+fn the_grid_begins_with_the_first_mark() {
+    let mut performance = Performance::new(Money::from_num(100));
+    let minute = 29_400_000;
+    for (after, equity) in [(0, "101"), (1, "102"), (2, "101")] {
+        performance.on_mark(at_s(60 * (minute + after)), money(equity));
+    }
+    assert_eq!(performance.return_count(), 2, "and none of the minutes since 1970");
+    close(performance.sharpe(), {
+        let (first, second) = (1.0f64 / 100.0, 1.0f64 / 101.0);
+        let mean = f64::midpoint(first, second);
+        mean / ((first - mean).powi(2) * 2.0).sqrt() * 525_600f64.sqrt()
+    });
+}
+
+#[test]
 fn no_return_is_measured_from_equity_that_is_not_positive() {
-    let mut performance = Performance::new(Money::from_num(100), at_s(0));
+    let mut performance = Performance::new(Money::from_num(100));
     performance.on_mark(at_s(1), Money::from_num(-50));
     performance.on_mark(at_s(600), Money::from_num(-60));
     assert_eq!(performance.return_count(), 1, "the fall itself, and none of nine silent minutes");
@@ -88,12 +103,12 @@ fn no_return_is_measured_from_equity_that_is_not_positive() {
 
 #[test]
 fn reset_is_a_new_account() {
-    let mut performance = Performance::new(Money::from_num(100), at_s(0));
+    let mut performance = Performance::new(Money::from_num(100));
     performance.on_mark(at_s(100), Money::from_num(50));
     performance.on_trade(Money::ONE, DurationNs::from_secs(1));
     performance.on_turnover(Money::ONE);
-    performance.reset(Money::from_num(70), at_s(200));
-    assert_eq!(performance, Performance::new(Money::from_num(70), at_s(200)));
+    performance.reset(Money::from_num(70));
+    assert_eq!(performance, Performance::new(Money::from_num(70)));
 }
 
 /// The same figures from the whole list of marks.
@@ -104,14 +119,17 @@ struct Naive {
 }
 
 impl Naive {
-    fn of(baseline: Money, start: ExchNs, marks: &[(ExchNs, Money)]) -> Self {
+    fn of(baseline: Money, marks: &[(ExchNs, Money)]) -> Self {
         let minute = |at: ExchNs| at.raw().div_euclid(MINUTE_NS);
-        let end = marks.last().map_or(start, |(at, _)| *at);
+        let minutes = match marks {
+            [(start, _), .., (end, _)] => minute(*start)..minute(*end),
+            _ => 0..0,
+        };
         let equity_after = |of: i64| {
             marks.iter().rfind(|(at, _)| minute(*at) <= of).map_or(baseline, |(_, equity)| *equity)
         };
         let mut returns = Vec::new();
-        for now in minute(start)..minute(end) {
+        for now in minutes {
             let (from, to) = (equity_after(now - 1), equity_after(now));
             if from > 0 {
                 returns.push((to - from).to_num::<f64>() / from.to_num::<f64>());
@@ -181,16 +199,16 @@ fn paths() -> impl Strategy<Value = Vec<(i64, i64)>> {
 proptest! {
     #[test]
     fn figures_are_those_of_the_whole_list(start in -10_000_000i64..10_000_000, path in paths()) {
-        let (baseline, start) = (Money::from_num(100), ExchNs::new(start * MS));
-        let mut performance = Performance::new(baseline, start);
-        let (mut now, mut marks) = (start.raw(), Vec::new());
+        let baseline = Money::from_num(100);
+        let mut performance = Performance::new(baseline);
+        let (mut now, mut marks) = (start * MS, Vec::new());
         for (step, cents) in path {
             now += step * MS;
             let equity = Money::from_num(cents) / 100;
             marks.push((ExchNs::new(now), equity));
             performance.on_mark(ExchNs::new(now), equity);
         }
-        let naive = Naive::of(baseline, start, &marks);
+        let naive = Naive::of(baseline, &marks);
         prop_assert_eq!(usize::try_from(performance.return_count()).unwrap(), naive.returns.len());
         agree(performance.sharpe(), naive.ratio(Naive::deviation))?;
         agree(performance.sortino(), naive.ratio(Naive::downside))?;
@@ -202,7 +220,7 @@ proptest! {
     fn trade_figures_are_those_of_the_whole_list(
         trades in prop::collection::vec((-3i64..4, 0u64..1_000_000_000), 0..100),
     ) {
-        let mut performance = Performance::new(Money::ONE, ExchNs::new(0));
+        let mut performance = Performance::new(Money::ONE);
         for (net, held) in &trades {
             performance.on_trade(Money::from_num(*net), DurationNs::new(*held));
         }
@@ -235,7 +253,7 @@ proptest! {
         ),
         baseline in 1i128..1 << 125,
     ) {
-        let mut performance = Performance::new(Money::from_bits(baseline), ExchNs::new(0));
+        let mut performance = Performance::new(Money::from_bits(baseline));
         let mut now = 0;
         for (step, bits) in marks {
             now += step;

@@ -53,7 +53,7 @@ fn the_tightest_room_binds_and_zero_is_no_limit() {
 
 #[test]
 fn losses_and_falls_halt() {
-    let mut row = AccountRow::new(usd(100.0), second(0));
+    let mut row = AccountRow::new(usd(100.0));
     let limits =
         RiskLimits { loss_max: usd(20.0), drawdown_max: usd(0.1), ..RiskLimits::default() };
     let mut risk = Risk::new(limits);

@@ -5,7 +5,7 @@
 //! them all, a stop before a target.
 
 use paperwire_core::account::{Position, PositionSide, TrailState, Trigger};
-use paperwire_core::instrument::SymbolId;
+use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::limits::SYMBOLS_MAX;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{ExitLevel, Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, Trail};
@@ -99,20 +99,22 @@ impl World {
         }
         for id in bits(spots) {
             if let (Some(mid), Some(rate)) = (env.view.symbol(id).mid(), env.view.quote_rate(id)) {
-                self.account.mark_spot(id, mid * rate, env.at);
+                self.account.mark_spot(id, mid * rate);
             }
         }
         self.account.remark(env.at);
     }
 
-    fn charge_rollover(&mut self, symbol: SymbolId, env: &Env<'_>) {
+    fn charge_rollover(&mut self, symbol: SymbolId, env: &mut Env<'_>) {
         let position = *self.account.position(symbol);
-        if env.rules.margin.rollover_fee <= 0 || position.lots == 0 || env.at < position.rollover_at
-        {
+        let Some(due_at) = position.rollover_at else {
+            return;
+        };
+        if env.rules.margin.rollover_fee <= 0 || env.at < due_at {
             return;
         }
         const PERIOD: DurationNs = DurationNs::from_secs(ROLLOVER_HOURS * 3600);
-        let late = env.at.since(position.rollover_at);
+        let late = env.at.since(due_at);
         let periods = 1 + late.raw() / PERIOD.raw();
         let share = match position.side() {
             Some(PositionSide::Long) => MarginRules::borrowed_share(&self.account.standing()),
@@ -121,8 +123,9 @@ impl World {
         let borrowed = self.account.value(symbol) * share;
         let interest = borrowed * env.rules.margin.rollover_fee * Money::from_num(periods);
         self.account.charge_interest(interest);
-        let next = position.rollover_at.plus(DurationNs::new(periods * PERIOD.raw()));
-        self.account.position_mut(symbol).rollover_at = next;
+        env.out.push(Happening::Interest(symbol, interest));
+        let next = due_at.plus(DurationNs::new(periods * PERIOD.raw()));
+        self.account.position_mut(symbol).rollover_at = Some(next);
     }
 
     /// Closes positions while equity does not cover the maintenance margin.
@@ -165,7 +168,8 @@ impl World {
         let Some(now) = env.trigger_px(symbol, side) else {
             return;
         };
-        let traded = traded.filter(|(_, at)| *at > position.entered_at).map(|(px, _)| px);
+        let is_later = |at: ExchNs| position.entered_at.is_some_and(|entered| at > entered);
+        let traded = traded.filter(|(_, at)| is_later(*at)).map(|(px, _)| px);
         // A print beyond a stop counts, since something was worth less than the touch says; one
         // beyond a target does not, since it was not ours.
         let is_past = |stop: Px| {
@@ -209,7 +213,9 @@ impl World {
             let position = self.account.position_mut(symbol);
             position.break_even = None;
             // Only ever closer to the market.
-            if position.stop.is_none_or(|stop| is_beyond(side, entry, stop)) {
+            let is_closer =
+                |entry: &Px| position.stop.is_none_or(|stop| is_beyond(side, *entry, stop));
+            if let Some(entry) = entry.filter(is_closer) {
                 position.stop = Some(entry);
             }
         }
@@ -270,7 +276,7 @@ impl World {
         self.is_called = false;
         self.is_changed = true;
         self.schedule();
-        self.account.reset(env.at);
+        self.account.reset();
         for symbol in bits(self.account.spot_symbols()) {
             self.mark(symbol, env);
         }
@@ -310,19 +316,18 @@ impl World {
     /// has passed meanwhile act at the next event.
     pub(super) fn apply_exits(&mut self, symbol: SymbolId, exits: &Exits, env: &Env<'_>) {
         let position = *self.account.position(symbol);
-        if let Some(side) = position.side() {
-            let entry = average_entry(&position, env.view.symbol(symbol).instrument());
-            if let Ok(set) = Settled::new(exits, side, entry, None, symbol, env) {
-                set.apply(self.account.position_mut(symbol), env);
-            }
+        let entry = average_entry(&position, env.view.symbol(symbol).instrument());
+        if let (Some(side), Some(entry)) = (position.side(), entry)
+            && let Ok(set) = Settled::new(exits, side, entry, None, symbol, env)
+        {
+            set.apply(self.account.position_mut(symbol), env);
         }
     }
 }
 
-/// Average entry price, rounded to the price precision; zero when flat.
-pub fn average_entry(position: &Position, of: &paperwire_core::instrument::Instrument) -> Px {
-    let entry = paperwire_signals::costs::entry_price(position, of);
-    entry.and_then(|px| of.px_from_f64(px)).unwrap_or(Px::ZERO)
+/// Average entry price, rounded to the price precision; `None` when flat.
+pub fn average_entry(position: &Position, of: &Instrument) -> Option<Px> {
+    of.px_from_f64(paperwire_signals::costs::entry_price(position, of)?)
 }
 
 /// Exits as prices, checked.

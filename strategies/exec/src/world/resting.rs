@@ -85,8 +85,9 @@ impl World {
         let is_reached = match trigger {
             OrderTrigger::TakeProfit(px) => order.side.accepts(px, now),
             OrderTrigger::Stop(_) | OrderTrigger::Trail(_) => {
-                is_beyond(order.side, terms.trigger_px, now)
-                    || traded.is_some_and(|px| is_beyond(order.side, terms.trigger_px, px))
+                let at = terms.trigger_px;
+                let is_past = |px: Px| at.is_some_and(|at| is_beyond(order.side, at, px));
+                is_past(now) || traded.is_some_and(is_past)
             }
         };
         if is_reached {
@@ -94,12 +95,12 @@ impl World {
             self.work(id, env);
             return;
         }
-        if matches!(trigger, OrderTrigger::Trail(_)) {
-            let behind = behind(order.side, now, terms.trail);
-            terms.trigger_px = match order.side {
-                OrderSide::Buy => terms.trigger_px.min(behind),
-                OrderSide::Sell => terms.trigger_px.max(behind),
-            };
+        if let (Some(at), Some(trail)) = (terms.trigger_px, terms.trail) {
+            let behind = behind(order.side, now, trail);
+            terms.trigger_px = Some(match order.side {
+                OrderSide::Buy => at.min(behind),
+                OrderSide::Sell => at.max(behind),
+            });
         }
     }
 

@@ -11,8 +11,8 @@ use paperwire_core::time::ExchNs;
 use crate::queue::QueuePosition;
 
 use super::{
-    Change, Env, ExitsUnderWay, Found, Happening, Intent, NEVER, ORDERS_CAPACITY, Terms, Whose,
-    World, behind,
+    Change, Env, ExitsUnderWay, Found, Happening, Intent, NEVER, ORDERS_CAPACITY, Replacement,
+    Terms, Whose, World, behind,
 };
 
 impl World {
@@ -147,7 +147,7 @@ impl World {
         };
         self.is_changed = true;
         self.orders[index].is_changing = false;
-        let Some((px, qty)) = change.to else {
+        let Some(Replacement { px, qty, reason }) = change.to else {
             return self.end(id, OrderEnd::Cancelled, env);
         };
         let (order, terms) = (&mut self.orders[index], &mut self.terms[index]);
@@ -163,7 +163,8 @@ impl World {
         if let Some(px) = px {
             order.spec.price = OrderPrice::Limit(px);
         }
-        env.out.push(Happening::Changed(*order));
+        terms.reason = reason;
+        env.out.push(Happening::Changed(*order, reason));
         if (keeps_price && is_smaller) || order.state != OrderState::Resting {
             return;
         }
@@ -216,7 +217,9 @@ impl World {
         let order = &self.orders[index];
         let terms = &mut self.terms[index];
         match trigger {
-            OrderTrigger::Stop(px) | OrderTrigger::TakeProfit(px) => terms.trigger_px = px,
+            OrderTrigger::Stop(px) | OrderTrigger::TakeProfit(px) => {
+                terms.trigger_px = Some(px);
+            }
             OrderTrigger::Trail(distance) => {
                 let Some(now) = env.trigger_px(order.symbol, order.side) else {
                     return false;
@@ -224,8 +227,8 @@ impl World {
                 let Some(trail) = env.distance(order.symbol, distance, now) else {
                     return false;
                 };
-                terms.trail = trail;
-                terms.trigger_px = behind(order.side, now, trail);
+                terms.trail = Some(trail);
+                terms.trigger_px = Some(behind(order.side, now, trail));
             }
         }
         true

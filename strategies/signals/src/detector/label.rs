@@ -16,8 +16,8 @@ const HOUR: DurationNs = DurationNs::from_secs(3600);
 
 #[derive(Debug)]
 pub(super) struct Label {
-    now: Option<TrendRegime>,
-    since: ExchNs,
+    /// What holds, and since when; `None` before the first reading.
+    now: Option<(TrendRegime, ExchNs)>,
     candidate: TrendRegime,
     /// Readings in a row that said `candidate`.
     readings: u32,
@@ -28,49 +28,41 @@ impl Label {
     pub(super) fn new() -> Self {
         Self {
             now: None,
-            since: ExchNs::default(),
             candidate: TrendRegime::Sideways,
             readings: 0,
             transitions: FixedRing::new(TRANSITIONS_LEN),
         }
     }
 
-    /// Takes a reading; returns the change that it completes. The first is taken on at once.
+    /// Takes a reading; returns what holds now and since when, and the change that the reading
+    /// completes. The first is taken on at once.
     pub(super) fn read(
         &mut self,
         raw: TrendRegime,
         composite: f64,
         at: ExchNs,
         rules: &DetectorConfig,
-    ) -> Option<Transition> {
-        let Some(from) = self.now else {
-            (self.now, self.since) = (Some(raw), at);
-            return None;
+    ) -> (TrendRegime, ExchNs, Option<Transition>) {
+        let Some((from, since)) = self.now else {
+            self.now = Some((raw, at));
+            return (raw, at, None);
         };
         if raw == from {
             self.readings = 0;
-            return None;
+            return (from, since, None);
         }
         if raw != self.candidate {
             (self.candidate, self.readings) = (raw, 0);
         }
         self.readings = self.readings.saturating_add(1);
         let is_confirmed = self.readings >= rules.confirmations;
-        if !is_confirmed || at.since(self.since) < rules.duration_min {
-            return None;
+        if !is_confirmed || at.since(since) < rules.duration_min {
+            return (from, since, None);
         }
         let transition = Transition { from, to: raw, at, composite };
-        (self.now, self.since, self.readings) = (Some(raw), at, 0);
+        (self.now, self.readings) = (Some((raw, at)), 0);
         self.transitions.push(transition);
-        Some(transition)
-    }
-
-    pub(super) fn now(&self) -> TrendRegime {
-        self.now.unwrap_or_default()
-    }
-
-    pub(super) const fn since(&self) -> ExchNs {
-        self.since
+        (raw, at, Some(transition))
     }
 
     /// Changes within the hour before `at`.

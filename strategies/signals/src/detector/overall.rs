@@ -80,14 +80,14 @@ impl Overall {
         composite /= f64::from(count);
         confidence /= f64::from(count);
         let raw = config.classify(composite);
-        let transition = self.label.read(raw, composite, at, config);
+        let (label, since, transition) = self.label.read(raw, composite, at, config);
         let state = RegimeState {
-            label: self.label.now(),
+            label,
             raw,
             composite,
             confidence,
             volatility,
-            since: self.label.since(),
+            since,
             at,
             changes_1h: self.label.changes_1h(at),
         };

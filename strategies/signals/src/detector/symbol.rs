@@ -75,15 +75,15 @@ impl SymbolDetector {
         let composite = self.smoothed(score.composite);
         let raw = config.classify(score.composite);
         let named = config.classify(composite);
-        let transition = self.label.read(named, composite, at, config);
+        let (label, since, transition) = self.label.read(named, composite, at, config);
         let confluence = self.votes.count();
         let state = RegimeState {
-            label: self.label.now(),
+            label,
             raw,
             composite,
             confidence: confidence(composite, confluence),
             volatility: self.volatility(score.atr_pct),
-            since: self.label.since(),
+            since,
             at,
             changes_1h: self.label.changes_1h(at),
         };

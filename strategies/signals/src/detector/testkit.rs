@@ -150,8 +150,8 @@ impl Desk {
 
     pub(super) fn tell(&mut self, sentiment: Sentiment) {
         let kind = MarketKind::Sentiment(sentiment);
-        let (symbol, exch) = (SymbolId(0), ExchNs::new(0));
-        let event = MarketEvent { seq: Seq(0), exch, stamps: Stamps::default(), symbol, kind };
+        let (seq, exch, stamps) = (Seq(0), ExchNs::new(0), Stamps::default());
+        let event = MarketEvent { seq, exch, stamps, symbol: None, kind };
         self.market.apply(&event, &mut |_, _| ());
     }
 

@@ -48,7 +48,7 @@ fn market() -> MarketState {
             seq: Seq(1),
             exch: ExchNs::new(1),
             stamps: Stamps::default(),
-            symbol,
+            symbol: Some(symbol),
             kind: MarketKind::Reset(batch),
         };
         market.apply(&event, &mut |_, _| ());
@@ -71,8 +71,7 @@ fn exposure(market: &MarketState, coins: [f64; 3]) -> Option<Exposure> {
         orders: &[],
         state: paperwire_core::account::AccountState::Active,
         adjustment: paperwire_core::regime::Adjustment::NEUTRAL,
-        taker_fee: Money::ZERO,
-        maker_fee: Money::ZERO,
+        fees: &[],
     };
     let mut exposure = Exposure::new(&instruments());
     exposure.measure(&market.view(), &account).map(|()| exposure)

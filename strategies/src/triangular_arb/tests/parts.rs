@@ -48,7 +48,10 @@ fn market(ladders: [&[(i64, f64)]; 3]) -> MarketState {
             let symbol = SymbolId(u16::try_from(index).unwrap());
             let kind = MarketKind::Reset(batch);
             let (seq, stamps, exch) = (Seq(1), Stamps::default(), ExchNs::new(1));
-            market.apply(&MarketEvent { seq, exch, stamps, symbol, kind }, &mut |_, _| ());
+            market.apply(
+                &MarketEvent { seq, exch, stamps, symbol: Some(symbol), kind },
+                &mut |_, _| (),
+            );
         }
     }
     market

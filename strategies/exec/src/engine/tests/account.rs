@@ -364,3 +364,30 @@ fn a_sized_exit_sells_its_size() {
     rig.pass_ms(100);
     assert_eq!((rig.last_fill().qty, rig.position_lots(BTC)), (lots(50_000), 30_000));
 }
+
+#[test]
+fn ratios_are_of_the_minutes_of_the_session() {
+    let mut rig = Rig::new();
+    // Of this century: the grid of minutes must not reach back to the epoch.
+    rig.now_ms = 1_762_160_400_000;
+    for _ in 0..3 {
+        rig.pass_ms(60_000);
+    }
+    assert_eq!(rig.row().performance.return_count(), 2, "the third minute is not over");
+    rig.command(Verb::Reset);
+    rig.pass_ms(60_000);
+    rig.pass_ms(60_000);
+    assert_eq!(rig.row().performance.return_count(), 1, "those of the new account");
+}
+
+#[test]
+fn a_timer_knows_what_each_pair_costs() {
+    let mut config = config();
+    config.venue.fees = Box::new(crate::fee::by_name("kraken-2026-09-19").unwrap());
+    let pairs = [instrument("BTC/USD", 1), instrument("USDT/USD", 5)];
+    let mut rig = Rig::of(&pairs, config, Setup::default());
+    rig.timer();
+    let desk = rig.desks[0].lock().unwrap();
+    let taker: Vec<f64> = desk.fees_seen.iter().map(|fees| fees.taker.to_num()).collect();
+    assert_eq!(taker, [0.008, 0.002], "the pegged pair has a schedule of its own");
+}

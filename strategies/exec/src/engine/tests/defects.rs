@@ -9,6 +9,7 @@ use paperwire_core::strategy::{Action, Flip, Reason, RejectReason, Signal};
 use paperwire_core::time::DurationNs;
 
 use crate::margin::Liquidation;
+use crate::report::ReportKind;
 use crate::risk::RiskLimits;
 use crate::testkit::{BTC, Rig, Setup, XRP, XRP_BTC, amount, config, instrument, usd, worth};
 
@@ -239,6 +240,11 @@ fn d15_liquidation_costs_what_it_costs_and_bankruptcy_halts() {
     assert!(near(rig.row().interest, 0.03, 0.001), "two hundredths of a percent of 150 borrowed");
     rig.pass_ms(4 * 3_600_000);
     assert!(near(rig.row().interest, 0.06, 0.001));
+    let charged = rig.reports.iter().filter_map(|report| match report.kind {
+        ReportKind::Interest { amount, .. } => Some(amount),
+        _ => None,
+    });
+    assert_eq!(charged.sum::<Money>(), rig.row().interest, "every charge is reported");
     rig.book(BTC, 1_349_995, 1_350_005); // 35 % up: 52 dollars lost, 47 are below a quarter of 202
     let fill = rig.last_fill();
     assert_eq!((fill.trigger, rig.position_lots(BTC)), (Trigger::MarginCall, 0));

@@ -83,8 +83,8 @@ fn play(clock: &Made, every: u64, takes: DurationNs, events: u64, apart: Duratio
         let idle = planned.since(HostNs::new(clock.0.load(Ordering::Relaxed)));
         clock.pass(idle.raw());
         let stamps = Stamps { arrived: planned, enqueued: planned };
-        let (exch, symbol, kind) = (ExchNs::new(1), SymbolId(0), MarketKind::Timer);
-        let event = MarketEvent { seq: Seq(i), exch, stamps, symbol, kind };
+        let (exch, kind) = (ExchNs::new(1), MarketKind::Timer);
+        let event = MarketEvent { seq: Seq(i), exch, stamps, symbol: None, kind };
         let (bank, reports) = (&mut bank, &mut reports);
         engine.process(&event, &mut Context { clock, bank, reports });
         reports.clear();

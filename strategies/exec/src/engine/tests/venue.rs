@@ -401,3 +401,37 @@ fn a_replace_repeated_while_it_is_on_its_way_still_arrives() {
     }
     assert_ne!(rig.world().orders()[0].spec, limit(990_000), "200 ms after the first replace");
 }
+
+#[test]
+fn a_fill_of_a_replaced_order_carries_the_reason_of_the_order_as_it_is_now() {
+    let mut rig = with_latency([0, 50, 0, 0]);
+    rig.say(amount(BTC, Action::Buy, 30_000).order(limit(990_000)));
+    rig.pass_ms(100);
+    let replace = replace(991_000, 40_000);
+    rig.say(Signal { reason: Reason::new("closer"), ..replace });
+    rig.trade(BTC, OrderSide::Sell, 989_000, 10_000); // before the change has come
+    rig.pass_ms(100);
+    rig.trade(BTC, OrderSide::Sell, 989_000, 30_000);
+    let codes: Vec<&str> = rig.fills().iter().map(|fill| fill.reason.code()).collect();
+    assert_eq!(codes, ["test", "closer"]);
+}
+
+#[test]
+fn a_signal_says_which_book_it_saw() {
+    let mut rig = Rig::new();
+    rig.levels(BTC, &[(98, 8), (97, 7)], &[(101, 5)]);
+    rig.say(amount(BTC, Action::Buy, 30_000));
+    rig.event(BTC, MarketKind::Status(SymbolStatus::Stale));
+    rig.say(amount(BTC, Action::Buy, 30_000));
+    let saw = |report: &Report| match report.kind {
+        ReportKind::Signal { saw, .. } => Some(saw.book),
+        _ => None,
+    };
+    let mut book = paperwire_core::book::DepthBook::new(10);
+    for (side, px, qty) in [(BookSide::Bid, 98, 8), (BookSide::Bid, 97, 7), (BookSide::Ask, 101, 5)]
+    {
+        book.set(side, Level { px: Px::new(px), qty: Qty::new(qty) });
+    }
+    let seen: Vec<Option<u32>> = rig.reports.iter().filter_map(saw).collect();
+    assert_eq!(seen, [Some(crate::saw::book_digest(&book)), None]);
+}

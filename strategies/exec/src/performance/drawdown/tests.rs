@@ -8,7 +8,7 @@ fn at(second: i64) -> ExchNs {
 /// which binary money holds exactly.
 #[track_caller]
 fn check(marks: &[(i64, i64, f64, f64, u64)]) {
-    let mut drawdown = Drawdown::new(Money::from_num(64), at(0));
+    let mut drawdown = Drawdown::new(Money::from_num(64));
     for (second, equity, now, max, longest) in marks.iter().copied() {
         let equity = Money::from_num(equity);
         drawdown.mark(at(second), equity);

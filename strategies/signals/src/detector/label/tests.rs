@@ -10,8 +10,7 @@ fn check(rules: &DetectorConfig, readings: &[TrendRegime], labels: &[TrendRegime
     let mut label = Label::new();
     let mut found = Vec::new();
     for (at, raw) in (0..).zip(readings) {
-        label.read(*raw, 0.0, minute(at), rules);
-        found.push(label.now());
+        found.push(label.read(*raw, 0.0, minute(at), rules).0);
     }
     assert_eq!(found, labels);
 }
@@ -33,11 +32,13 @@ fn a_label_holds_for_its_time_whatever_confirms_another() {
     let mut label = Label::new();
     label.read(Bull, 0.2, minute(0), &rules);
     for at in 1..10 {
-        assert_eq!(label.read(Bear, -0.2, minute(at), &rules), None, "minute {at}");
+        let told = label.read(Bear, -0.2, minute(at), &rules);
+        assert_eq!(told, (Bull, minute(0), None), "minute {at}");
     }
-    let change = label.read(Bear, -0.2, minute(10), &rules).unwrap();
+    let (now, since, change) = label.read(Bear, -0.2, minute(10), &rules);
+    let change = change.unwrap();
     assert_eq!((change.from, change.to, change.at), (Bull, Bear, minute(10)));
-    assert_eq!((label.now(), label.since()), (Bear, minute(10)));
+    assert_eq!((now, since), (Bear, minute(10)));
 }
 
 #[test]
