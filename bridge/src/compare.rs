@@ -184,15 +184,14 @@ pub fn on_tape(
     let chosen = setup::choose(&config)?;
     let mut seconds =
         Seconds { chosen: &chosen, blocks: Blocks::default(), seconds: options.seconds_per_block };
-    let at_full_speed = ReplayOptions { speed: None, verify: false };
+    let at_full_speed = ReplayOptions { speed: None, verify: false, order_seed: None };
     let replayed =
         replay::replay_observed(tape, &config, &at_full_speed, terminal, Some(&mut seconds))?;
     let mut notes = replayed.summary.notes;
     notes.extend(same(&chosen));
-    let called_first = std::array::from_fn(|arm| replayed.called_first[arm]);
     let source = format!("{}, replayed at full speed", tape.display());
     let arrival = "from the moment its frame was taken from the tape";
-    Ok(conclude(options, &config, seconds.blocks, Some(called_first), (source, arrival), notes))
+    Ok(conclude(options, &config, seconds.blocks, None, (source, arrival), notes))
 }
 
 fn conclude(

@@ -35,7 +35,7 @@ pub struct ProbeTax {
 pub struct ProbeShare {
     /// Looks at the clock on the way of an event that was decided on, on average.
     pub looks_per_event: f64,
-    /// Their cost, and that of the records on the way.
+    /// Their cost.
     pub event_ns: f64,
     /// The median of wire-to-signal, which holds that cost.
     pub wire_to_signal_ns: u64,
@@ -47,8 +47,7 @@ impl ProbeTax {
     /// What these histograms cost wire-to-signal while they were filled. `None` before the first decision.
     ///
     /// Counted, not estimated: each record stands for a look that was met. Stages are recorded once the event
-    /// is handed on or decided, when nobody waits for it; only the calls of a strategy are recorded before the
-    /// next one is called.
+    /// is handed on or decided, and calls once the last strategy has answered, when nobody waits for it.
     #[expect(clippy::cast_precision_loss, reason = "counts and times for display")]
     pub fn share(&self, bank: &Bank) -> Option<ProbeShare> {
         let decided = bank.of(Stage::Decided)?;
@@ -73,11 +72,10 @@ impl ProbeTax {
             looks * pair.service.len()
         };
         let calls: u64 = bank.strategies().iter().map(|pair| pair.service.len()).sum();
-        let looks = bank.stages().map(looks_of).sum::<u64>() + calls;
-        let records = 2 * calls.saturating_sub(events);
+        // A call has a look before it and one after.
+        let looks = bank.stages().map(looks_of).sum::<u64>() + 2 * calls;
         let looks_per_event = looks as f64 / events as f64;
-        let records_per_event = records as f64 / events as f64;
-        let event_ns = looks_per_event * self.clock_read_ns + records_per_event * self.record_ns;
+        let event_ns = looks_per_event * self.clock_read_ns;
         let percent = 100.0 * event_ns / wire_to_signal_ns as f64;
         Some(ProbeShare { looks_per_event, event_ns, wire_to_signal_ns, percent })
     }

@@ -11,7 +11,7 @@ use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::MARKET_RING_LEN;
 use paperwire_core::raw::RawKind;
 use paperwire_core::time::{DurationNs, HostNs};
-use paperwire_exec::engine::{Context, Engine};
+use paperwire_exec::engine::{CallOrder, Context, Engine};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::{EventSink, MarketFeed, Outcome, Probe};
 use paperwire_feed::wire::cold::{ColdFrame, ColdReader};
@@ -42,6 +42,8 @@ pub struct ReplayOptions {
     pub speed: Option<f64>,
     /// Compare the digest with the one in the tape.
     pub verify: bool,
+    /// Seed of the order of calls instead of the recorded one.
+    pub order_seed: Option<u64>,
 }
 
 /// A replayed session.
@@ -51,8 +53,6 @@ pub struct Replayed {
     pub tally: Tally,
     /// The rest of the report.
     pub summary: Summary,
-    /// Of each strategy, how many events called it first.
-    pub called_first: Vec<u64>,
 }
 
 /// Looks at a replay while it goes on, between its records: nothing of it is measured.
@@ -107,7 +107,8 @@ pub fn replay_observed(
         observer.begin(&instruments)?;
     }
     let probe_tax = probes::measure(&HostClock::new());
-    let engine = setup::engine(config, &chosen, &instruments, depth)?;
+    let order = order_of(&source, config, options);
+    let engine = setup::engine(config, &chosen, &instruments, depth, order)?;
     let capital = config.account.capital;
     let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
     let is_capture = source.meta().is_none();
@@ -120,7 +121,6 @@ pub fn replay_observed(
         side: EngineSide {
             engine,
             bank: Bank::new(&Stage::ALL, tally.strategies.len()),
-            called_first: vec![0; tally.strategies.len()],
             tally,
             clock: HostClock::new(),
             last: None,
@@ -172,7 +172,7 @@ pub fn replay_observed(
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
     let Player { feed, side, feed_bank, .. } = player;
-    let EngineSide { mut tally, bank, called_first, .. } = side;
+    let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
     notes.extend(changed_since_recorded(&source, &tally.strategies));
@@ -191,7 +191,7 @@ pub fn replay_observed(
         verification,
         notes,
     };
-    Ok(Replayed { tally, summary, called_first })
+    Ok(Replayed { tally, summary })
 }
 
 /// A line for each strategy that is not the one that was recorded under its name.
@@ -232,6 +232,19 @@ pub fn config_of(
     recorded
         .map(|recorded| recorded.under(rules))
         .map_err(|error| RunError::Config(error.to_string()))
+}
+
+/// The order in which the strategies of a tape were called. Tapes that name no seed are of a time when
+/// strategies took turns in a circle.
+fn order_of(source: &Source, config: &Config, options: &ReplayOptions) -> CallOrder {
+    if let Some(seed) = options.order_seed {
+        return CallOrder::Permuted(seed);
+    }
+    let Some(meta) = source.meta() else {
+        return CallOrder::Permuted(setup::order_seed(config));
+    };
+    let meta: Value = serde_json::from_slice(meta).unwrap_or(Value::Null);
+    meta["order_seed"].as_u64().map_or(CallOrder::Circle, CallOrder::Permuted)
 }
 
 fn session_of(source: &Source) -> String {
@@ -299,25 +312,15 @@ struct EngineSide {
     bank: Bank,
     clock: HostClock,
     last: Option<MarketEvent>,
-    called_first: Vec<u64>,
 }
 
 impl EngineSide {
-    /// Calls of the first strategy so far in this interval.
-    fn calls(&self) -> u64 {
-        self.bank.strategies().first().map_or(0, |pair| pair.service.len())
-    }
-
     /// Works off what one record brought.
     fn work_off(&mut self, events: &mut EventBuffer) {
         for event in events.0.drain(..) {
-            let calls = self.calls();
             let mut ctx =
                 Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
             self.engine.process(&event, &mut ctx);
-            if self.calls() > calls {
-                self.called_first[self.engine.first_called(event.seq)] += 1;
-            }
             self.last = Some(event);
         }
     }

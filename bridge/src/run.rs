@@ -17,6 +17,7 @@ use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Producer, ring};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::agent::EngineAgent;
+use paperwire_exec::engine::CallOrder;
 use paperwire_feed::agent::{FeedAgent, FeedParts};
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::Connector;
@@ -114,6 +115,8 @@ pub struct RunOptions {
     pub has_history: bool,
     /// Collects each second's histograms of the strategies; then nothing is reported at the end.
     pub blocks: Option<Arc<Mutex<Blocks>>>,
+    /// Seed of the order of calls, where it is not to follow from the session's.
+    pub order_seed: Option<u64>,
 }
 
 /// Attempts to connect before the start is given up.
@@ -151,12 +154,14 @@ pub fn run(
     let venue = Venue::open(config, &runtime, terminal)?;
 
     let session = describe::session_name();
+    let order_seed = options.order_seed.unwrap_or_else(|| setup::order_seed(config));
     let names = setup::names(&chosen);
     let (mut raw, recorder) = match &options.record {
         None => (None, None),
         Some(path) => {
             let (producer, consumer) = raw_ring();
-            let meta = describe::tape_meta(config, &session, &names, &host).to_string();
+            let meta = describe::tape_meta(config, &session, &names, &host, order_seed);
+            let meta = meta.to_string();
             let recorder = RecorderThread::start(path, meta.as_bytes(), consumer, clock.clone());
             (Some(producer), Some(recorder.map_err(storage)?))
         }
@@ -167,12 +172,15 @@ pub fn run(
     let Started { socket, instruments } = started;
     let history = venue.history(config, &instruments, terminal);
 
-    let engine = setup::engine(config, &chosen, &instruments, config.feed.depth)?;
+    let order = CallOrder::Permuted(order_seed);
+    let engine = setup::engine(config, &chosen, &instruments, config.feed.depth, order)?;
     let journal = start_journal(config, &session, &names, &instruments, &clock)?;
     let hdr = options.hdr.as_deref().map(|folder| open_hdr(folder, &session, &names, &clock));
     let hdr = hdr.transpose()?;
     if let Some(journal) = &journal {
-        let details = describe::start_details(config, &names, &instruments, &venue.name, &host);
+        let source = &venue.name;
+        let details =
+            describe::start_details(config, &names, &instruments, source, &host, order_seed);
         journal.write(Entry::System("session_start", details));
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::strategy::Flip;
-use paperwire_exec::engine::{Engine, EngineConfig, StrategySetup};
+use paperwire_exec::engine::{CallOrder, Engine, EngineConfig, StrategySetup};
 use paperwire_exec::risk::RiskLimits;
 use paperwire_signals::router::Router;
 use paperwire_strategies::Registration;
@@ -152,7 +152,14 @@ pub fn live_params(chosen: &[Chosen]) -> Vec<LiveParams> {
     chosen.iter().map(live).collect()
 }
 
-/// An engine with the chosen strategies.
+/// The seed of the order in which a session calls its strategies. It is written into the session's tape.
+pub const fn order_seed(config: &Config) -> u64 {
+    /// Keeps the order apart from what else is made of the session's seed.
+    const ORDER: u64 = 0x6f72_6465_7200_0001;
+    config.session.seed ^ ORDER
+}
+
+/// An engine with the chosen strategies, which are called in this order.
 ///
 /// # Errors
 /// [`SetupError`].
@@ -161,10 +168,12 @@ pub fn engine(
     chosen: &[Chosen],
     instruments: &[Instrument],
     depth: u16,
+    order: CallOrder,
 ) -> Result<Engine, SetupError> {
     let setups = chosen.iter().map(|chosen| setup(chosen, instruments));
     let setups = setups.collect::<Result<Vec<_>, _>>()?;
-    Ok(Engine::new(instruments, setups, engine_config(config, instruments, depth)?))
+    let config = EngineConfig { order, ..engine_config(config, instruments, depth)? };
+    Ok(Engine::new(instruments, setups, config))
 }
 
 /// The engine's part of the configuration, for these instruments.
@@ -198,6 +207,7 @@ pub fn engine_config(
         detector: config.regime,
         seed: config.session.seed,
         rules: config.rules,
+        order: CallOrder::Permuted(order_seed(config)),
     })
 }
 

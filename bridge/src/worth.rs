@@ -78,7 +78,7 @@ pub fn measure(
         let mut overrides = overrides.to_vec();
         overrides.extend(later(*delay));
         let config = replay::config_of(tape, given, &overrides)?;
-        let options = ReplayOptions { speed: None, verify: false };
+        let options = ReplayOptions { speed: None, verify: false, order_seed: None };
         let replayed = replay::replay(tape, &config, &options, &mut Terminal::new(true))?;
         let tally = replayed.tally;
         if strategies.is_empty() {

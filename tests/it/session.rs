@@ -45,7 +45,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(true)).unwrap();
 
-    let options = ReplayOptions { speed: None, verify: true };
+    let options = ReplayOptions { speed: None, verify: true, order_seed: None };
     let replay = || {
         let config = replay::config_of(&tape, &config, &[]).unwrap();
         replay::replay(&tape, &config, &options, &mut Terminal::new(true)).unwrap()

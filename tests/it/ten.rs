@@ -11,7 +11,7 @@ use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 use paperwire_exchange::publish::{Topic, Venue};
-use paperwire_exec::engine::{Context, Engine};
+use paperwire_exec::engine::{CallOrder, Context, Engine};
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::{EventSink, MarketFeed, Probe};
@@ -60,7 +60,8 @@ impl Rig {
         };
         let instruments: Vec<Instrument> = config.session.symbols.iter().map(of).collect();
         let chosen = setup::choose(config).unwrap();
-        let engine = setup::engine(config, &chosen, &instruments, 25).unwrap();
+        let order = CallOrder::Permuted(setup::order_seed(config));
+        let engine = setup::engine(config, &chosen, &instruments, 25, order).unwrap();
         let feed = MarketFeed::new(&instruments, 25);
         let banks = [Bank::new(&Stage::ALL, 0), Bank::new(&Stage::ALL, engine.strategies())];
         let clock = HostClock::new();

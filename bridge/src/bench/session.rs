@@ -16,6 +16,7 @@ use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exchange::MarketConfig;
 use paperwire_exchange::load::{LoadAgent, LoadHandle, Rate, Reel, Round, Start};
 use paperwire_exec::agent::EngineAgent;
+use paperwire_exec::engine::CallOrder;
 use paperwire_feed::agent::{FeedAgent, FeedParts};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
@@ -226,7 +227,8 @@ impl Stand<'_> {
             false => (Some(load), None),
         };
         let names = setup::names(self.chosen);
-        let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth)?;
+        let order = CallOrder::Permuted(setup::order_seed(config));
+        let engine = setup::engine(config, self.chosen, &instruments, config.feed.depth, order)?;
 
         // Whoever is slow is to be measured, not benched, and nothing is logged.
         let (ends, mut parts) = drain::wire(names.len(), instruments.len());

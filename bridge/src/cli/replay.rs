@@ -37,7 +37,11 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
     }
     let given = load(&args.layers, overrides.clone())?;
     let options =
-        replay::ReplayOptions { speed: commands::speed_of(&args.speed)?, verify: args.verify };
+        replay::ReplayOptions {
+        speed: commands::speed_of(&args.speed)?,
+        verify: args.verify,
+        order_seed: None,
+    };
     let mut terminal = Terminal::new(args.json);
     let mut failure: Option<RunError> = None;
     for file in &args.files {

@@ -82,6 +82,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), RunError> {
         has_history: true,
         strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
         blocks: None,
+        order_seed: None,
     };
     let stop = Arc::new(AtomicU32::new(0));
     run::run(&config, &options, &stop, &mut Terminal::new(false))

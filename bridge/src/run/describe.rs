@@ -28,6 +28,7 @@ pub(super) fn start_details(
     instruments: &[Instrument],
     source: &str,
     host: &Examination,
+    order_seed: u64,
 ) -> Value {
     let [feed, engine] = placement(config);
     json!({
@@ -43,6 +44,7 @@ pub(super) fn start_details(
         "feed_core": feed.core,
         "engine_core": engine.core,
         "wait": feed.wait.as_str(),
+        "order_seed": order_seed,
         "host": host,
     })
 }
@@ -91,6 +93,7 @@ pub(super) fn tape_meta(
     session: &str,
     names: &[StrategyName],
     host: &Examination,
+    order_seed: u64,
 ) -> Value {
     json!({
         "session": session,
@@ -101,6 +104,7 @@ pub(super) fn tape_meta(
         "config": config.to_toml(),
         "conditions": Conditions::of(config).json(),
         "strategies": strategies_json(names),
+        "order_seed": order_seed,
         "host": host,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! The order within an event is fixed: what was on its way and due meets the market as it was; then the
 //! market changes; then margin, stops and resting orders in every world; then closed bars and
-//! strategies. Strategies are called in an order that rotates with the event's number, so that none
+//! strategies. Strategies are called in an order that is drawn for each event ([`CallOrder`]), so that none
 //! always pays for the cold cache. The result depends on the events and the configuration only.
 
 mod command;
@@ -12,9 +12,11 @@ mod rows;
 mod send;
 mod slot;
 mod tell;
+mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use arrayvec::ArrayVec;
 use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
@@ -39,6 +41,8 @@ use crate::world::{Env, HAPPENINGS_MAX, Happening, Ids, Rules, World};
 
 pub use config::{EngineConfig, StrategySetup, VenueConfig};
 use slot::Slot;
+pub use turns::CallOrder;
+use turns::Turns;
 
 /// The stages that the engine measures.
 pub const ENGINE_STAGES: [Stage; 5] =
@@ -85,6 +89,14 @@ impl Cause {
     }
 }
 
+/// When a strategy was called, until it is written into its histograms.
+#[derive(Clone, Copy, Debug)]
+struct TimedCall {
+    index: usize,
+    from: HostNs,
+    to: HostNs,
+}
+
 /// Limits of the run that are not the venue's.
 #[derive(Clone, Copy, Debug)]
 struct Policy {
@@ -100,6 +112,9 @@ pub struct Engine {
     latency: Box<dyn LatencyModel>,
     rate: MessageRate,
     slots: Vec<Slot>,
+    turns: Turns,
+    /// Calls of the event at hand; those of many bars that close at once are written down in between.
+    calls: ArrayVec<TimedCall, STRATEGIES_MAX>,
     closed: Vec<(SymbolId, Timeframe, Bar)>,
     /// Of each symbol, one per timeframe.
     boards: Vec<[BoardMaker; Timeframe::ALL.len()]>,
@@ -177,8 +192,11 @@ impl Engine {
             });
             Slot::new(setup, worlds.collect(), config.seed, instruments.len())
         });
+        let slots: Vec<Slot> = slots.collect();
         Self {
-            slots: slots.collect(),
+            turns: Turns::new(config.order, slots.len()),
+            calls: ArrayVec::new(),
+            slots,
             market,
             rules,
             policy: Policy { global: config.global, flatten_on_halt: config.flatten_on_halt },
@@ -268,6 +286,7 @@ impl Engine {
         if decided.is_some() {
             ctx.bank.decided(&tick);
         }
+        self.record_calls(cause, ctx);
     }
 
     /// Lets everything that was on its way and is due arrive.

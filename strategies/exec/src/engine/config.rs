@@ -14,6 +14,8 @@ use crate::margin::MarginRules;
 use crate::risk::{GlobalLimits, RiskLimits};
 use crate::world::TriggerPrice;
 
+use super::turns::CallOrder;
+
 /// One strategy of the run.
 pub struct StrategySetup {
     /// The strategy.
@@ -84,10 +86,12 @@ pub struct EngineConfig {
     pub flatten_on_halt: bool,
     /// How the market's regime is found.
     pub detector: DetectorConfig,
-    /// Seed of everything random.
+    /// Seed of everything random that an account can notice.
     pub seed: u64,
     /// Rules of the session; those of an older tape keep what it was lived by.
     pub rules: Rules,
+    /// In which order the strategies of an event are called.
+    pub order: CallOrder,
 }
 
 impl EngineConfig {
@@ -118,6 +122,7 @@ impl EngineConfig {
             detector: DetectorConfig::default(),
             seed: 1,
             rules: Rules::CURRENT,
+            order: CallOrder::Permuted(1),
         }
     }
 }

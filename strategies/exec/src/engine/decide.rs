@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use paperwire_core::account::{AccountView, HaltReason};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
-use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
 use paperwire_core::time::{DurationNs, HostNs};
@@ -13,7 +12,7 @@ use paperwire_core::time::{DurationNs, HostNs};
 use crate::report::{BenchCause, ReportKind};
 use crate::saw::Saw;
 
-use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+use super::{Cause, Context, Engine, ReportSink, TimedCall, emit, strat_id};
 
 impl Engine {
     pub(super) fn on_bars<C: Clock, R: ReportSink>(
@@ -64,8 +63,11 @@ impl Engine {
         }
     }
 
-    /// Calls every strategy that trades `symbol` (all of them for a timer), and executes what it
-    /// wants. The first call starts at `cause.looked`; returns when the last one was done.
+    /// Calls every strategy that trades `symbol` (all of them for a timer) in the event's order, and executes
+    /// what it wants; returns when the last one was done.
+    ///
+    /// A call runs from just before `on_event` to just after. What it is shown, what it skipped and what it
+    /// signals are the engine's work, which is no strategy's time.
     pub(super) fn decide<C: Clock, R: ReportSink>(
         &mut self,
         event: &Event<'_>,
@@ -75,13 +77,13 @@ impl Engine {
         ctx: &mut Context<'_, C, R>,
     ) -> HostNs {
         let mask = symbol.map_or(u64::MAX, |symbol| 1 << symbol.0);
-        let count = self.slots.len();
-        let mut from = cause.looked;
-        if count == 0 {
-            return from;
-        }
-        let first = self.first_called(cause.seq);
-        for index in (first..count).chain(0..first) {
+        let row = self.turns.row(cause.seq);
+        let mut end = cause.looked;
+        for place in 0..self.slots.len() {
+            if self.calls.is_full() {
+                self.record_calls(cause, ctx);
+            }
+            let index = self.turns.at(row, place);
             let slot = &mut self.slots[index];
             if slot.is_benched || slot.symbols & mask == 0 {
                 continue;
@@ -102,15 +104,16 @@ impl Engine {
                 fees: &slot.fees,
             };
             let (strategy, signals) = (&mut slot.strategy, &mut slot.signals);
+            let from = ctx.clock.now();
             let called = catch_unwind(AssertUnwindSafe(|| {
                 strategy.on_event(event, &view, &account, signals);
             }));
             let to = ctx.clock.now();
+            end = to;
             if !is_history {
-                ctx.bank.call(index, cause.seq, cause.arrived, from, to);
+                self.calls.push(TimedCall { index, from, to });
             }
             let took = to.since(from);
-            from = to;
             if called.is_err() {
                 self.bench(index, BenchCause::Panicked, cause, ctx);
                 continue;
@@ -122,20 +125,22 @@ impl Engine {
                 emit(ctx, cause.at(to), ReportKind::Skipped { strategy, symbol, why });
             }
             if !slot.signals.as_slice().is_empty() && !is_history {
-                self.execute_all(index, took, cause.at(from), ctx);
-                from = ctx.clock.now();
+                self.execute_all(index, took, cause.at(to), ctx);
+                end = ctx.clock.now();
             }
         }
-        from
+        end
     }
 
-    /// Which strategy the event of this number calls first; the others follow in a circle.
-    ///
-    /// # Panics
-    /// Without any strategy.
-    pub fn first_called(&self, seq: Seq) -> usize {
-        let count = self.slots.len() as u64;
-        usize::try_from(seq.0 % count).expect("less than the count")
+    /// Writes the times of the calls down, once nobody waits for it.
+    pub(super) fn record_calls<C: Clock, R: ReportSink>(
+        &mut self,
+        cause: Cause,
+        ctx: &mut Context<'_, C, R>,
+    ) {
+        for call in self.calls.drain(..) {
+            ctx.bank.call(call.index, cause.seq, cause.arrived, call.from, call.to);
+        }
     }
 
     pub(super) fn bench<C: Clock, R: ReportSink>(

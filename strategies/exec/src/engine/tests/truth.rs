@@ -11,10 +11,11 @@ use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::outlier::OUTLIER_MIN;
-use paperwire_core::strategy::{Event, Flip, Signals, Strategy};
+use paperwire_core::strategy::{Event, Flip, Signals, Skip, Strategy};
 use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+use paperwire_core::trade::TradeTick;
 
-use crate::engine::{Context, Engine, EngineConfig, StrategySetup};
+use crate::engine::{CallOrder, Context, Engine, EngineConfig, ReportSink, StrategySetup};
 use crate::report::Report;
 use crate::risk::RiskLimits;
 use crate::testkit::instrument;
@@ -127,4 +128,66 @@ fn a_stall_shows_in_the_response_of_every_event_that_queued_behind_it() {
     }
     let on_time = pair.response.count_between(0, apart.raw());
     assert!(on_time >= 900 - 51, "{on_time}");
+}
+
+/// Skips every event.
+struct Idle;
+
+impl Strategy for Idle {
+    fn on_event(
+        &mut self,
+        _: &Event<'_>,
+        _: &MarketView<'_>,
+        _: &AccountView<'_>,
+        signals: &mut Signals,
+    ) {
+        signals.skip(Skip::ALL[0]);
+    }
+}
+
+/// Takes a microsecond to take a report.
+struct Written(Made);
+
+impl ReportSink for Written {
+    fn push(&mut self, _: Report) {
+        self.0.pass(1_000);
+    }
+}
+
+#[test]
+fn what_the_engine_does_between_two_calls_is_no_strategys_time() {
+    for order in [CallOrder::Circle, CallOrder::Permuted(7)] {
+        let clock = Made::default();
+        let idle = |name: usize| StrategySetup {
+            strategy: Box::new(Idle),
+            name: format!("idle {name}"),
+            symbols: vec![SymbolId(0)],
+            warmup: &[],
+            flip: Flip::Reject,
+            risk: RiskLimits::default(),
+            router: None,
+        };
+        let usd = AssetName::from("USD").unwrap();
+        let config = EngineConfig { order, ..EngineConfig::new(10, usd, Money::from_num(100)) };
+        let setups = (0..3).map(idle).collect();
+        let mut engine = Engine::new(&[instrument("BTC/USD", 1)], setups, config);
+        let (mut bank, mut reports) = (Bank::new(&Stage::ALL, 3), Written(clock.clone()));
+        for i in 1..=40 {
+            // Skips of a symbol are reported once a second: each of these.
+            let exch = ExchNs::new(i64::try_from(i).unwrap() * 2_000_000_000);
+            let trade = TradeTick { at: exch, ..TradeTick::default() };
+            let kind = MarketKind::Trade { trade, is_snapshot: false };
+            let (seq, symbol, stamps) = (Seq(i), SymbolId(0), Stamps::default());
+            let event = MarketEvent { seq, exch, stamps, symbol, kind };
+            let (bank, reports) = (&mut bank, &mut reports);
+            engine.process(&event, &mut Context { clock: &clock, bank, reports });
+        }
+        for pair in bank.strategies() {
+            let of = &pair.service;
+            assert!(of.len() >= 40, "each trade, and each bar that closes on the way");
+            assert_eq!((of.min(), of.max()), (LOOK_NS, LOOK_NS), "{order:?}");
+            // The one that answers last has waited for the reports of the other two.
+            assert!(pair.response.max() >= 2_000, "{order:?}");
+        }
+    }
 }
