@@ -36,8 +36,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
         overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
     }
     let given = load(&args.layers, overrides.clone())?;
-    let options =
-        replay::ReplayOptions {
+    let options = replay::ReplayOptions {
         speed: commands::speed_of(&args.speed)?,
         verify: args.verify,
         order_seed: None,
