@@ -40,7 +40,7 @@ fn write(file: &Path, rules: &Value, digest: &str, frames: &[(u64, Vec<u8>)]) {
 }
 
 fn verify(file: &Path) -> Result<Replayed, RunError> {
-    let options = ReplayOptions { speed: None, verify: true };
+    let options = ReplayOptions { speed: None, verify: true, order_seed: None };
     let given = Config::load(None, std::iter::empty(), &[]).unwrap();
     let config = replay::config_of(file, &given, &[])?;
     replay::replay(file, &config, &options, &mut Terminal::new(true))
