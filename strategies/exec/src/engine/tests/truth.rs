@@ -177,7 +177,7 @@ fn what_the_engine_does_between_two_calls_is_no_strategys_time() {
             let exch = ExchNs::new(i64::try_from(i).unwrap() * 2_000_000_000);
             let trade = TradeTick { at: exch, ..TradeTick::default() };
             let kind = MarketKind::Trade { trade, is_snapshot: false };
-            let (seq, symbol, stamps) = (Seq(i), SymbolId(0), Stamps::default());
+            let (seq, symbol, stamps) = (Seq(i), Some(SymbolId(0)), Stamps::default());
             let event = MarketEvent { seq, exch, stamps, symbol, kind };
             let (bank, reports) = (&mut bank, &mut reports);
             engine.process(&event, &mut Context { clock: &clock, bank, reports });
