@@ -138,7 +138,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "release",
-        about: "tests that cross rooms, in release: allocation guard, golden replay",
+        about: "tests that cross rooms, in release: allocation guard, golden replay, recomputation",
         action: Action::Commands(&[tests(&[
             "cargo",
             "test",
@@ -147,6 +147,8 @@ pub(crate) const ALL: &[Step] = &[
             "paperwire-tests",
             "--test",
             "it",
+            "--test",
+            "truth",
             "--locked",
         ])]),
     },
