@@ -1,9 +1,7 @@
 //! The drain thread: empties the rings of the pinned threads, sums up, and hands on to the journal.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::BufWriter;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,7 +28,7 @@ use crate::announcer::Announcer;
 use crate::attribution::{HostWatch, LongCall};
 use crate::budget::Budget;
 use crate::compare::blocks::Blocks;
-use crate::hdr::HdrLog;
+use crate::hdr::HdrFile;
 use crate::history::live::Live;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
@@ -114,9 +112,11 @@ pub struct DrainParts {
     /// To the history store, when there is one.
     pub history: Option<Live>,
     /// To the histogram log, when there is one.
-    pub hdr: Option<HdrLog<BufWriter<File>>>,
+    pub hdr: Option<HdrFile>,
     /// To the tape, when there is one: the steps of the trail.
     pub trail: Option<Sender<Vec<u8>>>,
+    /// From the tape's thread, when there is one: what the user should know of its file.
+    pub tape_notices: Option<Receiver<String>>,
     /// When the next steps are sent.
     pub trail_at: HostNs,
     /// To a comparison, when there is one.
@@ -166,6 +166,7 @@ pub fn wire(strategies: usize, symbols: usize) -> (Ends, DrainParts) {
         hdr: None,
         blocks: None,
         trail: None,
+        tape_notices: None,
         trail_at: HostNs::default(),
         wait: Wait::Park,
     };
@@ -287,6 +288,10 @@ fn turn(
         shared.tell("notice", problem.clone(), clock);
         shared.log_problems.push(problem);
     }
+    while let Some(notice) = parts.tape_notices.as_ref().and_then(|from| from.try_recv().ok()) {
+        shared.tell("notice", notice.clone(), clock);
+        shared.log_problems.push(notice);
+    }
     for audit in shared.audits.drain(..) {
         if let Some(journal) = &parts.journal {
             journal.write(Entry::System("control", audit));
@@ -308,7 +313,7 @@ fn turn(
         let (hdr, host, judged) = (&mut parts.hdr, &mut shared.host, &mut shared.tally.judged);
         let (journal, strategies) = (&parts.journal, &shared.tally.strategies);
         let inbox = &mut shared.inbox;
-        let (mut failed, history) = (None, &mut parts.history);
+        let (mut told, history) = (Vec::new(), &mut parts.history);
         banks.drain(&mut shared.tally.bank, |bank| {
             for command in parts.budget.look(bank, now) {
                 let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
@@ -342,12 +347,12 @@ fn turn(
                 history.latencies(bank);
             }
             if let Some(hdr) = hdr {
-                failed = hdr.append(bank, now, Duration::from_secs(1)).err();
+                told.extend(hdr.append(bank, now, Duration::from_secs(1)));
             }
         });
-        if let Some(error) = failed {
-            shared.tell("notice", format!("histogram log ended: {error}"), clock);
-            parts.hdr = None;
+        for problem in told {
+            shared.tell("notice", problem.clone(), clock);
+            shared.log_problems.push(problem);
         }
     }
     work

@@ -1,8 +1,7 @@
 //! HdrHistogram interval logs (format 1.3, V2 compressed histograms): one line per second and stage, which
 //! every HdrHistogram plotter opens.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,14 +9,18 @@ use base64::Engine as _;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use paperwire_core::latency::{Bank, Pair};
-use paperwire_core::time::{HostNs, Rfc3339};
+use paperwire_core::time::{ExchNs, HostNs, Rfc3339};
 use paperwire_rt::clock::utc_now;
+
+use crate::held_file::{Fate, HeldFile};
 
 /// An interval log being written.
 pub struct HdrLog<W: Write> {
     out: W,
     serializer: V2DeflateSerializer,
     started: HostNs,
+    /// Wall time of the start.
+    wall: ExchNs,
     strategies: Vec<String>,
     bytes: Vec<u8>,
 }
@@ -28,16 +31,92 @@ impl<W: Write> std::fmt::Debug for HdrLog<W> {
     }
 }
 
-impl HdrLog<BufWriter<File>> {
+/// Intervals that are kept while the file takes none; beyond, they are given up.
+const KEPT_BYTES_MAX: usize = 32 << 20;
+
+/// A log in a file that others may take away.
+#[derive(Debug)]
+pub struct HdrFile {
+    /// Lines that the file does not have yet.
+    log: HdrLog<Vec<u8>>,
+    file: HeldFile,
+    is_failing: bool,
+}
+
+impl HdrFile {
     /// Creates the file; `strategies` become tags.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system says, also when another session has that file.
     pub fn create(path: &Path, strategies: Vec<String>, now: HostNs) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+        let file = HeldFile::create(path)?;
+        let mut whole =
+            Self { log: HdrLog::new(Vec::new(), strategies, now)?, file, is_failing: false };
+        whole.write_out()?;
+        Ok(whole)
+    }
+
+    /// Appends one interval's bank that ended at `now`. Says what the user should know: each trouble once
+    /// when it begins and once when it ends.
+    pub fn append(&mut self, bank: &Bank, now: HostNs, length: Duration) -> Option<String> {
+        let appended = self.log.append(bank, now, length);
+        let written = appended.and_then(|()| self.mend()).and_then(|what| {
+            self.write_out()?;
+            Ok(what)
+        });
+        let path = self.file.path().display();
+        match written {
+            Ok(what) => {
+                let is_over = std::mem::take(&mut self.is_failing);
+                let what = what.or(is_over.then_some("is written again"));
+                what.map(|what| format!("histogram log {path} {what}"))
+            }
+            Err(error) => {
+                let is_news = !std::mem::replace(&mut self.is_failing, true);
+                let is_too_much = self.log.out.len() > KEPT_BYTES_MAX;
+                if is_too_much {
+                    self.log.out.clear();
+                    return Some(format!("histogram log {path}: intervals are given up: {error}"));
+                }
+                is_news.then(|| {
+                    format!("histogram log {path}: {error}; intervals are kept and tried again")
+                })
+            }
         }
-        Self::new(BufWriter::new(File::create(path)?), strategies, now)
+    }
+
+    /// What happened to the file, mended as far as it can be.
+    fn mend(&mut self) -> io::Result<Option<&'static str>> {
+        let Some(fate) = self.file.look()? else {
+            return Ok(None);
+        };
+        if fate == Fate::Deleted {
+            self.file.reopen(fate)?;
+            return Ok(Some("was deleted; it is written again"));
+        }
+        // What follows is a log of its own.
+        let what = if fate == Fate::Moved {
+            self.file.reopen(fate)?;
+            "was moved away; a new one is begun"
+        } else {
+            self.file.cut(0)?;
+            "was cut by somebody; its earlier intervals are lost"
+        };
+        let lines = std::mem::take(&mut self.log.out);
+        self.log.head()?;
+        self.log.out.extend(lines);
+        Ok(Some(what))
+    }
+
+    /// Writes whole lines or none: a reader must not meet a part of one.
+    fn write_out(&mut self) -> io::Result<()> {
+        let before = self.file.len();
+        if let Err(error) = self.file.write_all(&self.log.out) {
+            let _ = self.file.cut(before);
+            return Err(error);
+        }
+        self.log.out.clear();
+        Ok(())
     }
 }
 
@@ -46,8 +125,16 @@ impl<W: Write> HdrLog<W> {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn new(mut out: W, strategies: Vec<String>, now: HostNs) -> io::Result<Self> {
-        let wall = utc_now();
+    pub fn new(out: W, strategies: Vec<String>, now: HostNs) -> io::Result<Self> {
+        let (serializer, wall) = (V2DeflateSerializer::new(), utc_now());
+        let mut log = Self { out, serializer, started: now, wall, strategies, bytes: Vec::new() };
+        log.head()?;
+        Ok(log)
+    }
+
+    /// What a reader needs first.
+    fn head(&mut self) -> io::Result<()> {
+        let (wall, out) = (self.wall, &mut self.out);
         let seconds = wall.raw() / 1_000_000_000;
         let millis = wall.raw() / 1_000_000 % 1000;
         let text = Rfc3339 { at: wall, fraction: 3 };
@@ -56,9 +143,7 @@ impl<W: Write> HdrLog<W> {
         writeln!(
             out,
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\""
-        )?;
-        let serializer = V2DeflateSerializer::new();
-        Ok(Self { out, serializer, started: now, strategies, bytes: Vec::new() })
+        )
     }
 
     /// Appends one interval's bank that ended at `now`; empty histograms are left out.

@@ -55,6 +55,8 @@ const QUEUE_LEN: usize = 65_536;
 const URGENT: Duration = Duration::from_millis(5);
 /// Everything else after this.
 const LAZY: DurationNs = DurationNs::from_millis(100);
+/// So often is looked whether the files are still there.
+const LOOK_EVERY: DurationNs = DurationNs::from_millis(500);
 
 /// Bytes that all streams together keep while they cannot be written.
 const KEPT_BYTES_MAX: usize = 256 << 20;
@@ -204,6 +206,7 @@ impl Writer {
     /// Writes until the handle is gone; returns what was lost.
     fn run(&mut self, entries: &Receiver<Entry>) -> Lost {
         let mut flushed_at = self.clock.now();
+        let mut looked_at = flushed_at;
         loop {
             let first = entries.recv_timeout(URGENT);
             let is_over = matches!(first, Err(RecvTimeoutError::Disconnected));
@@ -212,6 +215,10 @@ impl Writer {
                 is_urgent |= self.take(entry);
             }
             let now = self.clock.now();
+            if is_over || now.since(looked_at) >= LOOK_EVERY {
+                self.look();
+                looked_at = now;
+            }
             if is_urgent || is_over || now.since(flushed_at) >= LAZY {
                 self.flush();
                 flushed_at = now;
@@ -238,7 +245,8 @@ impl Writer {
             }
         };
         let worth = match report.kind {
-            ReportKind::Fill(_) => Worth::Fill,
+            // What the account cannot be reproduced without.
+            ReportKind::Fill(_) | ReportKind::Interest { .. } => Worth::Fill,
             _ => Worth::Ordinary,
         };
         if let Some(index) = record::strategy_of(&report.kind) {
@@ -259,6 +267,27 @@ impl Writer {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Mends files that somebody took away, and tells it, to the user and in the log itself.
+    fn look(&mut self) {
+        let mut told = Vec::new();
+        for stream in self.streams.all() {
+            match stream.look() {
+                Ok(None) => {}
+                Ok(Some(what)) => told.push(what),
+                Err(error) if !self.is_failing => {
+                    self.is_failing = true;
+                    told.push(error.to_string());
+                }
+                Err(_) => {}
+            }
+        }
+        for what in told {
+            let line = self.recorder.system("log_file", &json!({"what": &what}));
+            self.streams.system.push(&line, Worth::Ordinary);
+            lock(&self.problems).push_back(what);
         }
     }
 

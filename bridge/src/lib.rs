@@ -34,6 +34,7 @@ pub mod descriptors;
 pub mod doctor;
 pub mod drain;
 pub mod hdr;
+mod held_file;
 pub mod history;
 pub mod journal;
 pub mod page;

@@ -1,8 +1,8 @@
 //! The recorder thread: takes raw records out of the byte ring and writes the tape.
 
-use std::fs::File;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use paperwire_core::raw::{RawConsumer, RawKind, RawRecord};
@@ -10,6 +10,8 @@ use paperwire_core::time::DurationNs;
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::runner::Wait;
 use paperwire_tape::{TapeError, TapeWriter};
+
+use crate::held_file::{Fate, HeldFile};
 
 /// At most this much is lost when the process is killed.
 const BLOCK_EVERY: DurationNs = DurationNs::from_secs(1);
@@ -25,12 +27,16 @@ pub struct Recording {
     pub problem: Option<String>,
 }
 
-/// A running recording.
+/// A running recording. Dropped before it is kept, it leaves no file: the same command can be given again.
 #[derive(Debug)]
 pub struct RecorderThread {
     summary: Sender<Vec<u8>>,
     trail: Sender<Vec<u8>>,
-    thread: JoinHandle<Recording>,
+    notices: Option<Receiver<String>>,
+    /// `None` once it was finished.
+    thread: Option<JoinHandle<Recording>>,
+    path: PathBuf,
+    is_kept: bool,
 }
 
 impl RecorderThread {
@@ -44,14 +50,44 @@ impl RecorderThread {
         raw: RawConsumer,
         clock: HostClock,
     ) -> Result<Self, TapeError> {
-        let tape = TapeWriter::create(path, meta)?;
+        let file = path.display().to_string();
+        let opened = HeldFile::create_new(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => TapeError::Exists { file: file.clone() },
+            _ => TapeError::Io { file: file.clone(), error },
+        })?;
         let (summary, summaries) = channel();
         let (trail, trails) = channel();
+        let (notify, notices) = channel();
+        // From here on what fails leaves no file.
+        let (path, is_kept) = (path.to_owned(), false);
+        let mut recorder =
+            Self { summary, trail, notices: Some(notices), thread: None, path, is_kept };
+        let tape = TapeWriter::new(opened, file.clone(), meta)?;
+        let mut tape = Tape { writer: Some(tape), is_moved: false, notify };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || record(tape, raw, &clock, &trails, &summaries))
-            .map_err(|error| TapeError::Io { file: path.display().to_string(), error })?;
-        Ok(Self { summary, trail, thread })
+            .spawn(move || record(&mut tape, raw, &clock, &trails, &summaries))
+            .map_err(|error| TapeError::Io { file, error })?;
+        recorder.thread = Some(thread);
+        Ok(recorder)
+    }
+
+    /// The session has begun: whatever becomes of it, its recording stays.
+    pub const fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// The session did not come about after all: its recording goes.
+    pub fn discard(mut self) {
+        self.is_kept = false;
+    }
+
+    /// Where the recorder tells what the user should know of the file.
+    ///
+    /// # Panics
+    /// When it was taken before.
+    pub const fn notices(&mut self) -> Receiver<String> {
+        self.notices.take().expect("one listener")
     }
 
     /// Where steps of the trail go, encoded.
@@ -60,18 +96,100 @@ impl RecorderThread {
     }
 
     /// Finishes the tape with the session's summary. The feed must be gone before.
-    pub fn finish(self, summary: Vec<u8>) -> Recording {
+    pub fn finish(mut self, summary: Vec<u8>) -> Recording {
         // The thread waits for it; it only ends earlier by a panic, which `join` shows.
         let _ = self.summary.send(summary);
-        self.thread.join().unwrap_or_else(|_| Recording {
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended.and_then(Result::ok).unwrap_or_else(|| Recording {
             problem: Some("the recorder thread panicked".to_owned()),
             ..Recording::default()
         })
     }
 }
 
+impl Drop for RecorderThread {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // The thread ends by itself once nobody can send it a summary.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A tape in a file that others may take away.
+struct Tape {
+    /// `None` after an error: the file ends with whole blocks.
+    writer: Option<TapeWriter<HeldFile>>,
+    is_moved: bool,
+    notify: Sender<String>,
+}
+
+impl Tape {
+    fn tell(&self, what: &str) {
+        // Whoever started the recording may be gone; the end tells it too.
+        let _ = self.notify.send(what.to_owned());
+    }
+
+    /// Does something with the tape; an error ends it, behind its last whole block.
+    fn with(
+        &mut self,
+        recording: &mut Recording,
+        action: impl FnOnce(&mut TapeWriter<HeldFile>) -> Result<(), TapeError>,
+    ) -> bool {
+        let Some(writer) = &mut self.writer else {
+            return false;
+        };
+        let Err(error) = action(writer) else {
+            return true;
+        };
+        let whole = writer.whole_bytes();
+        // Making it shorter needs no room; a file that is not ours any more is left alone.
+        let _ = writer.out_mut().cut(whole);
+        self.end(recording, &error.to_string());
+        false
+    }
+
+    fn end(&mut self, recording: &mut Recording, problem: &str) {
+        self.writer = None;
+        self.tell(&format!("the recording ends here: {problem}"));
+        recording.problem = Some(problem.to_owned());
+    }
+
+    /// Looks whether the file is still there, and mends what can be mended.
+    fn look(&mut self, recording: &mut Recording) {
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
+        let file = writer.out_mut();
+        let path = file.path().display().to_string();
+        let looked = file.look().and_then(|fate| {
+            if fate == Some(Fate::Deleted) {
+                file.reopen(Fate::Deleted)?;
+            }
+            Ok(fate)
+        });
+        match looked {
+            Ok(None) => {}
+            Ok(Some(Fate::Deleted)) => {
+                self.tell(&format!("the recording {path} was deleted; it is written again"));
+            }
+            Ok(Some(Fate::Moved)) => {
+                if !std::mem::replace(&mut self.is_moved, true) {
+                    let text = "was moved away; it goes on under the name that it has now";
+                    self.tell(&format!("the recording {path} {text}"));
+                }
+            }
+            Ok(Some(Fate::Cut(bytes))) => {
+                self.end(recording, &format!("{path}: somebody cut {bytes} bytes from it"));
+            }
+            // A disk that has no room for it: the deleted file is still held, and tried again.
+            Err(_) => {}
+        }
+    }
+}
+
 fn record(
-    tape: TapeWriter<File>,
+    tape: &mut Tape,
     mut raw: RawConsumer,
     clock: &HostClock,
     trails: &Receiver<Vec<u8>>,
@@ -79,7 +197,6 @@ fn record(
 ) -> Recording {
     let mut recording = Recording::default();
     let mut payload = Vec::new();
-    let mut tape = Some(tape);
     let mut block_at = clock.now();
     loop {
         let mut is_idle = true;
@@ -90,53 +207,56 @@ fn record(
                 let lost = payload.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
                 recording.lost += lost;
             }
-            append(&mut tape, &mut recording, record, &payload);
+            append(tape, &mut recording, record, &payload);
         }
         while let Ok(steps) = trails.try_recv() {
             is_idle = false;
             let record = RawRecord { kind: RawKind::Trail, rx: clock.now() };
-            append(&mut tape, &mut recording, record, &steps);
+            append(tape, &mut recording, record, &steps);
         }
         let now = clock.now();
         if now.since(block_at) >= BLOCK_EVERY {
             block_at = now;
-            if let Some(Err(error)) = tape.as_mut().map(TapeWriter::flush_block) {
-                recording.problem = Some(error.to_string());
-                tape = None;
-            }
+            tape.with(&mut recording, TapeWriter::flush_block);
+            tape.look(&mut recording);
         }
         if is_idle {
-            if raw.is_abandoned()
-                && let Ok(summary) = summaries.try_recv()
-            {
-                let finished = tape.map(|tape| tape.finish(&summary));
-                match finished {
-                    Some(Err(error)) => recording.problem = Some(error.to_string()),
-                    Some(Ok(file)) => {
-                        // A tape that is finished should also survive the machine.
-                        let _ = file.sync_data();
+            if raw.is_abandoned() {
+                match summaries.try_recv() {
+                    Ok(summary) => {
+                        finish(tape, &mut recording, &summary);
+                        return recording;
                     }
-                    None => {}
+                    // The session never began, and its file is gone.
+                    Err(TryRecvError::Disconnected) => return recording,
+                    Err(TryRecvError::Empty) => {}
                 }
-                return recording;
             }
             Wait::Doze.wait();
         }
     }
 }
 
-fn append(
-    tape: &mut Option<TapeWriter<File>>,
-    recording: &mut Recording,
-    record: RawRecord,
-    payload: &[u8],
-) {
-    match tape.as_mut().map(|tape| tape.append(record.kind, record.rx, payload)) {
-        Some(Ok(())) => recording.records += 1,
-        Some(Err(error)) => {
-            recording.problem = Some(error.to_string());
-            *tape = None;
-        }
-        None => recording.lost += 1,
+fn finish(tape: &mut Tape, recording: &mut Recording, summary: &[u8]) {
+    tape.with(recording, TapeWriter::flush_block);
+    tape.look(recording);
+    let Some(writer) = tape.writer.take() else {
+        return;
+    };
+    match writer.finish(summary) {
+        // A tape that is finished should also survive the machine.
+        Ok(file) => drop(file.sync()),
+        Err(error) => recording.problem = Some(error.to_string()),
     }
 }
+
+fn append(tape: &mut Tape, recording: &mut Recording, record: RawRecord, payload: &[u8]) {
+    if tape.with(recording, |tape| tape.append(record.kind, record.rx, payload)) {
+        recording.records += 1;
+    } else {
+        recording.lost += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

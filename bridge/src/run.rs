@@ -4,8 +4,6 @@ mod describe;
 mod finish;
 mod machine;
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +31,7 @@ use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::console::{self, Console};
 use crate::drain::{self, DrainParts, Shared};
-use crate::hdr::HdrLog;
+use crate::hdr::HdrFile;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
 use crate::page::{Page, Watched};
@@ -156,7 +154,7 @@ pub fn run(
     let session = describe::session_name();
     let order_seed = options.order_seed.unwrap_or_else(|| setup::order_seed(config));
     let names = setup::names(&chosen);
-    let (mut raw, recorder) = match &options.record {
+    let (mut raw, mut recorder) = match &options.record {
         None => (None, None),
         Some(path) => {
             let (producer, consumer) = raw_ring();
@@ -204,6 +202,7 @@ pub fn run(
         journal,
         hdr,
         trail: recorder.as_ref().map(RecorderThread::trail),
+        tape_notices: recorder.as_mut().map(RecorderThread::notices),
         blocks: options.blocks.clone(),
         ..parts
     };
@@ -275,6 +274,9 @@ pub fn run(
         ]);
     }
 
+    if let Some(recorder) = &mut recorder {
+        recorder.keep();
+    }
     let sentiment = follow_sentiment(config, &runtime, &clock, sentiments_in, shared.clone());
     let started_at = clock.now();
     let watched = watch(config, stop, terminal, &shared, &feed, &engine, &clock);
@@ -320,7 +322,13 @@ pub fn run(
     if halts > 0 {
         summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
     }
+    // A start that failed leaves no recording, so that the same command can be given again.
+    let is_failed_start = watched.is_err() && !shared.was_live;
     let tape_lost = match (recorder, &options.record) {
+        (Some(recorder), _) if is_failed_start => {
+            recorder.discard();
+            None
+        }
         (Some(recorder), Some(path)) => {
             finish::recording(recorder, path, &shared.tally, &mut summary)
         }
@@ -493,10 +501,10 @@ fn open_hdr(
     session: &str,
     names: &[StrategyName],
     clock: &HostClock,
-) -> Result<HdrLog<BufWriter<File>>, RunError> {
+) -> Result<HdrFile, RunError> {
     let tags = names.iter().map(|name| name.instance.clone()).collect();
     let path = folder.join(format!("{session}.hlog"));
-    HdrLog::create(&path, tags, clock.now())
+    HdrFile::create(&path, tags, clock.now())
         .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))
 }
 

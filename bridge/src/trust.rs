@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use paperwire_strategies::Registration;
 use serde::{Deserialize, Serialize};
 
+use crate::held_file::write_whole;
+
 /// Where trust is written down unless the configuration says otherwise.
 pub const LOCK: &str = "config/strategies.lock";
 
@@ -124,13 +126,8 @@ impl Trust {
     /// [`TrustError::Io`].
     pub fn write(&self, file: &Path) -> Result<(), TrustError> {
         let io = |error| TrustError::Io { file: file.to_owned(), error };
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(io)?;
-        }
         let text = toml::to_string(self).expect("names and texts are TOML");
-        let beside = file.with_extension("lock.new");
-        std::fs::write(&beside, HEAD.to_owned() + &text).map_err(io)?;
-        std::fs::rename(&beside, file).map_err(io)
+        write_whole(file, (HEAD.to_owned() + &text).as_bytes()).map_err(io)
     }
 
     /// Refuses strategies that are not trusted.

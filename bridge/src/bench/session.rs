@@ -33,6 +33,7 @@ use super::threads::{Noise, Threads};
 use crate::config::Config;
 use crate::drain::{self, Shared};
 use crate::hdr::HdrLog;
+use crate::held_file::write_whole;
 use crate::probes::ProbeTax;
 use crate::run::{RunError, internal, join, lock, placement};
 use crate::setup::{self, Chosen};
@@ -195,8 +196,11 @@ impl Stand<'_> {
             let names = shared.tally.strategies.iter().map(|name| name.instance.clone()).collect();
             let path = folder.join(format!("{}.hlog", asked.name));
             let length = Duration::from_nanos(watched.done_at.since(watched.first_at).raw());
-            HdrLog::create(&path, names, watched.first_at)
-                .and_then(|mut log| log.append(&shared.tally.bank, watched.done_at, length))
+            HdrLog::new(Vec::new(), names, watched.first_at)
+                .and_then(|mut log| {
+                    log.append(&shared.tally.bank, watched.done_at, length)?;
+                    write_whole(&path, &log.into_inner())
+                })
                 .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
         }
         Ok(Some(measured))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::model::{FORMAT, Quantiles, Run};
+use crate::held_file::write_new;
 use crate::run::RunError;
 
 /// Instead of a file: the newest run in the store.
@@ -13,12 +14,19 @@ const LATEST: &str = "latest";
 /// Writes a run as JSON and says where.
 pub(super) fn save(run: &Run, folder: &Path) -> Result<PathBuf, RunError> {
     let name = run.at.replace(['-', ':'], "");
-    let path = folder.join(format!("bench-{name}.json"));
     let text = serde_json::to_string_pretty(run).map_err(|e| RunError::Internal(e.to_string()))?;
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, text + "\n"))
-        .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
-    Ok(path)
+    let text = text + "\n";
+    for again in 0u32.. {
+        // Two that end within one second have a file each.
+        let again = if again == 0 { String::new() } else { format!("-{again}") };
+        let path = folder.join(format!("bench-{name}{again}.json"));
+        match write_new(&path, text.as_bytes()) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(RunError::Storage(format!("{}: {error}", path.display()))),
+        }
+    }
+    Err(RunError::Storage(format!("{}: every name is taken", folder.display())))
 }
 
 /// Reads a run: a file, or the newest of the store.

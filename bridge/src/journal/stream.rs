@@ -1,12 +1,16 @@
 //! One log file: lines gather, are written whole, rotated by size, and compressed when rotated.
 //!
 //! While the disk refuses them, lines are kept up to a bound. Beyond it whole lines are given up, the
-//! oldest first, and fills only when nothing else is left: a fill is what an audit cannot do without.
+//! oldest first, and fills only when nothing else is left: a fill is what an audit cannot do without. A
+//! file that somebody deleted is written again, one that was moved is followed by a new one, and lines
+//! that were cut from it are counted as lost. No file ends with a part of a line.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::held_file::{Fate, HeldFile};
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +72,17 @@ pub struct Stream {
     path: PathBuf,
     stem: String,
     config: StreamConfig,
-    file: Option<File>,
-    /// Lines that the kernel does not have.
+    file: HeldFile,
+    /// Lines that the kernel does not have, the first one perhaps in part.
     buffer: Vec<u8>,
-    /// Length and worth of each of them; of the first one the length of what is left.
+    /// Length and worth of each of them.
     lines: VecDeque<(usize, Worth)>,
-    /// True when the kernel has a part of the first line: it must get the rest.
-    is_begun: bool,
-    size: u64,
+    /// Bytes of the first line that the file has already: it must get the rest.
+    begun: usize,
+    /// Whole lines that the file has.
+    in_file: Lost,
+    /// It refused the last write: perhaps it is no longer what stands under its name.
+    has_failed: bool,
     rotations: u32,
     lost: Lost,
 }
@@ -84,25 +91,21 @@ impl Stream {
     /// Creates `folder/stem.jsonl` and the archive folder.
     ///
     /// # Errors
-    /// [`StreamError`].
+    /// [`StreamError`], also when another session has that file.
     pub fn create(config: StreamConfig, stem: &str) -> Result<Self, StreamError> {
         let path = config.folder.join(format!("{stem}.jsonl"));
-        let create = || {
-            fs::create_dir_all(&config.folder)?;
-            fs::create_dir_all(&config.archive)?;
-            append_to(&path)
-        };
-        let file =
-            create().map_err(|error| StreamError { file: path.display().to_string(), error })?;
+        let file = fs::create_dir_all(&config.archive).and_then(|()| HeldFile::create(&path));
+        let file = file.map_err(|error| StreamError { file: path.display().to_string(), error })?;
         Ok(Self {
             path,
             stem: stem.to_owned(),
             config,
-            file: Some(file),
+            file,
             buffer: Vec::new(),
             lines: VecDeque::new(),
-            is_begun: false,
-            size: 0,
+            begun: 0,
+            in_file: Lost::default(),
+            has_failed: false,
             rotations: 0,
             lost: Lost::default(),
         })
@@ -120,6 +123,51 @@ impl Stream {
         self.lines.push_back((len, worth));
     }
 
+    /// Looks whether the file is still there, and mends what can be mended; says what had happened.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the file cannot be had again; what it had is held and tried again.
+    pub fn look(&mut self) -> Result<Option<String>, StreamError> {
+        let Some(fate) = self.file.look().map_err(|error| self.failed(error))? else {
+            return Ok(None);
+        };
+        let what = self.mend(fate).map_err(|error| self.failed(error))?;
+        Ok(Some(format!("{} {what}", self.path.display())))
+    }
+
+    fn mend(&mut self, fate: Fate) -> io::Result<String> {
+        match fate {
+            Fate::Deleted => {
+                self.file.reopen(fate)?;
+                let Lost { lines, fills } = self.in_file;
+                Ok(format!(
+                    "was deleted; its {lines} lines, {fills} of them fills, are written again"
+                ))
+            }
+            Fate::Moved => {
+                // The line that was begun belongs whole into one file.
+                let whole = self.file.len() - self.begun as u64;
+                if self.begun > 0 {
+                    self.file.cut(whole)?;
+                }
+                self.file.reopen(fate)?;
+                (self.begun, self.in_file) = (0, Lost::default());
+                Ok("was moved away; a new one is begun".to_owned())
+            }
+            Fate::Cut(_) => {
+                let content = self.file.content()?;
+                let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                self.file.cut(whole as u64)?;
+                let left = count(&content[..whole]);
+                let lines = self.in_file.lines.saturating_sub(left.lines);
+                let fills = self.in_file.fills.saturating_sub(left.fills);
+                (self.begun, self.in_file) = (0, left);
+                self.lost += Lost { lines, fills };
+                Ok(format!("was cut by somebody: {lines} lines are lost, {fills} of them fills"))
+            }
+        }
+    }
+
     /// Hands all lines to the kernel; what it does not take is kept.
     ///
     /// # Errors
@@ -128,8 +176,13 @@ impl Stream {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.write_out().map_err(|error| self.failed(error))?;
-        if self.size >= self.config.size_max {
+        if self.has_failed {
+            self.look()?;
+        }
+        let written = self.write_out();
+        self.has_failed = written.is_err();
+        written.map_err(|error| self.failed(error))?;
+        if self.file.len() >= self.config.size_max {
             self.rotate().map_err(|error| self.failed(error))?;
         }
         Ok(())
@@ -145,11 +198,13 @@ impl Stream {
             self.lost += one(worth);
         }
         self.buffer.clear();
-        flushed?;
-        match &self.file {
-            Some(file) => file.sync_data().map_err(|error| self.failed(error)),
-            None => Ok(()),
+        if self.begun > 0 {
+            // A reader must not meet a part of a line; making a file shorter needs no room.
+            let whole = self.file.len() - std::mem::take(&mut self.begun) as u64;
+            self.file.cut(whole).map_err(|error| self.failed(error))?;
         }
+        flushed?;
+        self.file.sync().map_err(|error| self.failed(error))
     }
 
     /// What was given up so far.
@@ -181,7 +236,7 @@ impl Stream {
         let mut kept_lines = VecDeque::with_capacity(self.lines.len());
         let mut at = 0;
         for (index, &(len, worth)) in self.lines.iter().enumerate() {
-            let is_begun = index == 0 && self.is_begun;
+            let is_begun = index == 0 && self.begun > 0;
             if freed < wanted && worth == victim && !is_begun {
                 freed += len;
                 self.lost += one(worth);
@@ -197,13 +252,9 @@ impl Stream {
     }
 
     fn write_out(&mut self) -> io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(append_to(&self.path)?);
-        }
-        let file = self.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
-        let mut written = 0;
+        let mut written = self.begun;
         let result = loop {
-            match file.write(&self.buffer[written..]) {
+            match self.file.write(&self.buffer[written..]) {
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -213,41 +264,32 @@ impl Stream {
                 break Ok(());
             }
         };
-        // Whatever the kernel took must not be written again.
-        self.size += written as u64;
-        self.buffer.drain(..written);
         self.strike(written);
-        if result.is_err() {
-            // The next attempt opens the path anew: the disk may have been changed under it.
-            self.file = None;
-        }
         result
     }
 
-    /// Strikes what the kernel has off the list of lines.
-    fn strike(&mut self, mut written: usize) {
-        while written > 0
-            && let Some((len, _)) = self.lines.front_mut()
+    /// Strikes lines that the kernel has whole; the rest of `written` are the bytes of a begun one.
+    fn strike(&mut self, written: usize) {
+        let mut whole = 0;
+        while let Some(&(len, worth)) = self.lines.front()
+            && whole + len <= written
         {
-            if *len > written {
-                *len -= written;
-                self.is_begun = true;
-                return;
-            }
-            written -= *len;
-            self.is_begun = false;
+            whole += len;
+            self.in_file += one(worth);
             self.lines.pop_front();
         }
+        self.buffer.drain(..whole);
+        self.begun = written - whole;
     }
 
     fn rotate(&mut self) -> io::Result<()> {
         self.rotations += 1;
         let rotated =
             self.config.archive.join(format!("{}_{:04}.jsonl", self.stem, self.rotations));
-        self.file = None;
+        fs::create_dir_all(&self.config.archive)?;
         fs::rename(&self.path, &rotated)?;
-        self.size = 0;
-        self.file = Some(append_to(&self.path)?);
+        self.file = HeldFile::create(&self.path)?;
+        self.in_file = Lost::default();
         let (archive, stem, keep) =
             (self.config.archive.clone(), self.stem.clone(), self.config.files_max);
         std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
@@ -260,6 +302,17 @@ impl Stream {
     }
 }
 
+/// Lines of a file's content, and fills among them.
+fn count(content: &[u8]) -> Lost {
+    const FILL: &[u8] = b"\"event\":\"fill\"";
+    let mut found = Lost::default();
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        found.lines += 1;
+        found.fills += u64::from(line.windows(FILL.len()).any(|part| part == FILL));
+    }
+    found
+}
+
 const fn one(worth: Worth) -> Lost {
     Lost {
         lines: 1,
@@ -268,10 +321,6 @@ const fn one(worth: Worth) -> Lost {
             Worth::Ordinary => 0,
         },
     }
-}
-
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 fn compress(path: &Path) -> io::Result<()> {

@@ -197,6 +197,75 @@ fn what_a_full_disk_refuses_is_kept_and_written_later() {
 }
 
 #[test]
+fn logs_that_are_deleted_under_the_session_are_written_again_and_told() {
+    let dir = folder("deleted");
+    let journal = journal(&dir, 1 << 20, "a");
+    journal.write(Entry::Report(Box::new(fill(1))));
+    let clock = HostClock::new();
+    let deadline = clock.now().plus(DurationNs::from_secs(20));
+    while std::fs::metadata(fills_file(&dir, "s1")).map_or(0, |meta| meta.len()) == 0 {
+        assert!(clock.now() < deadline, "the fill never came");
+        std::thread::yield_now();
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+    let problem = loop {
+        if let Some(problem) = journal.take_problem() {
+            break problem;
+        }
+        assert!(clock.now() < deadline, "it was never told");
+        std::thread::yield_now();
+    };
+    assert!(problem.contains("was deleted") && problem.contains("written again"), "{problem}");
+    journal.write(Entry::Report(Box::new(fill(2))));
+    let end = journal.close();
+    assert_eq!(end.lost, Lost::default());
+    assert_eq!(lines(&fills_file(&dir, "s1")).len(), 2);
+    let system = lines(&dir.join("system/paperwire_s1.jsonl"));
+    assert!(system.iter().any(|line| line["event"] == "log_file"), "{system:?}");
+}
+
+#[test]
+fn lines_that_somebody_cuts_off_are_lost_and_counted() {
+    let dir = folder("cut");
+    let archive = dir.join("archive");
+    let folder = dir.clone();
+    let config =
+        StreamConfig { folder, archive, size_max: 1 << 20, files_max: 2, kept_max: 1 << 20 };
+    let mut stream = Stream::create(config, "x").unwrap();
+    for n in 0..3 {
+        stream.push(&format!("{{\"event\":\"fill\",\"n\":{n}}}"), Worth::Fill);
+    }
+    stream.flush().unwrap();
+    let path = dir.join("x.jsonl");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(30).unwrap();
+    assert!(
+        stream.look().unwrap().unwrap().contains("2 lines are lost"),
+        "one and a half are left"
+    );
+    stream.push("next", Worth::Ordinary);
+    stream.finish().unwrap();
+    assert_eq!(stream.lost(), Lost { lines: 2, fills: 2 });
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, format!("{}next\n", &whole[..whole.find('\n').unwrap() + 1]));
+}
+
+#[test]
+fn two_sessions_never_share_a_file() {
+    let dir = folder("two");
+    let first = journal(&dir, 1 << 20, "a");
+    let config = JournalConfig {
+        dir: dir.clone(),
+        file_bytes_max: 1,
+        files_max: 1,
+        session: "s1".to_owned(),
+    };
+    let error = Journal::start(config, &[], &[instrument()], HostClock::new()).unwrap_err();
+    assert!(error.to_string().contains("another session has it"), "{error}");
+    first.close();
+}
+
+#[test]
 fn too_much_for_the_memory_costs_whole_lines_the_oldest_first_and_fills_last() {
     let Some((mut stream, path)) = refused("overflow", 1000) else { return };
     // 100 lines of 20 bytes, each fourth a fill: half of them must go, and no fill.

@@ -6,7 +6,7 @@
 //! * [`clock`]: the host clock (TSC) and its relation to UTC
 //! * [`alloc_guard`]: the global allocator that counts what a warm thread allocates
 //! * [`runner`]: turns an agent on a pinned thread, waits, and watches for stalls
-//! * [`host`]: what only a system call tells of the machine
+//! * [`host`]: what only a system call tells of the machine, [`owner`]: whose a file or folder is
 //! * [`watch`]: what the kernel did to one of our threads
 //! * [`rx`]: a socket read that also returns the kernel's receive time
 
@@ -16,6 +16,7 @@ pub mod alloc_guard;
 pub mod clock;
 pub mod descriptors;
 pub mod host;
+pub mod owner;
 pub mod runner;
 pub mod rx;
 pub mod watch;

@@ -144,6 +144,17 @@ impl<W: Write> TapeWriter<W> {
         Ok(())
     }
 
+    /// What it is written to.
+    pub const fn out_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Length of the whole blocks that were written, and the header: what follows them after an error
+    /// belongs to no block.
+    pub const fn whole_bytes(&self) -> u64 {
+        self.offset
+    }
+
     /// Writes the index and the session's summary; only then is the tape finished.
     ///
     /// # Errors

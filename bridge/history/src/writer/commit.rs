@@ -98,7 +98,16 @@ impl Committer {
 
     /// Commits the oldest record of the spill; `None` when there is none.
     fn commit_spilled(&mut self) -> Option<Attempt> {
-        let first = self.shared.spill().first();
+        let (first, gone) = {
+            let mut spill = self.shared.spill();
+            (spill.first(), spill.take_gone_bytes())
+        };
+        if gone > 0 {
+            self.shared.tell(format!(
+                "somebody deleted {gone} bytes of the history's spill before the database had them: \
+                 they are lost"
+            ));
+        }
         let record = match first {
             Ok(record) => record?,
             Err(error) => {
