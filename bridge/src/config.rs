@@ -15,6 +15,7 @@ use paperwire_core::secret::masked_url;
 use paperwire_core::strategy::Flip;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_exec::risk::RiskLimits;
+use paperwire_feed::market::Distance;
 use paperwire_feed::session::FeedConfig;
 use paperwire_signals::detector::DetectorConfig;
 use serde::Deserialize;
@@ -105,6 +106,7 @@ struct FeedSection {
     silent_after_ms: u64,
     first_data_ms: u64,
     stale_after_ms: u64,
+    print_distance_pct: f64,
     reconnect_min_ms: u64,
     reconnect_max_ms: u64,
     warmup: bool,
@@ -321,7 +323,7 @@ impl Config {
         let file: File = tree.clone().try_into().map_err(kind)?;
         let mut effective = tree;
         secrets::mask(&mut effective);
-        let config = Self {
+        let mut config = Self {
             feed: feed_config(&file.feed)?,
             warmup: file.feed.warmup,
             rest_url: secrets::plain_address("feed.rest_url", file.feed.rest_url)?,
@@ -342,6 +344,7 @@ impl Config {
             rules: Rules::CURRENT,
             effective,
         };
+        config.feed.is_real_venue = config.is_real_venue();
         config.check_session()?;
         Ok(config)
     }
@@ -349,6 +352,15 @@ impl Config {
     /// Where the market comes from, as it may be shown.
     pub fn source_name(&self) -> String {
         masked_url(&self.session.source)
+    }
+
+    /// True for Kraken itself, whose clock is kept as this host's should be. Other addresses may serve a
+    /// market of any time and speed.
+    fn is_real_venue(&self) -> bool {
+        let source = self.session.source.as_str();
+        let host = source.split_once("://").map_or("", |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or("");
+        source == "kraken" || host == "kraken.com" || host.ends_with(".kraken.com")
     }
 
     fn check_session(&self) -> Result<(), ConfigError> {
@@ -418,7 +430,18 @@ fn feed_config(section: &FeedSection) -> Result<FeedConfig, ConfigError> {
             section.reconnect_max_ms,
         )?,
         reconnect_max,
+        print_distance: print_distance(section.print_distance_pct)?,
+        // Known once the source is.
+        is_real_venue: false,
     })
+}
+
+/// A percentage in whole basis points.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+#[expect(clippy::cast_sign_loss, reason = "the range is checked first")]
+fn print_distance(pct: f64) -> Result<Distance, ConfigError> {
+    float("feed.print_distance_pct", pct, 0.01, 1000.0)?;
+    Ok(Distance::new((pct * 100.0).round() as u32))
 }
 
 fn bar_rules(section: &BarsSection) -> Result<BarRules, ConfigError> {

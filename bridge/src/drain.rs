@@ -420,9 +420,32 @@ fn tell_feed_report(
             let text = format!("unreadable frame ({error}); quarantined {names}");
             ("frame_malformed", json!({"error": error.to_string(), "symbols": names}), Some(text))
         }
-        FeedReportKind::Jumped { by } => {
-            let text = format!("the venue's clock is {by} ahead of ours, and believed from now on");
-            ("venue_clock_jumped", json!({"ahead_ns": by.raw()}), Some(text))
+        FeedReportKind::Unread { error } => {
+            let text = format!("unreadable frame of no book ({error}); it is lost");
+            ("frame_unread", json!({"error": error.to_string()}), Some(text))
+        }
+        FeedReportKind::RefusedRows(refused) => {
+            let (symbol, why) = (name(refused.symbol), refused.why.as_str());
+            let text = format!("{symbol}: refused {why}");
+            let details = json!({"symbol": symbol, "why": why, "rows": refused.count});
+            ("value_refused", details, Some(text))
+        }
+        FeedReportKind::ClockStepped(step) => {
+            let text = format!(
+                "the venue's clock was set from {} to {}; several messages agree, so it is believed",
+                step.from, step.to
+            );
+            let details = json!({"from_ns": step.from.raw(), "to_ns": step.to.raw()});
+            ("venue_clock_stepped", details, Some(text))
+        }
+        FeedReportKind::NumbersJumped(jump) => {
+            let symbol = name(jump.symbol);
+            let text = format!(
+                "{symbol}: trade numbers jumped from {} to {}; how many trades were missed is unknown",
+                jump.from, jump.to
+            );
+            let details = json!({"symbol": symbol, "from": jump.from, "to": jump.to});
+            ("trade_numbers_jumped", details, Some(text))
         }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());
@@ -446,7 +469,9 @@ fn tell_feed_report(
             FeedReportKind::BadBook { .. }
             | FeedReportKind::Malformed { .. }
             | FeedReportKind::Silent { .. } => "resync",
-            FeedReportKind::Void { .. } => "gap",
+            FeedReportKind::Void { .. }
+            | FeedReportKind::ClockStepped(_)
+            | FeedReportKind::NumbersJumped(_) => "gap",
             _ => "connection",
         };
         shared.tell(kind, notice, clock);

@@ -70,13 +70,15 @@ fn key(kind: &FeedReportKind) -> Option<Key> {
         FeedReportKind::Malformed { symbols, .. } | FeedReportKind::Void { symbols, .. } => {
             *symbols
         }
-        FeedReportKind::Refused { .. } => 0,
+        FeedReportKind::RefusedRows(refused) => 1 << refused.symbol.0,
+        FeedReportKind::NumbersJumped(jump) => 1 << jump.symbol.0,
+        FeedReportKind::Refused { .. } | FeedReportKind::Unread { .. } => 0,
         FeedReportKind::Connected
         | FeedReportKind::Disconnected { .. }
         | FeedReportKind::Venue { .. }
         | FeedReportKind::AllLive
         | FeedReportKind::Rejected { .. }
-        | FeedReportKind::Jumped { .. }
+        | FeedReportKind::ClockStepped(_)
         | FeedReportKind::Counters { .. } => return None,
     };
     Some((discriminant(kind), symbols))

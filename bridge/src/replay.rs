@@ -1,6 +1,7 @@
 //! `paperwire replay`: a tape or a capture through the same feed and the same engine, on one thread.
 
 mod batch;
+mod doubts;
 pub mod verify;
 
 use std::path::Path;
@@ -34,6 +35,7 @@ use crate::terminal::Terminal;
 use crate::trail::{Check, Trail};
 
 use batch::{Batch, BatchRecord};
+use doubts::Doubts;
 
 /// How to replay.
 #[derive(Clone, Debug)]
@@ -116,7 +118,7 @@ pub fn replay_observed(
         tally.trail = Trail::Check(Check::read(path).map_err(storage)?);
     }
     let mut player = Player {
-        feed: MarketFeed::new(&instruments, depth),
+        feed: MarketFeed::new(&instruments, depth).with_print_distance(config.feed.print_distance),
         events: EventBuffer(Vec::with_capacity(MARKET_RING_LEN)),
         side: EngineSide {
             engine,
@@ -133,6 +135,7 @@ pub fn replay_observed(
         origin: None,
         first_desync: None,
         is_told: false,
+        doubts: Doubts::default(),
     };
     let (mut elapsed, mut lost, mut hot_allocs) = (DurationNs::ZERO, 0u64, 0u64);
     let mut batch = Batch::default();
@@ -171,6 +174,7 @@ pub fn replay_observed(
     if lost > 0 {
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
+    notes.extend(player.doubts.notes(&player.feed));
     let Player { feed, side, feed_bank, .. } = player;
     let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
@@ -351,6 +355,7 @@ struct Player {
     /// Frame and symbols of the first book that was not believed.
     first_desync: Option<(u64, u64)>,
     is_told: bool,
+    doubts: Doubts,
 }
 
 impl Player {
@@ -393,6 +398,7 @@ impl Player {
             let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
             self.side.work_off(&mut self.events);
             probe.record(&mut self.feed_bank);
+            self.doubts.note(&mut self.feed);
             if let Outcome::Desync(symbols, _) = outcome
                 && self.first_desync.is_none()
             {

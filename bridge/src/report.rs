@@ -145,11 +145,12 @@ fn write_feed(out: &mut String, counters: &Counters) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "         resyncs {}  gaps {}  disconnects {}  malformed {}  unknown {}  conflated {}  trades dropped {}",
+        "         resyncs {}  gaps {}  disconnects {}  malformed {}  refused {}  unknown {}  conflated {}  trades dropped {}",
         counters.resyncs,
         counters.gaps,
         counters.disconnects,
         counters.malformed,
+        counters.refused,
         counters.unknown_symbols,
         counters.conflated,
         counters.dropped_trades

@@ -176,6 +176,8 @@ words! {
         GlobalLoss => "global_loss",
         /// The strategy panicked, took too long, or was benched by a person: it is called no more.
         Benched => "benched",
+        /// Its equity is more than can have come of trading.
+        Uncounted => "uncounted",
     }
 }
 

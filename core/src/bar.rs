@@ -105,7 +105,8 @@ impl Timeframe {
             Self::W1 => FIRST_MONDAY_NS,
             _ => 0,
         };
-        ExchNs::new((at.raw() - origin).div_euclid(length) * length + origin)
+        let whole = at.raw().saturating_sub(origin).div_euclid(length);
+        ExchNs::new(whole.saturating_mul(length).saturating_add(origin))
     }
 }
 
@@ -137,7 +138,8 @@ pub struct Bar {
 pub struct BarFlags {
     /// Nothing traded; the previous close was carried.
     pub is_carried: bool,
-    /// The feed was down or just starting during part of it.
+    /// The feed was down or just starting during part of it, the exchange's clock was set, or more
+    /// traded than can be counted.
     pub is_incomplete: bool,
 }
 
@@ -221,9 +223,17 @@ impl OpenBar {
         self.bar.high = self.bar.high.max(trade.px);
         self.bar.low = self.bar.low.min(trade.px);
         self.bar.close = trade.px;
-        self.bar.volume += trade.qty;
-        self.bar.trades += 1;
-        self.turnover += trade.px.notional(trade.qty);
+        self.bar.trades = self.bar.trades.saturating_add(1);
+        self.add_volume(trade.qty, trade.px);
+    }
+
+    /// Adds what traded at an average price; what leaves the counters marks the bar.
+    fn add_volume(&mut self, qty: Qty, px: Px) {
+        let volume = self.bar.volume.raw().checked_add(qty.raw());
+        let turnover = self.turnover.raw().checked_add(px.notional(qty).raw());
+        self.bar.flags.is_incomplete |= volume.is_none() || turnover.is_none();
+        self.bar.volume = volume.map_or(Qty::new(i64::MAX), Qty::new);
+        self.turnover = turnover.map_or(Notional::new(i128::MAX), Notional::new);
     }
 
     /// Adds the next part.
@@ -231,11 +241,10 @@ impl OpenBar {
         self.bar.high = self.bar.high.max(bar.high);
         self.bar.low = self.bar.low.min(bar.low);
         self.bar.close = bar.close;
-        self.bar.volume += bar.volume;
-        self.bar.trades += bar.trades;
+        self.bar.trades = self.bar.trades.saturating_add(bar.trades);
         self.bar.flags.is_carried &= bar.flags.is_carried;
         self.bar.flags.is_incomplete |= bar.flags.is_incomplete;
-        self.turnover += bar.vwap.notional(bar.volume);
+        self.add_volume(bar.volume, bar.vwap);
     }
 
     /// The bar as it stands.
@@ -245,8 +254,10 @@ impl OpenBar {
         bar.vwap = if volume == 0 {
             bar.close
         } else {
-            let rounded = (self.turnover.raw() + volume / 2).div_euclid(volume);
-            Px::new(i64::try_from(rounded).expect("an average lies between the prices it is of"))
+            let rounded = self.turnover.raw().saturating_add(volume / 2).div_euclid(volume);
+            // An average lies between the prices it is of, also when the counters were left.
+            let average = Px::new(i64::try_from(rounded).unwrap_or(i64::MAX));
+            average.clamp(bar.low, bar.high.max(bar.low))
         };
         bar
     }
@@ -363,7 +374,7 @@ impl BarSet {
     pub fn advance(&mut self, now: ExchNs, on_closed: &mut impl FnMut(Closed)) {
         let mut carried = 0;
         while let Some(minute) = self.minute {
-            let ends_at = ExchNs::new(minute.bar.open_at.raw() + MINUTE_NS);
+            let ends_at = minute_after(minute.bar.open_at);
             if now < ends_at.plus(self.rules.grace) {
                 return;
             }
@@ -392,12 +403,36 @@ impl BarSet {
         }
     }
 
+    /// The exchange's clock was set and says `to`: minutes in between are not carried, for nothing is
+    /// known of them, and bars that lie ahead of it never were.
+    pub fn step_to(&mut self, to: ExchNs, on_closed: &mut impl FnMut(Closed)) {
+        self.mark_incomplete();
+        let now_open = Timeframe::M1.floor(to);
+        let ends_before = |of: &OpenBar| of.bar.open_at < now_open;
+        for minute in [self.minute.take(), self.next_minute.take()].into_iter().flatten() {
+            if minute.bar.open_at == now_open {
+                self.minute = Some(minute);
+            } else if ends_before(&minute) && !self.is_closed(Timeframe::M1, minute.bar.open_at) {
+                self.close_minute(minute.bar(), on_closed);
+            }
+        }
+        for timeframe in Timeframe::ALL {
+            let slot = timeframe as usize;
+            let open_at = timeframe.floor(to);
+            self.building[slot] = self.building[slot].filter(|of| of.bar.open_at <= open_at);
+            let is_ahead = |bar: &Bar| bar.open_at > open_at;
+            while self.closed[slot].newest(0).is_some_and(is_ahead) {
+                self.closed[slot].forget_newest();
+            }
+        }
+    }
+
     fn close_minute(&mut self, bar: Bar, on_closed: &mut impl FnMut(Closed)) {
         self.counters.closed += 1;
         self.counters.carried += u64::from(bar.flags.is_carried);
         self.closed[Timeframe::M1 as usize].push(bar);
         on_closed((Timeframe::M1, bar));
-        let ends_at = ExchNs::new(bar.open_at.raw() + MINUTE_NS);
+        let ends_at = minute_after(bar.open_at);
         for timeframe in &Timeframe::ALL[1..] {
             let slot = *timeframe as usize;
             let open_at = timeframe.floor(bar.open_at);
@@ -434,6 +469,10 @@ impl BarSet {
             on_closed((timeframe, bar));
         }
     }
+}
+
+const fn minute_after(open_at: ExchNs) -> ExchNs {
+    open_at.plus(DurationNs::new(MINUTE_NS.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -156,7 +156,10 @@ impl L2Book {
     }
 
     /// Levels of one side, best first.
-    pub fn levels(&self, side: BookSide) -> impl ExactSizeIterator<Item = Level> + '_ {
+    pub fn levels(
+        &self,
+        side: BookSide,
+    ) -> impl ExactSizeIterator<Item = Level> + DoubleEndedIterator + '_ {
         let ladder = match side {
             BookSide::Ask => &self.asks,
             BookSide::Bid => &self.bids,

@@ -58,12 +58,8 @@ pub enum MarketKind {
         /// From the snapshot after a subscription.
         is_snapshot: bool,
     },
-    /// The ticker's touch and last price.
+    /// The ticker's last price.
     Ticker {
-        /// Best bid.
-        bid: Px,
-        /// Best ask.
-        ask: Px,
         /// Last traded price.
         last: Px,
     },
@@ -177,17 +173,23 @@ pub enum GapReason {
     Silent,
     /// The engine fell behind and got a whole book instead of each change.
     Conflated,
+    /// The exchange's clock was set: nothing is known of the time between, which may lie ahead.
+    Clock,
+    /// The exchange's trade numbers jumped: how many trades were missed is not known.
+    TradeIds,
 }
 
 impl GapReason {
     /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Disconnect,
         Self::Checksum,
         Self::Crossed,
         Self::Malformed,
         Self::Silent,
         Self::Conflated,
+        Self::Clock,
+        Self::TradeIds,
     ];
 
     /// The word used in logs.
@@ -199,6 +201,8 @@ impl GapReason {
             Self::Malformed => "malformed",
             Self::Silent => "silent",
             Self::Conflated => "conflated",
+            Self::Clock => "clock",
+            Self::TradeIds => "trade_ids",
         }
     }
 }

@@ -48,6 +48,19 @@ impl<T: Copy + Default> FixedRing<T> {
         Some(&mut self.slots[(self.next + capacity - 1) % capacity])
     }
 
+    /// Forgets every value; the count of all that were pushed stays.
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Forgets the newest value, which was wrong; what it once pushed out does not come back.
+    pub fn forget_newest(&mut self) {
+        if self.len > 0 {
+            self.next = if self.next == 0 { self.slots.len() - 1 } else { self.next - 1 };
+            self.len -= 1;
+        }
+    }
+
     /// Values from the oldest to the newest.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator + '_ {
         let capacity = self.slots.len();

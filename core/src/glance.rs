@@ -24,8 +24,8 @@ pub const GLANCE_TRADES: usize = 40;
 pub struct SymbolGlance {
     /// Whether its book may be traded on.
     pub status: BookStatus,
-    /// Exchange time of the last book change.
-    pub book_at: ExchNs,
+    /// Exchange time of the last book change; `None` before the first.
+    pub book_at: Option<ExchNs>,
     /// Best first; empty unless live.
     pub bids: ArrayVec<Level, GLANCE_LEVELS>,
     /// Best first; empty unless live.

@@ -2,7 +2,9 @@
 
 use arrayvec::ArrayString;
 
-use crate::num::{Decimal, Money, Notional, Px, Qty, money_from_scaled, pow10};
+use crate::num::{
+    Decimal, Money, Notional, Px, Qty, money_from_scaled, pow10, try_money_from_scaled,
+};
 
 /// Text of a pair such as `BTC/USD`; the longest of Kraken's 1,450 pairs has 15 characters.
 pub type SymbolName = ArrayString<24>;
@@ -101,6 +103,11 @@ impl Instrument {
     /// When the value leaves the range of [`Money`] (about 9.2e18 units of the currency).
     pub fn money(&self, notional: Notional) -> Money {
         money_from_scaled(notional.raw(), self.price_precision + self.qty_precision)
+    }
+
+    /// The same; `None` when the value leaves the range of [`Money`]: nothing that leaves it is traded.
+    pub fn try_money(&self, notional: Notional) -> Option<Money> {
+        try_money_from_scaled(notional.raw(), self.price_precision + self.qty_precision)
     }
 
     /// The price as a float, for signals only.

@@ -1,7 +1,11 @@
 //! Every limit of the hot path, with the arithmetic that chose it.
 //!
 //! Nothing on the feed and engine threads grows past these numbers; what would is refused, dropped
-//! with a count, or conflated, and the place that does so names the limit.
+//! with a count, or conflated, and the place that does so names the limit. Values of the wire have
+//! bounds, too: behind the decoder no sum of the house leaves its type because of a damaged number.
+
+use crate::num::{Money, Px, Qty};
+use crate::time::ExchNs;
 
 /// Symbols in one run. Index arrays of this length stay in two pages; Kraken's busiest public
 /// sockets carry about 200 books, which is four processes.
@@ -23,6 +27,39 @@ pub const LADDER_SLACK: usize = 256;
 
 /// Levels in one decoded book message: a whole snapshot of the deepest book.
 pub const MESSAGE_LEVELS_MAX: usize = 2 * DEPTH_MAX + LADDER_SLACK;
+
+/// Highest price of the wire, in units of the pair's price precision. The venue's finest precision is
+/// ten decimals, at which this is 100,000 of the quote currency; with one decimal it is 10^14.
+pub const PX_MAX: Px = Px::new(1_000_000_000_000_000);
+
+/// Largest quantity of the wire, in lots. At eight decimals this is 10^9 of the base asset, and at the
+/// five of the cheapest ones 10^12.
+pub const QTY_MAX: Qty = Qty::new(100_000_000_000_000_000);
+/// The levels of the deepest book at their largest, or every trade of a message, add up in an `i128`,
+/// and four quantities, as order flow compares, in an `i64`.
+const _: () = assert!(QTY_MAX.raw() <= i64::MAX / 4);
+const _: () = assert!(PX_MAX.raw() <= i64::MAX / 4);
+const _: () = assert!(PX_MAX.notional(QTY_MAX).raw() <= i128::MAX / 1_000_000);
+
+/// Highest trade number: the busiest pair is at 10^8 after thirteen years.
+pub const TRADE_ID_MAX: i64 = 1_000_000_000_000_000;
+
+/// No time of the venue is before this, 2010-01-01: it opened in 2013.
+pub const TIME_MIN: ExchNs = ExchNs::new(14_610 * 86_400 * 1_000_000_000);
+
+/// No time of the venue is after this, 2100-01-01: what is added to a time stays within an `i64`, which
+/// ends in 2262.
+pub const TIME_MAX: ExchNs = ExchNs::new(47_482 * 86_400 * 1_000_000_000);
+const _: () = assert!(TIME_MIN.raw() < TIME_MAX.raw());
+
+/// Highest value and profit of one position that is counted, in the numeraire. Within the bounds of the
+/// wire a damaged market may be worth more than all the money there is; such a position is not marked,
+/// not sized and not filled. All symbols together are below 6.4 x 10^16, a hundredth of what [`Money`]
+/// holds, so that sums and leverage of it stay within.
+pub const VALUE_MAX: Money = Money::const_from_int(1_000_000_000_000_000);
+
+/// Equity beyond which an account halts: nobody earned it by trading.
+pub const EQUITY_MAX: Money = Money::const_from_int(1_000_000_000_000);
 
 /// Trades in one decoded message (the snapshot has 50; a sweep of a thin book some hundreds).
 pub const MESSAGE_TRADES_MAX: usize = 1024;
@@ -55,8 +92,31 @@ pub const FEED_REPORT_RING_LEN: usize = 4096;
 /// book frames of 200 B, which is ten seconds of a heavy market.
 pub const RAW_RING_BYTES: usize = 8 << 20;
 
-/// Largest WebSocket message accepted; the venue's own `instrument` snapshot is several hundred kB.
+/// Largest WebSocket message accepted while a connection starts: the venue's `instrument` snapshot, which
+/// had 361 kB in 2024 and has about 800 kB in 2026, with room to grow.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a level on the wire (`{"price":...,"qty":...},` of two numbers of 19 digits), and as much
+/// again for what the venue may add.
+const LEVEL_BYTES: usize = 128;
+
+/// Bytes of a trade on the wire (about 170), and half as much again.
+const TRADE_BYTES: usize = 256;
+
+/// Bytes of a message besides its rows: channel, symbol, checksum, time, and announcements of a status.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// Largest WebSocket message accepted once every subscription delivers: a whole book of `depth` rows, or
+/// as many trades as one message may carry.
+pub const fn frame_bytes_warm(depth: usize) -> usize {
+    let book = 2 * depth * LEVEL_BYTES;
+    let trades = MESSAGE_TRADES_MAX * TRADE_BYTES;
+    HEAD_BYTES + if book > trades { book } else { trades }
+}
+const _: () = assert!(frame_bytes_warm(DEPTH_MAX) <= FRAME_BYTES_MAX);
+
+/// Values and keys in one message that is not market data: a 2026 `instrument` snapshot has about 60,000.
+pub const MESSAGE_VALUES_MAX: usize = 160 << 10;
 
 /// Trades kept per symbol for flow and VWAP windows; a power of two.
 pub const TAPE_LEN: usize = 1024;

@@ -3,7 +3,7 @@
 use crate::bar::{Bar, BarRules, BarSet, Closed, Timeframe};
 use crate::board::Board;
 use crate::book::{Bbo, DepthBook, Level};
-use crate::event::{LevelBatch, MarketEvent, MarketKind, SymbolStatus};
+use crate::event::{GapReason, LevelBatch, MarketEvent, MarketKind, SymbolStatus};
 use crate::fixed_ring::FixedRing;
 use crate::instrument::{AssetName, Instrument, SymbolId};
 use crate::num::{Money, Px, money_from_scaled};
@@ -44,7 +44,8 @@ pub struct SymbolState {
     instrument: Instrument,
     book: DepthBook,
     status: BookStatus,
-    book_at: ExchNs,
+    /// `None` before the first change.
+    book_at: Option<ExchNs>,
     last: Option<Px>,
     tape: TradeTape,
     bars: BarSet,
@@ -60,7 +61,7 @@ impl SymbolState {
             instrument,
             book: DepthBook::new(depth),
             status: BookStatus::Empty,
-            book_at: ExchNs::default(),
+            book_at: None,
             last: None,
             tape: TradeTape::new(),
             bars: BarSet::new(rules),
@@ -94,8 +95,8 @@ impl SymbolState {
         self.book()?.bbo()
     }
 
-    /// Exchange time of the last book change.
-    pub const fn book_at(&self) -> ExchNs {
+    /// Exchange time of the last book change; `None` before the first.
+    pub const fn book_at(&self) -> Option<ExchNs> {
         self.book_at
     }
 
@@ -164,7 +165,7 @@ impl SymbolState {
         }
         if batch.is_last {
             self.book.finish_message();
-            self.book_at = at;
+            self.book_at = Some(at);
             self.updates += 1;
         }
     }
@@ -175,7 +176,8 @@ impl SymbolState {
 pub struct MarketState {
     symbols: Vec<SymbolState>,
     rates: Vec<QuoteRate>,
-    now: ExchNs,
+    /// Latest exchange time seen; `None` before the first event.
+    now: Option<ExchNs>,
     regime: Option<MarketRegime>,
     sentiment: Option<Sentiment>,
 }
@@ -217,7 +219,7 @@ impl MarketState {
         Self {
             rates: rates.collect(),
             symbols: instruments.iter().map(|i| SymbolState::new(*i, depth, rules)).collect(),
-            now: ExchNs::default(),
+            now: None,
             regime: None,
             sentiment: None,
         }
@@ -229,11 +231,11 @@ impl MarketState {
         event: &MarketEvent,
         on_closed: &mut impl FnMut(SymbolId, Closed),
     ) -> Change {
-        self.now = self.now.max(event.exch);
+        let now = self.now_with(event);
+        self.now = Some(now);
         let Some(symbol) = event.symbol else {
-            return self.apply_to_all(&event.kind, on_closed);
+            return self.apply_to_all(&event.kind, now, on_closed);
         };
-        let now = self.now;
         let state = &mut self.symbols[symbol.index()];
         match &event.kind {
             MarketKind::Book(batch) => {
@@ -264,13 +266,13 @@ impl MarketState {
                 state.bars.on_trade(trade, now, &mut |bar| on_closed(symbol, bar));
                 return Change::Trade;
             }
-            MarketKind::Ticker { last, .. } => state.last = Some(*last),
+            MarketKind::Ticker { last } => state.last = Some(*last),
             MarketKind::History(closed) => {
                 state.bars.push_history(*closed, &mut |bar| on_closed(symbol, bar));
             }
             MarketKind::Status(status) => {
                 let before = state.status;
-                state.apply_status(*status);
+                state.apply_status(*status, &mut |bar| on_closed(symbol, bar));
                 if before != BookStatus::Live && state.status == BookStatus::Live {
                     // What it missed while it was not believed counts from now on.
                     return Change::Book;
@@ -288,12 +290,13 @@ impl MarketState {
     fn apply_to_all(
         &mut self,
         kind: &MarketKind,
+        now: ExchNs,
         on_closed: &mut impl FnMut(SymbolId, Closed),
     ) -> Change {
         match kind {
             MarketKind::Timer => {
                 for (index, state) in (0u16..).zip(&mut self.symbols) {
-                    state.bars.advance(self.now, &mut |bar| on_closed(SymbolId(index), bar));
+                    state.bars.advance(now, &mut |bar| on_closed(SymbolId(index), bar));
                 }
                 return Change::Timer;
             }
@@ -302,6 +305,23 @@ impl MarketState {
             _ => unreachable!("the feed gives every other event its symbol"),
         }
         Change::Silent
+    }
+
+    /// The market's time once `event` happened: it never goes back unless the exchange's clock was set.
+    pub fn now_with(&self, event: &MarketEvent) -> ExchNs {
+        match (self.now, &event.kind) {
+            (None, _) => event.exch,
+            (
+                Some(_),
+                MarketKind::Status(SymbolStatus::Gap { to, reason: GapReason::Clock, .. }),
+            ) => *to,
+            (Some(now), _) => now.max(event.exch),
+        }
+    }
+
+    /// Latest exchange time seen; `None` before the first event.
+    pub const fn time(&self) -> Option<ExchNs> {
+        self.now
     }
 
     /// The indicators of one symbol and timeframe, for whoever computes them.
@@ -337,7 +357,7 @@ impl MarketState {
 }
 
 impl SymbolState {
-    fn apply_status(&mut self, status: SymbolStatus) {
+    fn apply_status(&mut self, status: SymbolStatus, on_closed: &mut impl FnMut(Closed)) {
         match status {
             SymbolStatus::Live => {
                 if self.status == BookStatus::Stale {
@@ -350,6 +370,11 @@ impl SymbolState {
                 }
             }
             SymbolStatus::Resync => self.status = BookStatus::Resync,
+            SymbolStatus::Gap { to, reason: GapReason::Clock, .. } => {
+                self.gaps += 1;
+                self.bars.step_to(to, on_closed);
+                self.book_at = self.book_at.map(|_| to);
+            }
             SymbolStatus::Gap { .. } => {
                 self.gaps += 1;
                 self.bars.mark_incomplete();
@@ -363,15 +388,18 @@ impl SymbolState {
 pub struct MarketView<'a> {
     symbols: &'a [SymbolState],
     rates: &'a [QuoteRate],
-    now: ExchNs,
+    now: Option<ExchNs>,
     regime: Option<&'a MarketRegime>,
     sentiment: Option<&'a Sentiment>,
 }
 
 impl<'a> MarketView<'a> {
     /// Latest exchange time seen.
+    ///
+    /// # Panics
+    /// Before the first event, of which nobody can have been told.
     pub const fn now(&self) -> ExchNs {
-        self.now
+        self.now.expect("the market has a time from its first event on")
     }
 
     /// One symbol.
@@ -401,9 +429,9 @@ impl<'a> MarketView<'a> {
         self.sentiment
     }
 
-    /// Time since the symbol's book changed last.
-    pub fn book_age(&self, id: SymbolId) -> DurationNs {
-        self.now.since(self.symbol(id).book_at)
+    /// Time since the symbol's book changed last; `None` before it ever did.
+    pub fn book_age(&self, id: SymbolId) -> Option<DurationNs> {
+        Some(self.now?.since(self.symbol(id).book_at?))
     }
 
     /// Value of one unit of the symbol's quote currency in the numeraire, rounded once; `None` while

@@ -65,6 +65,12 @@ impl Qty {
         self.0
     }
 
+    /// Both together, or the largest that can be counted.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// True for the quantity that removes a level.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -248,6 +254,11 @@ impl fmt::Display for Decimal {
 /// # Panics
 /// When the result leaves the range of [`Money`] (about +-9.2e18).
 pub fn money_from_scaled(numerator: i128, precision: u8) -> Money {
+    try_money_from_scaled(numerator, precision).expect("money stays within its 64-bit whole part")
+}
+
+/// The same; `None` when the result leaves the range of [`Money`].
+pub fn try_money_from_scaled(numerator: i128, precision: u8) -> Option<Money> {
     let negative = numerator < 0;
     let magnitude = numerator.unsigned_abs();
     // Nearly all amounts: words divide several times faster than double words, and every fill makes
@@ -259,14 +270,14 @@ pub fn money_from_scaled(numerator: i128, precision: u8) -> Money {
         let rest = u128::from(magnitude % unit) << 64;
         let fraction = (rest + u128::from(unit / 2)) / u128::from(unit);
         let bits = (u128::from(magnitude / unit) << 64) + fraction;
-        let bits = i128::try_from(bits).expect("money stays within its 64-bit whole part");
-        return Money::from_bits(if negative { -bits } else { bits });
+        let bits = i128::try_from(bits).ok()?;
+        return Some(Money::from_bits(if negative { -bits } else { bits }));
     }
     wide_money(negative, magnitude, precision)
 }
 
 #[cold]
-fn wide_money(negative: bool, magnitude: u128, precision: u8) -> Money {
+fn wide_money(negative: bool, magnitude: u128, precision: u8) -> Option<Money> {
     let mut unit: u128 = 1;
     for _ in 0..precision {
         unit *= 10;
@@ -281,11 +292,11 @@ fn wide_money(negative: bool, magnitude: u128, precision: u8) -> Money {
         unit >>= 1;
     }
     let fraction = ((rest << 64) + unit / 2) / unit;
-    let bits = (i128::try_from(whole).expect("notional fits 127 bits"))
-        .checked_mul(1 << 64)
-        .and_then(|w| w.checked_add(i128::try_from(fraction).expect("a fraction is at most 2^64")))
-        .expect("money stays within its 64-bit whole part");
-    Money::from_bits(if negative { -bits } else { bits })
+    let bits = i128::try_from(whole)
+        .ok()?
+        .checked_mul(1 << 64)?
+        .checked_add(i128::try_from(fraction).expect("a fraction is at most 2^64"))?;
+    Some(Money::from_bits(if negative { -bits } else { bits }))
 }
 
 #[cfg(test)]

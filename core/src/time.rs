@@ -11,6 +11,7 @@
 use std::fmt;
 
 use crate::digits::eight_digits;
+use crate::limits::{TIME_MAX, TIME_MIN};
 
 /// Nanoseconds of this host's monotonic clock since an arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +116,30 @@ impl ExchNs {
     }
 }
 
+impl ExchNs {
+    /// The same within [`TIME_MIN`] and [`TIME_MAX`]: no exchange sends another, a damaged digit could.
+    pub fn parse_believable(text: &[u8]) -> Option<Self> {
+        Self::parse_rfc3339(text).filter(|at| (TIME_MIN..=TIME_MAX).contains(at))
+    }
+
+    /// This point moved by a step of the clock, which may lead back.
+    #[must_use]
+    pub const fn stepped(self, by: ClockStep) -> Self {
+        Self(self.0.saturating_add(by.0))
+    }
+}
+
+/// How far the exchange's clock was set, forward or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockStep(i64);
+
+impl ClockStep {
+    /// The step that leads from one time to the other.
+    pub const fn between(from: ExchNs, to: ExchNs) -> Self {
+        Self(to.0.saturating_sub(from.0))
+    }
+}
+
 /// Reads instants that mostly share their minute with the one before.
 ///
 /// The calendar is worked out once a minute; the rest are seconds and microseconds.
@@ -127,7 +152,7 @@ pub struct MinuteReader {
 }
 
 impl MinuteReader {
-    /// The same as [`ExchNs::parse_rfc3339`].
+    /// The same as [`ExchNs::parse_believable`], but for the seconds of the last minute.
     #[inline]
     pub fn read(&mut self, text: &[u8]) -> Option<ExchNs> {
         // `2026-08-02T03:35:51.302928Z`; an all-zero minute is never equal to a text.
@@ -147,7 +172,7 @@ impl MinuteReader {
 
     #[cold]
     fn read_whole(&mut self, text: &[u8]) -> Option<ExchNs> {
-        let at = ExchNs::parse_rfc3339(text)?;
+        let at = ExchNs::parse_believable(text)?;
         let minute: &[u8; 16] = text.first_chunk()?;
         self.start = at.0 - at.0.rem_euclid(60_000_000_000);
         self.minute = *minute;

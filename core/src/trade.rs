@@ -130,7 +130,8 @@ impl Flow {
     }
 }
 
-/// The newest [`TAPE_LEN`] taker orders; any window's sums cost two subtractions.
+/// The newest [`TAPE_LEN`] taker orders; any window's sums cost two subtractions. Totals of the session
+/// may wrap around: the sums of a window, as differences, are exact all the same.
 #[derive(Debug)]
 pub struct TradeTape {
     entries: FixedRing<TapeEntry>,
@@ -157,17 +158,17 @@ impl TradeTape {
         let qty = i128::from(trade.qty.raw());
         let add = |sums: &mut Sums| {
             match trade.taker {
-                OrderSide::Buy => sums.buy_qty += qty,
-                OrderSide::Sell => sums.sell_qty += qty,
+                OrderSide::Buy => sums.buy_qty = sums.buy_qty.wrapping_add(qty),
+                OrderSide::Sell => sums.sell_qty = sums.sell_qty.wrapping_add(qty),
             }
-            sums.notional += trade.px.notional(trade.qty).raw();
+            sums.notional = sums.notional.wrapping_add(trade.px.notional(trade.qty).raw());
         };
         let mut sums = Sums::default();
         if let Some(last) = self.entries.newest_mut() {
             if last.at == trade.at && last.taker == trade.taker {
                 last.px = trade.px;
-                last.qty += trade.qty;
-                last.prints += 1;
+                last.qty = last.qty.saturating_add(trade.qty);
+                last.prints = last.prints.saturating_add(1);
                 add(&mut last.sums);
                 return;
             }
@@ -198,9 +199,9 @@ impl TradeTape {
         let upto = self.entries.newest(skip).map_or(self.base, |entry| entry.sums);
         let from = self.entries.newest(skip + entries).map_or(self.base, |entry| entry.sums);
         Flow {
-            buy_qty: upto.buy_qty - from.buy_qty,
-            sell_qty: upto.sell_qty - from.sell_qty,
-            notional: Notional::new(upto.notional - from.notional),
+            buy_qty: upto.buy_qty.wrapping_sub(from.buy_qty),
+            sell_qty: upto.sell_qty.wrapping_sub(from.sell_qty),
+            notional: Notional::new(upto.notional.wrapping_sub(from.notional)),
             entries,
         }
     }

@@ -5,7 +5,9 @@ use paperwire_core::command::Command;
 use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{BankSwap, Stage};
-use paperwire_core::limits::{MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX};
+use paperwire_core::limits::{
+    MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX, frame_bytes_warm,
+};
 use paperwire_core::raw::{RawKind, RawProducer};
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Consumer, Producer};
@@ -43,6 +45,8 @@ const ROOM_FOR_TRADES: usize = MESSAGE_TRADES_MAX + 128;
 const REQUEST_BYTES: usize = 256;
 
 const TICK_EVERY: DurationNs = DurationNs::from_millis(10);
+/// Between two readings of the wall clock that are recorded: it drifts by far less than it may be off.
+const WALL_EVERY: DurationNs = DurationNs::from_secs(60);
 const SECOND: DurationNs = DurationNs::from_secs(1);
 /// Buffers reach their final size within this time after everything is live.
 const WARM_AFTER: DurationNs = DurationNs::from_secs(2);
@@ -124,8 +128,12 @@ pub struct FeedAgent {
     intake: Intake,
     next_tick: HostNs,
     next_second: HostNs,
+    /// When the wall clock is recorded next; against a real venue only.
+    next_wall: Option<HostNs>,
     live_since: Option<HostNs>,
     is_warm: bool,
+    /// Rows per side of every book.
+    depth: usize,
     commands: Consumer<Command>,
     sentiments: Consumer<Sentiment>,
     /// Bars of history, and how many of them the engine already has.
@@ -170,7 +178,8 @@ impl FeedAgent {
         session.on_connected(now);
         let mut backoff = Backoff::new(config.reconnect_min, config.reconnect_max, parts.seed);
         backoff.on_connected(now);
-        let market = MarketFeed::new(&parts.instruments, config.depth);
+        let market = MarketFeed::new(&parts.instruments, config.depth)
+            .with_print_distance(config.print_distance);
         let mut intake = Intake {
             utc: clock.relation(),
             plan: None,
@@ -186,6 +195,7 @@ impl FeedAgent {
             in_maintenance: false,
         };
         intake.report(now, FeedReportKind::Connected);
+        let next_wall = config.is_real_venue.then_some(now);
         Self {
             link: Link::Up(Box::new(parts.socket)),
             connector: parts.connector,
@@ -194,8 +204,10 @@ impl FeedAgent {
             intake,
             next_tick: now,
             next_second: now,
+            next_wall,
             live_since: None,
             is_warm: false,
+            depth: usize::from(config.depth),
             commands: parts.commands,
             sentiments: parts.sentiments,
             history: parts.history,
@@ -211,18 +223,20 @@ impl FeedAgent {
         self
     }
 
-    /// Passes commands on as long as the market ring has room; they wait otherwise and are not lost.
+    /// Passes commands on as long as the market ring has room; they wait otherwise and are not lost. So
+    /// they do until the exchange's time is known, which comes with its first message.
     fn take_commands(&mut self, now: HostNs) {
+        let Some(at) = self.intake.market.estimate(now) else {
+            return;
+        };
         while self.intake.sink.pressure() != Pressure::Drop
             && let Some(command) = self.commands.pop()
         {
-            let at = self.intake.market.estimate(now).unwrap_or_default();
             self.intake.decide(now, &Control::Command { at, command });
         }
         while self.intake.sink.pressure() != Pressure::Drop
             && let Some(sentiment) = self.sentiments.pop()
         {
-            let at = self.intake.market.estimate(now).unwrap_or_default();
             self.intake.decide(now, &Control::Sentiment { at, sentiment });
         }
     }
@@ -346,7 +360,13 @@ impl FeedAgent {
         }
         if self.intake.session.is_live() {
             let since = *self.live_since.get_or_insert(now);
-            self.is_warm = now.since(since) >= WARM_AFTER;
+            if !self.is_warm && now.since(since) >= WARM_AFTER {
+                // The lists of the start have come: nothing as long will come on this connection.
+                if let Link::Up(socket) = &mut self.link {
+                    socket.bound(frame_bytes_warm(self.depth));
+                }
+                self.is_warm = true;
+            }
         } else {
             self.is_warm = false;
             self.live_since = None;
@@ -357,6 +377,10 @@ impl FeedAgent {
         self.next_second = now.plus(SECOND);
         let intake = &mut self.intake;
         intake.utc = intake.clock.relation();
+        if self.next_wall.is_some_and(|due| now >= due) {
+            self.next_wall = Some(now.plus(WALL_EVERY));
+            intake.decide(now, &Control::Wall { at: intake.utc.to_utc(now) });
+        }
         if let Some(at) = intake.market.estimate(now) {
             intake.decide(now, &Control::Timer { at });
         }
@@ -439,9 +463,7 @@ impl Intake {
         if let Some(plan) = &self.plan {
             plan.done(message.text, planned, self.done_at);
         }
-        if let Some(by) = self.market.take_jump() {
-            self.report(read_at, FeedReportKind::Jumped { by });
-        }
+        self.report_doubts(read_at);
         self.act_on(read_at, &outcome);
     }
 
@@ -463,6 +485,7 @@ impl Intake {
     fn act_on(&mut self, now: HostNs, outcome: &Outcome) {
         match outcome {
             Outcome::Applied | Outcome::Heartbeat => {}
+            Outcome::Unread(error) => self.report(now, FeedReportKind::Unread { error: *error }),
             Outcome::Snapshot(symbol) => self.session.on_data(*symbol, true),
             Outcome::Data(symbol) => self.session.on_data(*symbol, false),
             Outcome::Desync(symbols, reason) => {
@@ -495,6 +518,19 @@ impl Intake {
     fn report(&mut self, at: HostNs, kind: FeedReportKind) {
         // Full policy: dropped and counted by the ring; counters carry the same facts.
         let _ = self.reports.push(FeedReport { at, kind });
+    }
+
+    /// Tells what was not believed of a frame, or believed against what was known.
+    fn report_doubts(&mut self, now: HostNs) {
+        if let Some(refused) = self.market.take_refused() {
+            self.report(now, FeedReportKind::RefusedRows(refused));
+        }
+        if let Some(step) = self.market.take_step() {
+            self.report(now, FeedReportKind::ClockStepped(step));
+        }
+        if let Some(jump) = self.market.take_number_jump() {
+            self.report(now, FeedReportKind::NumbersJumped(jump));
+        }
     }
 
     fn report_desync(&mut self, now: HostNs, symbols: u64, reason: GapReason) {

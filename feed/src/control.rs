@@ -46,6 +46,11 @@ pub enum Control {
     Flush(SymbolId),
     /// A bar of history for warm-up.
     History(SymbolId, Closed),
+    /// This host's wall clock, against which a real venue's times are held.
+    Wall {
+        /// What it says.
+        at: ExchNs,
+    },
     /// Something was ordered from outside, at about this exchange time.
     Command {
         /// Estimated exchange time.
@@ -66,6 +71,9 @@ pub enum Control {
 const LATE_PRESSURE: u8 = 5;
 const LATE_FLUSH: u8 = 6;
 
+/// Kind of a reading of the wall clock.
+const WALL: u8 = 32;
+
 /// True for the encoding of a decision that took effect before the frame in front of it, received at the same
 /// instant: so older tapes have them.
 pub fn is_late(bytes: &[u8]) -> bool {
@@ -84,6 +92,7 @@ impl Control {
         let mut writer = Writer { out, at: 0 };
         match self {
             Self::Timer { at } => writer.put(1).put_i64(at.raw()),
+            Self::Wall { at } => writer.put(WALL).put_i64(at.raw()),
             Self::Disconnected => writer.put(2),
             Self::Stale(symbol) => writer.put(3).put_symbol(*symbol),
             Self::Resync(symbol, reason) => writer.put(4).put_symbol(*symbol).put(*reason as u8),
@@ -129,6 +138,7 @@ impl Control {
         let control = match kind {
             1 => Self::Timer { at: ExchNs::new(reader.i64()?) },
             2 => Self::Disconnected,
+            WALL => Self::Wall { at: ExchNs::new(reader.i64()?) },
             3 => Self::Stale(reader.symbol()?),
             4 => {
                 let symbol = reader.symbol()?;
@@ -281,6 +291,7 @@ mod tests {
         };
         let all = [
             Control::Timer { at: ExchNs::new(i64::MAX) },
+            Control::Wall { at: ExchNs::new(-3) },
             Control::Disconnected,
             Control::Stale(SymbolId(63)),
             Control::Resync(SymbolId(1), GapReason::Crossed),

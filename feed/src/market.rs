@@ -3,27 +3,33 @@
 //! `MarketFeed` is a pure state machine of frames and [`crate::control::Control`] decisions. It owns the verified books
 //! and their states, and writes [`MarketEvent`]s to a sink. It reads no clock and no socket.
 
+mod agreed;
 mod clock;
 mod decide;
+mod doubt;
+mod emit;
+mod trades;
 
 use arrayvec::ArrayVec;
 use paperwire_core::agent::Clock;
 use paperwire_core::book::{BookError, L2Book, Level};
-use paperwire_core::event::{
-    GapReason, LevelBatch, MarketEvent, MarketKind, Seq, Stamps, SymbolStatus,
-};
+use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Stamps, SymbolStatus};
 use paperwire_core::instrument::{Instrument, SymbolId, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage};
-use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+use paperwire_core::time::{ExchNs, HostNs};
 
 use crate::control::Pressure;
 use crate::wire::WireError;
 use crate::wire::cold::{ColdFrame, ColdReader};
-use crate::wire::hot::{self, BookHead, Frame, Scratch, TickerRow};
+use crate::wire::hot::{self, BookHead, Frame, Refused, Scratch};
 use crate::wire::symbols::SymbolTable;
 
+pub use clock::Step;
 use clock::VenueClock;
+use emit::{Address, Emitter};
+use trades::TradeNumbers;
+pub use trades::{Distance, NumberJump, PRINT_DISTANCE_DEFAULT};
 
 /// Where market events go: the ring to the engine, or the engine itself in a replay.
 pub trait EventSink {
@@ -44,6 +50,8 @@ pub enum Outcome {
     Heartbeat,
     /// Not market data.
     Cold(ColdFrame),
+    /// Not of a book, and unreadable: lost.
+    Unread(WireError),
     /// These symbols (bit = index) must be fetched anew.
     Desync(u64, GapReason),
 }
@@ -66,15 +74,33 @@ pub enum BookState {
 struct SymbolBook {
     book: L2Book,
     state: BookState,
-    /// Exchange time of the last believed message: the start of a gap.
-    good_until: ExchNs,
+    /// Exchange time of the last believed message: the start of a gap. `None` before the engine was
+    /// told of one.
+    good_until: Option<ExchNs>,
     /// Why it is not believed.
     reason: GapReason,
     /// Arrival of the last book message.
-    heard_at: HostNs,
-    /// Arrival of the oldest change that was kept back from the engine.
-    kept_since: HostNs,
-    last_trade_id: Option<i64>,
+    heard_at: Option<HostNs>,
+    /// Arrival of the oldest change that is kept back from the engine.
+    kept_since: Option<HostNs>,
+    /// What may be done with the pair, learned before any time was known.
+    untold: Option<TradingStatus>,
+    numbers: TradeNumbers,
+}
+
+impl SymbolBook {
+    fn new(depth: u16) -> Self {
+        Self {
+            book: L2Book::new(usize::from(depth)),
+            state: BookState::Empty,
+            good_until: None,
+            reason: GapReason::Disconnect,
+            heard_at: None,
+            kept_since: None,
+            untold: None,
+            numbers: TradeNumbers::new(),
+        }
+    }
 }
 
 /// What happened so far. Counters only grow.
@@ -94,7 +120,9 @@ pub struct Counters {
     pub resyncs: u64,
     /// Frames that could not be read.
     pub malformed: u64,
-    /// Rows of symbols nobody asked for.
+    /// Trades, tickers and times with a value that cannot be; they reach nothing.
+    pub refused: u64,
+    /// Rows of symbols nobody asked for, and frames of channels we do not know.
     pub unknown_symbols: u64,
     /// Updates that came before a snapshot.
     pub before_snapshot: u64,
@@ -149,9 +177,6 @@ impl<'a, C: Clock> Probe<'a, C> {
     }
 }
 
-/// No pair trades this often between two messages; a damaged number could say so.
-const TRADE_ID_JUMP_MAX: i64 = 1_000_000;
-
 /// The verified market.
 #[derive(Debug)]
 pub struct MarketFeed {
@@ -167,8 +192,13 @@ pub struct MarketFeed {
     lost_trades: u64,
     counters: Counters,
     venue: VenueClock,
-    /// How far the exchange's clock jumped with the last frame, until it was told.
-    jumped: Option<DurationNs>,
+    /// How the exchange's clock was set by the last frame, until it was told.
+    stepped: Option<Step>,
+    /// Some time is known.
+    is_timed: bool,
+    print_distance: Distance,
+    refused: Option<Refused>,
+    number_jump: Option<NumberJump>,
     last_error: Option<(SymbolId, BookError)>,
     last_wire_error: Option<WireError>,
 }
@@ -176,18 +206,9 @@ pub struct MarketFeed {
 impl MarketFeed {
     /// Books of `depth` rows for these instruments; all memory is taken here.
     pub fn new(instruments: &[Instrument], depth: u16) -> Self {
-        let book = || SymbolBook {
-            book: L2Book::new(usize::from(depth)),
-            state: BookState::Empty,
-            good_until: ExchNs::default(),
-            reason: GapReason::Disconnect,
-            heard_at: HostNs::default(),
-            kept_since: HostNs::default(),
-            last_trade_id: None,
-        };
         Self {
             symbols: SymbolTable::new(instruments),
-            books: instruments.iter().map(|_| book()).collect(),
+            books: instruments.iter().map(|_| SymbolBook::new(depth)).collect(),
             scratch: Scratch::new(),
             cold: ColdReader::new(),
             out: Emitter::default(),
@@ -196,7 +217,11 @@ impl MarketFeed {
             lost_trades: 0,
             counters: Counters::default(),
             venue: VenueClock::default(),
-            jumped: None,
+            stepped: None,
+            is_timed: false,
+            print_distance: PRINT_DISTANCE_DEFAULT,
+            refused: None,
+            number_jump: None,
             last_error: None,
             last_wire_error: None,
         }
@@ -217,8 +242,8 @@ impl MarketFeed {
         self.books[symbol.index()].state
     }
 
-    /// Arrival of the last message of one book.
-    pub fn heard_at(&self, symbol: SymbolId) -> HostNs {
+    /// Arrival of the last message of one book; `None` before the first.
+    pub fn heard_at(&self, symbol: SymbolId) -> Option<HostNs> {
         self.books[symbol.index()].heard_at
     }
 
@@ -255,14 +280,15 @@ impl MarketFeed {
         levels.div_ceil(paperwire_core::limits::EVENT_LEVELS) + 3
     }
 
-    /// The exchange's time now, carried forward from the last message by the host clock.
+    /// The exchange's time now, carried forward from the last message by the host clock; `None` before
+    /// any is known.
     pub fn estimate(&self, now: HostNs) -> Option<ExchNs> {
         self.venue.estimate(now)
     }
 
-    /// How far the exchange's clock was ahead of ours when it was believed anew, once.
-    pub const fn take_jump(&mut self) -> Option<DurationNs> {
-        self.jumped.take()
+    /// How the exchange's clock was set by the last frame, once.
+    pub const fn take_step(&mut self) -> Option<Step> {
+        self.stepped.take()
     }
 
     /// Takes one frame that arrived at `rx`.
@@ -276,22 +302,30 @@ impl MarketFeed {
         self.counters.frames += 1;
         let decoded = hot::decode(frame, &self.symbols, &mut self.scratch);
         probe.mark(Stage::Decoded);
-        let result = decoded.and_then(|frame| self.check_time(frame, rx));
-        match result {
+        self.counters.unknown_symbols += self.scratch.foreign;
+        if let Some(refused) = self.scratch.refused {
+            self.refuse(refused);
+        }
+        match decoded {
             Ok(Frame::Book(head)) => self.on_book(rx, &head, probe, sink),
-            Ok(Frame::Trades { is_snapshot }) => self.on_trades(is_snapshot, probe, sink),
+            Ok(Frame::Trades { is_snapshot }) => self.on_trades(rx, is_snapshot, probe, sink),
             Ok(Frame::Ticker(row)) => self.on_ticker(rx, &row, probe, sink),
             Ok(Frame::Heartbeat) => Outcome::Heartbeat,
-            Ok(Frame::Other) => self.on_cold(rx, frame, sink),
-            Ok(Frame::UnknownSymbol) => {
-                self.counters.unknown_symbols += 1;
-                self.distrust(self.everyone(), sink)
-            }
-            Err(error) => self.on_malformed(frame, error, sink),
+            Ok(Frame::Nothing) => Outcome::Applied,
+            Ok(Frame::Misnamed(symbol)) => self.distrust(1 << symbol.0, rx, sink),
+            Ok(Frame::Unread(error)) => self.on_unread(error),
+            Ok(Frame::Other { may_be_book }) => self.on_cold(rx, frame, may_be_book, sink),
+            Err(error) => self.on_malformed(rx, frame, error, sink),
         }
     }
 
-    fn on_cold(&mut self, rx: HostNs, frame: &[u8], sink: &mut impl EventSink) -> Outcome {
+    fn on_cold(
+        &mut self,
+        rx: HostNs,
+        frame: &[u8],
+        may_be_book: bool,
+        sink: &mut impl EventSink,
+    ) -> Outcome {
         match self.cold.read(frame) {
             Ok(frame @ ColdFrame::Instruments { .. }) => {
                 for index in 0..self.cold.instruments().len() {
@@ -301,17 +335,16 @@ impl MarketFeed {
                 Outcome::Cold(frame)
             }
             Ok(ColdFrame::Unknown) => {
-                // A channel we do not know that names one of our symbols may be a damaged one we do.
-                let named = self.named_in(frame);
                 self.counters.unknown_symbols += 1;
-                if named == 0 {
-                    Outcome::Cold(ColdFrame::Unknown)
-                } else {
-                    self.distrust(named, sink)
+                match self.named_in(frame) {
+                    // It may be a damaged one of a book.
+                    named if may_be_book && named != 0 => self.distrust(named, rx, sink),
+                    _ => Outcome::Cold(ColdFrame::Unknown),
                 }
             }
             Ok(cold) => Outcome::Cold(cold),
-            Err(error) => self.on_malformed(frame, error, sink),
+            Err(error) if may_be_book => self.on_malformed(rx, frame, error, sink),
+            Err(error) => self.on_unread(error),
         }
     }
 
@@ -322,41 +355,17 @@ impl MarketFeed {
         };
         let same_numbers = known.price_precision == row.price_precision
             && known.qty_precision == row.qty_precision;
-        let at = self.venue.latest().map(|(at, _)| at).unwrap_or_default();
         // With another precision every number would be read wrong: closed until a restart.
         let status = if same_numbers { row.status } else { TradingStatus::Closed };
-        self.emit(sink, symbol, at, rx, MarketKind::Trading(status));
-    }
-
-    fn on_malformed(
-        &mut self,
-        frame: &[u8],
-        error: WireError,
-        sink: &mut impl EventSink,
-    ) -> Outcome {
-        self.counters.malformed += 1;
-        self.last_wire_error = Some(error);
-        let named = self.named_in(frame);
-        self.distrust(if named == 0 { self.everyone() } else { named }, sink)
+        match self.estimate(rx) {
+            Some(at) => self.emit(sink, symbol, at, rx, MarketKind::Trading(status)),
+            None => self.books[symbol.index()].untold = Some(status),
+        }
     }
 
     fn ids(&self) -> impl Iterator<Item = SymbolId> + use<> {
         let len = u16::try_from(self.books.len()).expect("at most SYMBOLS_MAX symbols");
         (0..len).map(SymbolId)
-    }
-
-    /// Refuses frames with a time that no exchange would send.
-    fn check_time(&mut self, frame: Frame, rx: HostNs) -> Result<Frame, WireError> {
-        let latest = match frame {
-            Frame::Book(head) => head.at,
-            Frame::Ticker(row) => row.at,
-            Frame::Trades { .. } => self.scratch.trades.iter().map(|(_, trade)| trade.at).max(),
-            Frame::Heartbeat | Frame::Other | Frame::UnknownSymbol => None,
-        };
-        if let Some(at) = latest {
-            self.jumped = self.venue.take(at, rx)?.or(self.jumped);
-        }
-        Ok(frame)
     }
 
     fn on_book<C: Clock>(
@@ -367,7 +376,6 @@ impl MarketFeed {
         sink: &mut impl EventSink,
     ) -> Outcome {
         let symbol = head.symbol;
-        let at = head.at.or_else(|| self.estimate(rx)).unwrap_or_default();
         let entry = &mut self.books[symbol.index()];
         if head.is_snapshot {
             entry.book.clear();
@@ -385,28 +393,39 @@ impl MarketFeed {
                 BookError::Crossed { .. } => GapReason::Crossed,
             };
             self.counters.checksums_bad += u64::from(reason == GapReason::Checksum);
-            self.void(symbol, reason, sink);
+            self.void(symbol, reason, rx, sink);
             return Outcome::Desync(1 << symbol.0, reason);
         }
         self.counters.checksums_ok += 1;
-        entry.heard_at = rx;
+        entry.heard_at = Some(rx);
         let was = std::mem::replace(&mut entry.state, BookState::Live);
-        let (from, reason) = (entry.good_until, entry.reason);
-        entry.good_until = at;
+        let outcome = if head.is_snapshot { Outcome::Snapshot(symbol) } else { Outcome::Applied };
+        // A damaged time is no word against levels that verify.
+        let Some(at) = self.book_time(head, rx, sink) else {
+            // The engine is told of no book without a time; the first message with one brings it.
+            return outcome;
+        };
+        let entry = &mut self.books[symbol.index()];
+        let (from, reason) = (entry.good_until.replace(at), entry.reason);
         if was == BookState::Stale {
             self.emit(sink, symbol, at, rx, MarketKind::Status(SymbolStatus::Live));
         }
         if was == BookState::Resync {
-            let gap = SymbolStatus::Gap { from, to: at, reason };
+            let gap = SymbolStatus::Gap { from: from.unwrap_or(at), to: at, reason };
             self.counters.gaps += 1;
             self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
         }
         if self.pressure != Pressure::None || self.conflated >> symbol.0 & 1 == 1 {
-            if self.conflated >> symbol.0 & 1 == 0 {
-                self.books[symbol.index()].kept_since = probe.arrived;
-            }
+            self.books[symbol.index()].kept_since.get_or_insert(probe.arrived);
             self.conflated |= 1 << symbol.0;
             self.counters.conflated += 1;
+        } else if from.is_none() && !head.is_snapshot {
+            self.tell_whole(
+                symbol,
+                at,
+                Stamps { arrived: probe.arrived, enqueued: probe.at },
+                sink,
+            );
         } else {
             // Verified a moment ago: not worth another look at the clock.
             let stamps = Stamps { arrived: probe.arrived, enqueued: probe.at };
@@ -416,7 +435,7 @@ impl MarketFeed {
             self.out.levels(to, head.is_snapshot, rows, sink);
         }
         probe.mark(Stage::Enqueued);
-        if head.is_snapshot { Outcome::Snapshot(symbol) } else { Outcome::Applied }
+        outcome
     }
 
     fn flush(&mut self, symbol: SymbolId, rx: HostNs, sink: &mut impl EventSink) {
@@ -425,7 +444,11 @@ impl MarketFeed {
         let has_lost_trades = self.lost_trades & bit != 0;
         self.conflated &= !bit;
         self.lost_trades &= !bit;
-        let at = self.books[symbol.index()].good_until;
+        let kept_since = self.books[symbol.index()].kept_since.take();
+        // Nothing is kept back before a time is known.
+        let Some(at) = self.books[symbol.index()].good_until.or_else(|| self.estimate(rx)) else {
+            return;
+        };
         if has_lost_trades {
             let gap = SymbolStatus::Gap { from: at, to: at, reason: GapReason::Conflated };
             self.counters.gaps += 1;
@@ -433,106 +456,25 @@ impl MarketFeed {
         }
         let is_whole =
             matches!(self.books[symbol.index()].state, BookState::Live | BookState::Stale);
-        if !is_conflated || !is_whole {
-            return;
+        if is_conflated && is_whole {
+            // The whole book stands for all changes kept back: it waited as long as the oldest of them.
+            let stamps = Stamps { arrived: kept_since.unwrap_or(rx), enqueued: rx };
+            self.tell_whole(symbol, at, stamps, sink);
         }
-        let SymbolBook { book, kept_since: arrived, .. } = &self.books[symbol.index()];
+    }
+
+    /// Tells the engine a whole book.
+    fn tell_whole(
+        &mut self,
+        symbol: SymbolId,
+        at: ExchNs,
+        stamps: Stamps,
+        sink: &mut impl EventSink,
+    ) {
+        let book = &self.books[symbol.index()].book;
         let bids = book.levels(BookSide::Bid).map(|level| (BookSide::Bid, level));
         let asks = book.levels(BookSide::Ask).map(|level| (BookSide::Ask, level));
-        // The whole book stands for all changes kept back: it waited as long as the oldest of them.
-        let stamps = Stamps { arrived: *arrived, enqueued: rx };
-        let to = Address { symbol: Some(symbol), at, stamps };
-        self.out.levels(to, true, bids.chain(asks), sink);
-    }
-
-    fn on_trades<C: Clock>(
-        &mut self,
-        is_snapshot: bool,
-        probe: &mut Probe<'_, C>,
-        sink: &mut impl EventSink,
-    ) -> Outcome {
-        let mut outcome = Outcome::Applied;
-        for (symbol, trade) in &self.scratch.trades {
-            let entry = &mut self.books[symbol.index()];
-            if let Some(last) = entry.last_trade_id {
-                let step = trade.trade_id - last;
-                if step <= 0 {
-                    self.counters.duplicate_trades += 1;
-                    continue;
-                }
-                if step > TRADE_ID_JUMP_MAX {
-                    self.counters.malformed += 1;
-                    continue;
-                }
-                self.counters.missed_trades += step.unsigned_abs() - 1;
-            }
-            entry.last_trade_id = Some(trade.trade_id);
-            if self.pressure == Pressure::Drop {
-                self.lost_trades |= 1 << symbol.0;
-                self.counters.dropped_trades += 1;
-                continue;
-            }
-            self.counters.trades += 1;
-            let stamps = Stamps { arrived: probe.arrived, enqueued: probe.clock.now() };
-            let to = Address { symbol: Some(*symbol), at: trade.at, stamps };
-            self.out.push(sink, to, MarketKind::Trade { trade: *trade, is_snapshot });
-            outcome = Outcome::Data(*symbol);
-        }
-        probe.mark(Stage::Enqueued);
-        outcome
-    }
-
-    fn on_ticker<C: Clock>(
-        &mut self,
-        rx: HostNs,
-        row: &TickerRow,
-        probe: &mut Probe<'_, C>,
-        sink: &mut impl EventSink,
-    ) -> Outcome {
-        if self.pressure != Pressure::Drop {
-            let at = row.at.or_else(|| self.estimate(rx)).unwrap_or_default();
-            let kind = MarketKind::Ticker { bid: row.bid, ask: row.ask, last: row.last };
-            self.emit(sink, row.symbol, at, probe.arrived, kind);
-        }
-        probe.mark(Stage::Enqueued);
-        Outcome::Data(row.symbol)
-    }
-
-    /// Bits of the symbols whose names occur in a frame that could not be read.
-    fn named_in(&self, frame: &[u8]) -> u64 {
-        let is_named = |symbol: &SymbolId| {
-            let name = self.symbols.instruments()[symbol.index()].name;
-            frame.windows(name.len()).any(|window| window == name.as_bytes())
-        };
-        self.ids().filter(is_named).fold(0, |bits, symbol| bits | 1 << symbol.0)
-    }
-
-    fn everyone(&self) -> u64 {
-        self.ids().fold(0, |bits, symbol| bits | 1 << symbol.0)
-    }
-
-    /// A frame that may have changed these books could not be used: they are no longer known to be
-    /// what the exchange has.
-    fn distrust(&mut self, symbols: u64, sink: &mut impl EventSink) -> Outcome {
-        for symbol in self.ids().filter(|symbol| symbols >> symbol.0 & 1 == 1) {
-            self.void(symbol, GapReason::Malformed, sink);
-        }
-        Outcome::Desync(symbols, GapReason::Malformed)
-    }
-
-    fn void(&mut self, symbol: SymbolId, reason: GapReason, sink: &mut impl EventSink) {
-        let entry = &mut self.books[symbol.index()];
-        entry.book.clear();
-        self.conflated &= !(1 << symbol.0);
-        if matches!(entry.state, BookState::Empty | BookState::Resync) {
-            return;
-        }
-        entry.state = BookState::Resync;
-        entry.reason = reason;
-        let at = entry.good_until;
-        self.counters.resyncs += 1;
-        let stamp = self.venue.latest().map(|(_, rx)| rx).unwrap_or_default();
-        self.emit(sink, symbol, at, stamp, MarketKind::Status(SymbolStatus::Resync));
+        self.out.levels(Address { symbol: Some(symbol), at, stamps }, true, bids.chain(asks), sink);
     }
 
     fn emit(
@@ -549,50 +491,6 @@ impl MarketFeed {
     }
 }
 
-/// Numbers events and cuts levels into them.
-#[derive(Debug, Default)]
-struct Emitter {
-    seq: u64,
-}
-
-impl Emitter {
-    fn push(&mut self, sink: &mut impl EventSink, to: Address, kind: MarketKind) {
-        self.seq += 1;
-        let Address { symbol, at, stamps } = to;
-        sink.push(MarketEvent { seq: Seq(self.seq), exch: at, stamps, symbol, kind });
-    }
-
-    /// A message without levels still has one event: it moves the book's time.
-    fn levels(
-        &mut self,
-        to: Address,
-        is_reset: bool,
-        levels: impl Iterator<Item = (BookSide, Level)>,
-        sink: &mut impl EventSink,
-    ) {
-        let kind = |batch| {
-            if is_reset { MarketKind::Reset(batch) } else { MarketKind::Book(batch) }
-        };
-        let mut batch = LevelBatch::new(true);
-        for (side, level) in levels {
-            if batch.is_full() {
-                self.push(sink, to, kind(batch));
-                batch = LevelBatch::new(false);
-            }
-            batch.push(side, level);
-        }
-        batch.is_last = true;
-        self.push(sink, to, kind(batch));
-    }
-}
-
-/// Symbol and times that the parts of one message share.
-#[derive(Clone, Copy, Debug)]
-struct Address {
-    symbol: Option<SymbolId>,
-    at: ExchNs,
-    stamps: Stamps,
-}
 const _: () = assert!(paperwire_core::limits::SYMBOLS_MAX <= 64, "one bit per symbol");
 
 #[cfg(test)]

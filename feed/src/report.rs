@@ -3,12 +3,13 @@
 use paperwire_core::book::BookError;
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::time::HostNs;
 
-use crate::market::Counters;
+use crate::market::{Counters, NumberJump, Step};
 use crate::net::connect::FailureText;
 use crate::wire::WireError;
 use crate::wire::cold::VenueText;
+use crate::wire::hot::Refused;
 
 /// One report and when it was made.
 #[derive(Clone, Copy, Debug)]
@@ -76,11 +77,17 @@ pub enum FeedReportKind {
         /// Why.
         reason: GapReason,
     },
-    /// The exchange's clock jumped; several frames agree on it, so it is believed.
-    Jumped {
-        /// How far ahead of ours it was.
-        by: DurationNs,
+    /// A frame that is of no book could not be read; it is lost.
+    Unread {
+        /// How.
+        error: WireError,
     },
+    /// Trades, tickers or times with values that cannot be; they reach nothing.
+    RefusedRows(Refused),
+    /// The exchange's clock was set, forward or back; several frames agree on it, so it is believed.
+    ClockStepped(Step),
+    /// A pair's trade numbers jumped; several trades agree on it, so it is believed.
+    NumbersJumped(NumberJump),
     /// Counters, each second.
     Counters {
         /// Of the market.

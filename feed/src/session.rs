@@ -8,7 +8,7 @@ use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::time::{DurationNs, HostNs};
 
 use crate::control::Control;
-use crate::market::{BookState, MarketFeed};
+use crate::market::{BookState, Distance, MarketFeed};
 use crate::wire::cold::{Ack, AckMethod, VenueText};
 use crate::wire::request::{self, Channel, Method};
 
@@ -33,6 +33,10 @@ pub struct FeedConfig {
     pub reconnect_min: DurationNs,
     /// Longest wait between two attempts to connect.
     pub reconnect_max: DurationNs,
+    /// Prints farther than this outside the visible book are refused.
+    pub print_distance: Distance,
+    /// The venue is a real one: its times are held against this host's wall clock.
+    pub is_real_venue: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +242,9 @@ impl Session {
                 // A quiet pair may not trade for hours; the acknowledgement is all there is.
                 SubState::AwaitsData if !is_book => sub.state = SubState::Live,
                 SubState::Live if is_book => {
-                    let silence = now.since(market.heard_at(sub.symbol));
+                    // A subscription is live once its book was heard.
+                    let heard_at = market.heard_at(sub.symbol).unwrap_or(now);
+                    let silence = now.since(heard_at);
                     let is_stale = market.state(sub.symbol) == BookState::Stale;
                     if is_stale && silence.raw() > 2 * self.stale_after.raw() {
                         decide(Control::Resync(sub.symbol, GapReason::Silent));

@@ -12,7 +12,6 @@ pub mod scan;
 pub mod symbols;
 
 use paperwire_core::num::DecimalError;
-use paperwire_core::time::DurationNs;
 
 /// Why a frame could not be read. Names what the sender did, so that a log line is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,10 +42,51 @@ pub enum WireError {
         /// Of what.
         what: &'static str,
     },
-    /// A time that neither the messages before nor this host's clock lead one to expect.
-    #[error("its time is {by} ahead of ours")]
-    Ahead {
-        /// How far.
-        by: DurationNs,
-    },
+}
+
+/// Why a value of a trade, a ticker or a time is not believed. Neither has a checksum of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Refusal {
+    /// A time that is none, or outside of what the venue, this host's clock or the messages before
+    /// lead one to expect.
+    Time,
+    /// Not a positive price within the bounds and precision of the pair.
+    Price,
+    /// Not a positive quantity within the bounds and precision of the pair.
+    Quantity,
+    /// Neither `buy` nor `sell`.
+    Side,
+    /// Not a number that a trade has.
+    TradeId,
+    /// Between two ticks of the pair.
+    OffTick,
+    /// Farther from the verified book than a trade can be.
+    Far,
+}
+
+impl Refusal {
+    /// Every reason, in the order of their codes.
+    pub const ALL: [Self; 7] = [
+        Self::Time,
+        Self::Price,
+        Self::Quantity,
+        Self::Side,
+        Self::TradeId,
+        Self::OffTick,
+        Self::Far,
+    ];
+
+    /// What is said of the value in a log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "a time that cannot be",
+            Self::Price => "a price that cannot be",
+            Self::Quantity => "a quantity that cannot be",
+            Self::Side => "a side that is neither buy nor sell",
+            Self::TradeId => "a trade number that cannot be",
+            Self::OffTick => "a price between two ticks",
+            Self::Far => "a price far outside the verified book",
+        }
+    }
 }

@@ -129,7 +129,8 @@ pub(crate) fn touch(
     market: &MarketView<'_>,
 ) -> Result<Bbo, Skip> {
     let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-    let is_stale = market.book_age(symbol) > DurationNs::from_millis(age_max_ms);
+    let age_max = DurationNs::from_millis(age_max_ms);
+    let is_stale = market.book_age(symbol).is_none_or(|age| age > age_max);
     if is_stale { Err(Skip::StaleBook) } else { Ok(bbo) }
 }
 

@@ -254,7 +254,7 @@ impl MarketMaking {
         account: &AccountView<'_>,
         out: &mut Signals,
     ) {
-        let is_silent = market.book_age(symbol) > self.book_age_max;
+        let is_silent = market.book_age(symbol).is_none_or(|age| age > self.book_age_max);
         let Some(desk) = self.desks[symbol.index()].as_mut() else {
             return;
         };
@@ -316,7 +316,8 @@ impl MarketMaking {
     ) -> Result<Gate, Skip> {
         let now = market.now();
         let bbo = market.symbol(symbol).bbo().ok_or(Skip::StaleBook)?;
-        if bbo.bid.px >= bbo.ask.px || market.book_age(symbol) > self.book_age_max {
+        let is_silent = market.book_age(symbol).is_none_or(|age| age > self.book_age_max);
+        if bbo.bid.px >= bbo.ask.px || is_silent {
             return Err(Skip::StaleBook);
         }
         let desk = self.desks[symbol.index()].as_ref().ok_or(Skip::NoSignalConditions)?;

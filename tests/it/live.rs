@@ -87,6 +87,8 @@ impl Rig {
             stale_after: DurationNs::from_secs(60),
             reconnect_min: DurationNs::from_millis(200),
             reconnect_max: DurationNs::from_secs(2),
+            print_distance: paperwire_feed::market::PRINT_DISTANCE_DEFAULT,
+            is_real_venue: false,
         };
         let agent = FeedAgent::new(parts, &config, clock.clone());
         let (seen, heard) = (Vec::new(), Vec::new());

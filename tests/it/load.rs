@@ -73,6 +73,8 @@ impl Rig {
             stale_after: DurationNs::from_secs(60),
             reconnect_min: DurationNs::from_millis(200),
             reconnect_max: DurationNs::from_secs(2),
+            print_distance: paperwire_feed::market::PRINT_DISTANCE_DEFAULT,
+            is_real_venue: false,
         };
         let progress = Arc::new(Progress::default());
         let plan = Plan::new(relation, progress.clone());

@@ -143,7 +143,7 @@ impl Live {
 
     /// Keeps what is worth keeping of a report.
     pub fn report(&mut self, report: &Report) {
-        self.last_at = self.last_at.max(Some(report.at));
+        self.last_at = Some(self.last_at.map_or(report.at, |last| followed(last, report.at)));
         match &report.kind {
             ReportKind::Bar { symbol, bar } => {
                 self.end_silence();
@@ -255,6 +255,11 @@ impl Live {
             ns: [ns[0], ns[1], ns[2], ns[3], whole(of.max())],
         })));
     }
+}
+
+/// The later of two times that follow each other; the second alone where the exchange's clock was set back.
+fn followed(last: ExchNs, at: ExchNs) -> ExchNs {
+    if last.since(at).raw() < MINUTE_NS.unsigned_abs() { last.max(at) } else { at }
 }
 
 #[cfg(test)]

@@ -36,6 +36,12 @@ pub(super) struct Curve {
 
 impl Curve {
     fn put(&mut self, at_ms: i64, equity: f64) {
+        // Where the exchange's clock was set back, what lies ahead of it never was.
+        for kept in [&mut self.seconds, &mut self.minutes] {
+            while kept.back().is_some_and(|(last, _)| last - at_ms >= 1_000) {
+                kept.pop_back();
+            }
+        }
         if self.seconds.back().is_some_and(|(last, _)| at_ms - last < 1_000) {
             return;
         }

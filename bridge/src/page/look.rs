@@ -302,6 +302,7 @@ fn feed(of: &Counters) -> BTreeMap<String, u64> {
         ("checksums_bad", of.checksums_bad),
         ("resyncs", of.resyncs),
         ("malformed", of.malformed),
+        ("refused", of.refused),
         ("unknown_symbols", of.unknown_symbols),
         ("before_snapshot", of.before_snapshot),
         ("duplicate_trades", of.duplicate_trades),

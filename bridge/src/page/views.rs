@@ -231,8 +231,7 @@ pub(super) fn market(of: &Instrument, row: &MarketRow, seen: &SymbolGlance, at: 
         ask: px(touch.map(|(_, ask)| ask.px).or(row.ask)),
         last: px(row.last),
         spread_bps,
-        book_age_ms: (seen.book_at != ExchNs::default())
-            .then(|| (at.raw() - seen.book_at.raw()) / 1_000_000),
+        book_age_ms: seen.book_at.map(|book_at| (at.raw() - book_at.raw()) / 1_000_000),
         updates: row.updates,
         trades: row.trades,
         gaps: row.gaps,

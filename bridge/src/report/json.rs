@@ -51,6 +51,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "gaps": counters.gaps,
         "disconnects": counters.disconnects,
         "malformed": counters.malformed,
+        "refused": counters.refused,
         "unknown_symbols": counters.unknown_symbols,
         "conflated": counters.conflated,
         "dropped_trades": counters.dropped_trades,

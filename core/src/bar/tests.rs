@@ -188,3 +188,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_step_of_the_clock_carries_nothing_and_forgets_what_lies_ahead() {
+    let day = 1_440 * MINUTE_NS;
+    let mut bars = BarSet::new(BarRules::default());
+    let mut closed = Vec::new();
+    let trade = |bars: &mut BarSet, at: i64, closed: &mut Vec<Closed>| {
+        bars.on_trade(&tick(at, 10, 1), ExchNs::new(at), &mut |bar| closed.push(bar));
+    };
+    for minute in 0..3 {
+        trade(&mut bars, minute * MINUTE_NS, &mut closed);
+    }
+    // A day ahead for two minutes, and back into the minute that was open.
+    bars.step_to(ExchNs::new(2 * MINUTE_NS + day), &mut |bar| closed.push(bar));
+    for minute in 2..4 {
+        trade(&mut bars, minute * MINUTE_NS + day, &mut closed);
+    }
+    bars.advance(ExchNs::new(4 * MINUTE_NS + day), &mut |bar| closed.push(bar));
+    bars.step_to(ExchNs::new(2 * MINUTE_NS + SECOND), &mut |bar| closed.push(bar));
+    for minute in 2..6 {
+        trade(&mut bars, minute * MINUTE_NS + 2 * SECOND, &mut closed);
+    }
+    bars.advance(ExchNs::new(5 * MINUTE_NS + SECOND), &mut |bar| closed.push(bar));
+    let kept: Vec<i64> =
+        bars.closed(Timeframe::M1).iter().map(|bar| bar.open_at.raw() / MINUTE_NS).collect();
+    assert_eq!(kept, [0, 1, 2, 3, 4], "no minute twice, none of the day ahead");
+    assert_eq!(bars.counters().carried, 0);
+    assert_eq!(bars.counters().late_trades, 1, "the minute that the first step closed");
+    let told = minutes(&closed);
+    assert!(told.iter().filter(|bar| bar.open_at.raw() < day).count() == 5, "{told:?}");
+}
+
+#[test]
+fn more_than_can_be_counted_marks_its_bar() {
+    let mut bars = BarSet::new(BarRules::default());
+    let mut closed = Vec::new();
+    let (px, qty) = (crate::limits::PX_MAX.raw(), crate::limits::QTY_MAX.raw());
+    for _ in 0..1_000 {
+        bars.on_trade(&tick(SECOND, px, qty), ExchNs::new(SECOND), &mut |bar| closed.push(bar));
+    }
+    for week in 1..=2 {
+        let at = ExchNs::new(week * 7 * 1_440 * MINUTE_NS);
+        bars.on_trade(&tick(at.raw(), px, i64::MAX), at, &mut |bar| closed.push(bar));
+    }
+    for (timeframe, bar) in &closed {
+        assert!(bar.low <= bar.vwap && bar.vwap <= bar.high, "{timeframe:?} {bar:?}");
+    }
+    assert!(closed[0].1.flags.is_incomplete && closed[0].1.volume == Qty::new(i64::MAX));
+}

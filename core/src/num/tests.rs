@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn narrow_and_wide_amounts_are_rounded_alike(magnitude in any::<u64>(), precision in 1u8..=18) {
         let narrow = money_from_scaled(i128::from(magnitude), precision);
-        prop_assert_eq!(narrow, wide_money(false, u128::from(magnitude), precision));
+        prop_assert_eq!(Some(narrow), wide_money(false, u128::from(magnitude), precision));
         prop_assert_eq!(money_from_scaled(-i128::from(magnitude), precision), -narrow);
     }
 }

@@ -8,8 +8,10 @@ use super::*;
 use crate::infer;
 use crate::market::Counters;
 use crate::net::socket::ReadStamps;
-use crate::wire::WireError;
+use crate::wire::Refusal;
 
+/// Seconds at which the venue's clock starts.
+const START: i64 = 1_700_000_000;
 /// A ring in which any frame fits, and little more.
 const RING_LEN: usize = ROOM_FOR_ALL + 256;
 const NAMES: [&str; 2] = ["A/USD", "B/USD"];
@@ -32,6 +34,8 @@ fn config() -> FeedConfig {
         stale_after: second,
         reconnect_min: second,
         reconnect_max: second,
+        print_distance: crate::market::PRINT_DISTANCE_DEFAULT,
+        is_real_venue: false,
     }
 }
 
@@ -140,7 +144,7 @@ impl Live {
             done_at: HostNs::default(),
             in_maintenance: false,
         };
-        let venue = Venue { books: [[[5; ROWS]; 2]; 2], trade_id: 0, now: 1_000_000 };
+        let venue = Venue { books: [[[5; ROWS]; 2]; 2], trade_id: 0, now: START * 1_000 };
         let (now, seen, tape) = (HostNs::new(1), Vec::new(), Vec::new());
         Self { intake, venue, market, raw, reports, now, seen, tape }
     }
@@ -279,51 +283,57 @@ fn a_slow_engine_is_on_the_tape_before_the_frames_that_it_changed() {
     assert!(counters.conflated > 0 && counters.dropped_trades > 0, "{counters:?}");
 }
 
-/// Seconds by which the venue's clock was believed to have jumped, and of the frames refused for their time.
-fn jumps(live: &mut Live) -> (Vec<u64>, Vec<u64>) {
-    let (mut believed, mut refused) = (Vec::new(), Vec::new());
+/// Seconds by which the venue's clock was set, and how many times were refused.
+fn jumps(live: &mut Live) -> (Vec<i64>, u64) {
+    let (mut believed, mut refused) = (Vec::new(), 0);
     while let Some(report) = live.reports.pop() {
-        let seconds = |by: DurationNs| (by.raw() + 500_000_000) / 1_000_000_000;
         match report.kind {
-            FeedReportKind::Jumped { by } => believed.push(seconds(by)),
-            FeedReportKind::Malformed { error: WireError::Ahead { by }, .. } => {
-                refused.push(seconds(by));
+            FeedReportKind::ClockStepped(step) => {
+                let by = step.to.raw() - step.from.raw();
+                believed.push((by + 500_000_000).div_euclid(1_000_000_000));
             }
+            FeedReportKind::RefusedRows(of) if of.why == Refusal::Time => refused += of.count,
             _ => {}
         }
     }
     (believed, refused)
 }
 
-/// Seconds of the exchange at the last event.
+/// Seconds of the exchange at the last event, since its start.
 fn last_at(live: &Live) -> i64 {
-    live.seen.last().unwrap().exch.raw() / 1_000_000_000
+    live.seen.last().unwrap().exch.raw() / 1_000_000_000 - START
 }
 
 #[test]
-fn a_jump_of_the_venues_clock_is_believed_told_and_replayed() {
-    let book = || (Doing::Book(0, 1), true, 64);
-    let snapshot = || (Doing::Snapshot(0), true, 64);
-    let jump = (Doing::Jump(1), true, 0);
-    let mut live = check(&[snapshot(), book(), jump, book(), snapshot(), snapshot(), book()]);
-    let counters = live.intake.market.counters();
-    assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (2, 1, 1));
-    assert_eq!(jumps(&mut live), (vec![3_600], vec![3_600; 2]));
-    assert_eq!((live.seen[0].exch.raw() / 1_000_000_000, last_at(&live)), (1_000, 4_600));
+fn a_step_of_the_venues_clock_is_believed_told_and_replayed_in_both_directions() {
+    for hours in [1, -1] {
+        let book = || (Doing::Book(0, 1), true, 64);
+        let jump = (Doing::Jump(hours), true, 0);
+        let mut live =
+            check(&[(Doing::Snapshot(0), true, 64), book(), jump, book(), book(), book(), book()]);
+        let counters = *live.intake.market.counters();
+        // A gap for each of two symbols; no book is void for the sake of a time.
+        assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (0, 0, 2));
+        let refused = if hours > 0 { 2 } else { 0 };
+        assert_eq!(jumps(&mut live), (vec![hours * 3_600], refused));
+        assert_eq!((counters.refused, counters.book_updates), (refused, 6));
+        assert_eq!(last_at(&live), hours * 3_600);
+    }
 }
 
 #[test]
-fn a_damaged_time_costs_its_frame_and_moves_no_clock() {
+fn a_damaged_time_costs_nothing_and_moves_no_clock() {
     let book = || (Doing::Book(0, 1), true, 64);
-    let snapshot = || (Doing::Snapshot(0), true, 64);
     let jump = |hours| (Doing::Jump(hours), true, 0);
-    let once = [jump(2), book(), jump(-2), snapshot(), book()];
-    let steps: Vec<Step> = [snapshot()].into_iter().chain([once.clone(), once].concat()).collect();
+    let once = [jump(2), book(), jump(-2), book()];
+    let first = [(Doing::Snapshot(0), true, 64), book()];
+    let steps: Vec<Step> = first.into_iter().chain([once.clone(), once].concat()).collect();
     let mut live = check(&steps);
-    let counters = live.intake.market.counters();
-    assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (2, 2, 2));
-    assert_eq!(jumps(&mut live), (vec![], vec![7_200; 2]));
-    assert_eq!(last_at(&live), 1_000);
+    let counters = *live.intake.market.counters();
+    assert_eq!((counters.malformed, counters.resyncs, counters.gaps), (0, 0, 0));
+    assert_eq!((counters.refused, counters.book_updates), (2, 6));
+    assert_eq!(jumps(&mut live), (vec![], 2));
+    assert_eq!(last_at(&live), 0);
 }
 
 fn doing() -> impl Strategy<Value = Doing> {

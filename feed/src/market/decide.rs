@@ -26,21 +26,30 @@ impl MarketFeed {
             }
             Control::Disconnected => {
                 self.counters.disconnects += 1;
+                self.venue.on_disconnect();
                 for symbol in self.ids() {
-                    self.void(symbol, GapReason::Disconnect, sink);
+                    self.books[symbol.index()].numbers.open();
+                    self.void(symbol, GapReason::Disconnect, rx, sink);
                 }
             }
             Control::Stale(symbol) => {
                 let book = &mut self.books[symbol.index()];
                 if book.state == BookState::Live {
                     book.state = BookState::Stale;
-                    let at = book.good_until;
-                    self.emit(sink, *symbol, at, rx, MarketKind::Status(SymbolStatus::Stale));
+                    if let Some(at) = book.good_until {
+                        self.emit(sink, *symbol, at, rx, MarketKind::Status(SymbolStatus::Stale));
+                    }
                 }
             }
-            Control::Resync(symbol, reason) => self.void(*symbol, *reason, sink),
+            Control::Resync(symbol, reason) => self.void(*symbol, *reason, rx, sink),
             Control::Pressure(level) => self.pressure = *level,
             Control::Flush(symbol) => self.flush(*symbol, rx, sink),
+            Control::Wall { at } => {
+                self.venue.set_wall(*at, rx);
+                if !self.is_timed {
+                    self.tell_untold(rx, sink);
+                }
+            }
             Control::History(symbol, closed) => {
                 self.emit(sink, *symbol, closed.1.open_at, rx, MarketKind::History(*closed));
             }

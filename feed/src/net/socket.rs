@@ -159,6 +159,12 @@ impl Socket {
         Ok(true)
     }
 
+    /// Takes messages of at most this many bytes from now on. Memory is given back and taken here, so
+    /// this is for a thread that is not warm.
+    pub fn bound(&mut self, message_len_max: usize) {
+        self.deframer.bound(message_len_max);
+    }
+
     /// Sends one text message; what the kernel does not take at once goes out with the next polls.
     ///
     /// # Errors

@@ -68,6 +68,27 @@ impl Deframer {
         }
     }
 
+    /// Takes messages of at most `message_len_max` bytes from now on, and gives back the memory that
+    /// longer ones have left.
+    pub fn bound(&mut self, message_len_max: usize) {
+        if self.message_len_max == message_len_max {
+            return;
+        }
+        self.message_len_max = message_len_max;
+        for (buffer, len) in [
+            (&mut self.pending, message_len_max + HEADER_LEN_MAX),
+            (&mut self.message, message_len_max),
+        ] {
+            buffer.shrink_to(len);
+            buffer.reserve_exact(len.saturating_sub(buffer.len()));
+        }
+    }
+
+    /// Bytes of memory that it holds.
+    pub const fn capacity(&self) -> usize {
+        self.pending.capacity() + self.message.capacity()
+    }
+
     /// Forgets a half-received frame, as after a lost connection.
     pub fn reset(&mut self) {
         self.pending.clear();

@@ -25,6 +25,8 @@ fn config() -> FeedConfig {
         stale_after: DurationNs::from_secs(60),
         reconnect_min: SECOND,
         reconnect_max: DurationNs::from_secs(60),
+        print_distance: crate::market::PRINT_DISTANCE_DEFAULT,
+        is_real_venue: false,
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use arrayvec::ArrayString;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolName, TradingStatus};
+use paperwire_core::limits::{FRAME_BYTES_MAX, MESSAGE_VALUES_MAX};
 use paperwire_core::num::{Money, Px, Qty, money_from_scaled, parse_decimal};
 use simd_json::prelude::*;
 use simd_json::tape::Value;
@@ -100,21 +101,23 @@ impl Default for ColdReader {
 
 /// The venue's instrument list of 1,450 pairs and 842 assets is about 800 kB, and comes again with every
 /// connection; memory that it never reaches is never touched.
-const TEXT_BYTES: usize = 2 << 20;
-/// Values in such a list, keys included.
-const TAPE_NODES: usize = 160 << 10;
+const TEXT_BYTES: usize = FRAME_BYTES_MAX;
 /// Pairs in such a list, with room to grow.
 const PAIRS: usize = 4096;
 
 impl ColdReader {
     /// A reader whose memory fits every message of the venue.
     pub fn new() -> Self {
-        Self {
+        let mut reader = Self {
             text: Vec::with_capacity(TEXT_BYTES),
             buffers: Buffers::new(TEXT_BYTES),
-            tape: Some(Tape(Vec::with_capacity(TAPE_NODES))),
+            tape: Some(Tape(Vec::with_capacity(MESSAGE_VALUES_MAX + 1))),
             instruments: Vec::with_capacity(PAIRS),
-        }
+        };
+        // The library takes its memory for positions in the text as it goes: once, and here.
+        let most = [b"[".as_slice(), &b"0,".repeat(MESSAGE_VALUES_MAX - 3), b"0]"].concat();
+        let _ = reader.read(&most);
+        reader
     }
 
     /// Reads one frame.
@@ -122,6 +125,9 @@ impl ColdReader {
     /// # Errors
     /// [`WireError`] when it is not JSON or lacks what its kind must have.
     pub fn read(&mut self, frame: &[u8]) -> Result<ColdFrame, WireError> {
+        if values_in(frame) > MESSAGE_VALUES_MAX || frame.len() > TEXT_BYTES {
+            return Err(WireError::TooMany { what: "values" });
+        }
         // `simd-json` unescapes in place, and the frame is still wanted by the recorder.
         self.text.clear();
         self.text.extend_from_slice(frame);
@@ -133,10 +139,22 @@ impl ColdReader {
         result
     }
 
+    /// Bytes of memory that it holds, but for the library's own.
+    #[cfg(test)]
+    fn capacity(&self) -> usize {
+        self.text.capacity() + self.tape.as_ref().map_or(0, |tape| tape.0.capacity())
+    }
+
     /// Rows of the instrument frame that was read last.
     pub fn instruments(&self) -> &[Instrument] {
         &self.instruments
     }
+}
+
+/// No fewer than the values and keys of a text: what separates or opens them, in texts counted too.
+fn values_in(frame: &[u8]) -> usize {
+    let starts = |byte: &&u8| matches!(byte, b',' | b':' | b'{' | b'[');
+    1 + frame.iter().filter(starts).count()
 }
 
 fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
@@ -272,4 +290,24 @@ fn clipped(text: &str) -> VenueText {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_four_megabytes_leaves_no_memory_behind() {
+        let mut reader = ColdReader::new();
+        let before = reader.capacity();
+        for piece in ["[],", "0,", r#""a","#, "{},"] {
+            let body = piece.repeat(FRAME_BYTES_MAX / piece.len() - 8);
+            let frame = format!(r#"{{"x":[{body}0]}}"#);
+            let refused = Err(WireError::TooMany { what: "values" });
+            assert_eq!(reader.read(frame.as_bytes()), refused);
+        }
+        let long = format!(r#"{{"channel":"new","text":"{}"}}"#, "x".repeat(3 << 20));
+        assert_eq!(reader.read(long.as_bytes()), Ok(ColdFrame::Unknown));
+        assert_eq!(reader.capacity(), before);
+    }
 }

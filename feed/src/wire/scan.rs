@@ -1,12 +1,14 @@
 //! A pull reader over one JSON text: borrows, never copies, never allocates.
 //!
-//! It accepts exactly what the venue sends: ASCII or UTF-8 without escapes inside the strings that
-//! are looked at. A string with an escape is a syntax error here; no symbol, side or time has one.
+//! Values that are used are taken as the venue writes them: a string with an escape is a syntax error,
+//! for no symbol, side or time has one. Values that are not used are stepped over whatever valid JSON
+//! they are (RFC 8259): numbers of any length, escaped text, nested values. A field that the venue adds
+//! tomorrow must not cost a book.
 
 use super::WireError;
 
-/// Deepest nesting that is skipped over; real frames have four levels.
-const DEPTH_MAX: usize = 32;
+/// Deepest nesting that is skipped over; real frames have four levels. One bit per level.
+const DEPTH_MAX: usize = 1024;
 
 /// A position in a JSON text.
 #[derive(Clone, Copy, Debug)]
@@ -98,15 +100,44 @@ impl<'a> Cursor<'a> {
         Err(self.error())
     }
 
-    /// A key and its colon.
+    /// A key and its colon. A key with an escape is none of ours and is given as it stands.
     ///
     /// # Errors
-    /// For anything else.
+    /// For anything else, and for a key that spells ASCII text by numbers: it could be one of ours.
     #[inline]
     pub fn key(&mut self) -> Result<&'a [u8], WireError> {
-        let key = self.string()?;
+        let start = self.at;
+        let key = match self.string() {
+            Ok(key) => key,
+            Err(_) => self.escaped_key(start)?,
+        };
         self.expect(b':')?;
         Ok(key)
+    }
+
+    #[cold]
+    fn escaped_key(&mut self, start: usize) -> Result<&'a [u8], WireError> {
+        self.at = start;
+        self.peek();
+        let start = self.at + 1;
+        self.skip_string()?;
+        let key = &self.text[start..self.at - 1];
+        let is_ascii =
+            |escape: &[u8]| matches!(escape, [b'\\', b'u', b'0', b'0', first, ..] if *first < b'8');
+        if key.windows(6).any(is_ascii) { Err(self.error()) } else { Ok(key) }
+    }
+
+    /// Takes `null` if it stands there: the value is not told.
+    ///
+    /// # Errors
+    /// For another word that begins like it.
+    #[inline]
+    pub fn take_null(&mut self) -> Result<bool, WireError> {
+        if self.peek() != Some(b'n') {
+            return Ok(false);
+        }
+        self.literal(b"null")?;
+        Ok(true)
     }
 
     /// The token of a number as it stands.
@@ -152,46 +183,52 @@ impl<'a> Cursor<'a> {
     /// Steps over any value.
     ///
     /// # Errors
-    /// When it is not one, or is nested too deep.
+    /// When it is not valid JSON, or is nested too deep.
     pub fn skip_value(&mut self) -> Result<(), WireError> {
-        let mut open = [0u8; DEPTH_MAX];
-        let mut depth = 0;
+        match self.peek() {
+            Some(b'{' | b'[') => self.skip_nested(),
+            _ => self.skip_scalar(),
+        }
+    }
+
+    fn skip_scalar(&mut self) -> Result<(), WireError> {
+        match self.peek() {
+            Some(b'"') => self.skip_string(),
+            Some(b't') => self.literal(b"true"),
+            Some(b'f') => self.literal(b"false"),
+            Some(b'n') => self.literal(b"null"),
+            _ => self.skip_number(),
+        }
+    }
+
+    fn skip_nested(&mut self) -> Result<(), WireError> {
+        let mut open = Nesting { is_object: [0; DEPTH_MAX / 64], depth: 0 };
         loop {
-            match self.peek() {
-                Some(b'{' | b'[') => {
-                    if depth == DEPTH_MAX {
-                        return Err(self.error());
+            if let Some(byte @ (b'{' | b'[')) = self.peek() {
+                let is_object = byte == b'{';
+                self.at += 1;
+                if !self.take_if(if is_object { b'}' } else { b']' }) {
+                    open.push(is_object).ok_or_else(|| self.error())?;
+                    if is_object {
+                        self.skip_key()?;
                     }
-                    let close = if self.text[self.at] == b'{' { b'}' } else { b']' };
-                    self.at += 1;
-                    if !self.take_if(close) {
-                        open[depth] = close;
-                        depth += 1;
-                        if close == b'}' {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
+                    continue;
                 }
-                Some(b'"') => self.skip_string()?,
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                _ => self.skip_number()?,
+            } else {
+                self.skip_scalar()?;
             }
             // A value ended: close what it ends, or go on to the next one.
             loop {
-                if depth == 0 {
+                let Some(is_object) = open.top() else {
                     return Ok(());
-                }
-                let close = open[depth - 1];
-                if self.another(close)? {
-                    if close == b'}' {
+                };
+                if self.another(if is_object { b'}' } else { b']' })? {
+                    if is_object {
                         self.skip_key()?;
                     }
                     break;
                 }
-                depth -= 1;
+                open.depth -= 1;
             }
         }
     }
@@ -222,18 +259,12 @@ impl<'a> Cursor<'a> {
         Err(self.error())
     }
 
-    /// An escape; of those by number, no halves of a character.
+    /// An escape. Halves of a character are not joined: nobody reads the text.
     fn skip_escape(&mut self) -> Result<(), WireError> {
         let rest = &self.text[self.at..];
         self.at += match rest.get(1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
-            Some(b'u') => {
-                let digits = rest.get(2..6).ok_or_else(|| self.error())?;
-                let is_half =
-                    matches!(digits, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
-                if is_half || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(self.error());
-                }
+            Some(b'u') if rest.get(2..6).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit)) => {
                 6
             }
             _ => return Err(self.error()),
@@ -241,13 +272,13 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// A number that every reader can hold: what does not fit an integer or a float is an error to some.
+    /// A number of any length and size.
     fn skip_number(&mut self) -> Result<(), WireError> {
         let token = self.number()?;
         let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let rest = token.strip_prefix(b"-").unwrap_or(token);
         let whole = digits(rest);
-        let mut is_good = (1..=18).contains(&whole) && (whole == 1 || rest[0] != b'0');
+        let mut is_good = whole == 1 || (whole > 1 && rest[0] != b'0');
         let mut rest = &rest[whole..];
         if let Some(fraction) = rest.strip_prefix(b".") {
             let len = digits(fraction);
@@ -260,7 +291,7 @@ impl<'a> Cursor<'a> {
                 digits => digits,
             };
             let len = digits(exponent);
-            is_good &= (1..=2).contains(&len);
+            is_good &= len > 0;
             rest = &exponent[len..];
         }
         if is_good && rest.is_empty() { Ok(()) } else { Err(self.error()) }
@@ -272,5 +303,29 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         Err(self.error())
+    }
+}
+
+/// The objects and arrays that are open around a position.
+struct Nesting {
+    /// One bit per level: an object or an array.
+    is_object: [u64; DEPTH_MAX / 64],
+    depth: usize,
+}
+
+impl Nesting {
+    /// `None` when it is too deep.
+    fn push(&mut self, is_object: bool) -> Option<()> {
+        let word = self.is_object.get_mut(self.depth / 64)?;
+        *word = *word & !(1 << (self.depth % 64)) | u64::from(is_object) << (self.depth % 64);
+        self.depth += 1;
+        Some(())
+    }
+
+    const fn top(&self) -> Option<bool> {
+        match self.depth.checked_sub(1) {
+            Some(at) => Some(self.is_object[at / 64] >> (at % 64) & 1 == 1),
+            None => None,
+        }
     }
 }

@@ -20,7 +20,7 @@ use arrayvec::ArrayVec;
 use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
-use paperwire_core::event::{MarketEvent, MarketKind, Seq};
+use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Seq, SymbolStatus};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
@@ -28,7 +28,7 @@ use paperwire_core::market::{Change, MarketState};
 use paperwire_core::order::OrderEnd;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::strategy::{Event, StartContext};
-use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs, HostNs};
 
 use paperwire_signals::board::BoardMaker;
 use paperwire_signals::detector::Detector;
@@ -236,6 +236,7 @@ impl Engine {
         let dequeued = ctx.clock.now();
         // History comes all at once before the session: how long it queued is no latency of anything.
         let is_history = matches!(event.kind, MarketKind::History(_));
+        self.follow_clock(event);
         let (seq, at) = (event.seq, event.exch);
         let cause = Cause { seq, at, arrived, looked: dequeued, is_history };
         self.rate.add(event.exch);
@@ -289,9 +290,28 @@ impl Engine {
         self.record_calls(cause, ctx);
     }
 
+    /// The exchange's clock was set: what waits for a time waits as long as before, and what was on its
+    /// way meets the market as it is then.
+    fn follow_clock(&mut self, event: &MarketEvent) {
+        let is_step = matches!(
+            event.kind,
+            MarketKind::Status(SymbolStatus::Gap { reason: GapReason::Clock, .. })
+        );
+        // Told to each symbol; the first of them moves the clock.
+        let to = self.market.now_with(event);
+        let Some(now) = self.market.time().filter(|now| is_step && *now != to) else {
+            return;
+        };
+        let by = ClockStep::between(now, to);
+        self.rate.restart();
+        for slot in &mut self.slots {
+            slot.follow_clock(by);
+        }
+    }
+
     /// Lets everything that was on its way and is due arrive.
     fn advance<C: Clock, R: ReportSink>(&mut self, cause: Cause, ctx: &mut Context<'_, C, R>) {
-        let to = self.market.view().now().max(cause.at);
+        let to = self.market.time().map_or(cause.at, |now| now.max(cause.at));
         for index in 0..self.slots.len() {
             for world in 0..self.slots[index].worlds.len() {
                 if self.slots[index].worlds[world].is_due(to) {
@@ -343,7 +363,7 @@ impl Engine {
         let slot = &mut self.slots[index];
         let mut env = Env {
             view,
-            at: view.now(),
+            at: self.market.time().unwrap_or(cause.at),
             rules: &self.rules,
             flip: slot.flip,
             may_enter: slot.may_enter(world),

@@ -6,6 +6,7 @@
 use paperwire_core::account::{Position, PositionSide};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::{Instrument, TradingStatus};
+use paperwire_core::limits::{PX_MAX, VALUE_MAX};
 use paperwire_core::num::{Money, Px, Qty, pow10};
 use paperwire_core::order::{OrderPrice, OrderSpec, OrderTrigger, TimeInForce};
 use paperwire_core::strategy::{Action, Flip, RejectReason, Signal, Size};
@@ -117,7 +118,8 @@ pub fn cut(
 
 /// True for less than the venue takes.
 pub fn is_below_minimum(qty: Qty, px: Px, of: &Instrument) -> bool {
-    qty.is_zero() || qty < of.qty_min || of.money(px.notional(qty)) < of.cost_min
+    let value = of.try_money(px.notional(qty));
+    qty.is_zero() || qty < of.qty_min || value.is_some_and(|value| value < of.cost_min)
 }
 
 fn exit(
@@ -195,7 +197,8 @@ pub fn check_status(
 /// # Errors
 /// [`RejectReason::BadPrice`].
 pub fn check_px(px: Px, of: &Instrument) -> Result<(), RejectReason> {
-    let is_good = px.raw() > 0 && px.raw() % of.price_increment.raw() == 0;
+    let is_price = px > Px::ZERO && px <= PX_MAX;
+    let is_good = is_price && px.raw() % of.price_increment.raw() == 0;
     if is_good { Ok(()) } else { Err(RejectReason::BadPrice) }
 }
 
@@ -246,6 +249,9 @@ pub fn quantity(size: Size, px: Px, look: &Look<'_>) -> Result<Qty, RejectReason
     let unit = i128::from(pow10(of.price_precision)) * i128::from(pow10(of.qty_precision));
     // One division of whole numbers: dividing by the rate first would lose a lot to rounding.
     let price = look.quote_rate.to_bits().checked_mul(i128::from(px.raw())).ok_or(bad)?;
+    if notional > VALUE_MAX {
+        return Err(bad);
+    }
     let (mut wanted, mut price) = (notional.to_bits(), price);
     while wanted.checked_mul(unit).is_none() {
         wanted >>= 1;

@@ -8,7 +8,7 @@ mod drawdown;
 mod returns;
 
 use paperwire_core::num::Money;
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 use drawdown::Drawdown;
 use returns::Returns;
@@ -84,6 +84,13 @@ impl Performance {
         }
         self.equity = equity;
         self.drawdown.mark(at, equity);
+    }
+
+    /// The exchange's clock was set: minutes go on from where they were, and none of those between counts.
+    pub fn follow_clock(&mut self, by: ClockStep) {
+        let start = |minute: i64| ExchNs::new(minute.saturating_mul(MINUTE_NS));
+        self.minute = self.minute.map(|minute| minute_of(start(minute).stepped(by)));
+        self.drawdown.follow_clock(by);
     }
 
     /// Closes the minute of the last mark and the silent ones after it, which carried its equity,

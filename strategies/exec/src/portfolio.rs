@@ -10,8 +10,9 @@
 
 use paperwire_core::account::{AccountState, Liquidity, Position, PositionSide};
 use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::limits::VALUE_MAX;
 use paperwire_core::num::{Money, Notional, Qty};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
 use crate::fee::Volume30d;
@@ -170,6 +171,16 @@ impl Portfolio {
         &mut self.positions[symbol.index()]
     }
 
+    /// The exchange's clock was set: positions are as old as before.
+    pub fn follow_clock(&mut self, by: ClockStep) {
+        for position in self.positions.iter_mut().filter(|position| position.lots != 0) {
+            position.entered_at = position.entered_at.map(|at| at.stepped(by));
+            position.rollover_at = position.rollover_at.map(|at| at.stepped(by));
+            position.hold_until = position.hold_until.map(|at| at.stepped(by));
+        }
+        self.row.performance.follow_clock(by);
+    }
+
     /// Bits of the symbols with an open position.
     pub const fn open(&self) -> u64 {
         self.open
@@ -299,11 +310,11 @@ impl Portfolio {
     /// Marks one symbol: `mid_doubled` is twice the mid price in price units.
     pub fn mark(&mut self, symbol: SymbolId, of: &Instrument, mid_doubled: i64, quote_rate: Money) {
         let position = &self.positions[symbol.index()];
+        let Some((unrealized, value)) = marked(position, of, mid_doubled, quote_rate) else {
+            return self.unprice(symbol);
+        };
         let book = &mut self.books[symbol.index()];
-        let doubled = i128::from(position.lots) * i128::from(mid_doubled);
-        let value = of.money(Notional::new(doubled)) / 2;
-        book.unrealized = (value - position.cost) * quote_rate;
-        book.value = (value * quote_rate).abs();
+        (book.unrealized, book.value) = (unrealized, value);
         book.is_changed = true;
         book.is_unpriced = false;
     }
@@ -320,7 +331,8 @@ impl Portfolio {
         let was_based = self.is_based();
         for (spot, value) in self.opening.spots.iter().zip(&mut self.spot_values) {
             if spot.priced_by == symbol {
-                *value = Some(spot.amount * price);
+                // More than is counted is no price: the last one stands.
+                *value = counted(spot.amount.checked_mul(price)).or(*value);
             }
         }
         if !was_based && self.is_based() {
@@ -419,6 +431,26 @@ impl Portfolio {
             (realized + book.realized, fees + book.fees)
         })
     }
+}
+
+/// Gross profit and value without sign of a position at a mid price; `None` when that is more than is
+/// counted.
+fn marked(
+    position: &Position,
+    of: &Instrument,
+    mid_doubled: i64,
+    quote_rate: Money,
+) -> Option<(Money, Money)> {
+    let doubled = i128::from(position.lots) * i128::from(mid_doubled);
+    let value = of.try_money(Notional::new(doubled))? / 2;
+    let unrealized = value.checked_sub(position.cost)?.checked_mul(quote_rate);
+    let value = counted(value.checked_mul(quote_rate))?;
+    Some((counted(unrealized)?, value.abs()))
+}
+
+/// An amount in the numeraire, unless it is more than is counted.
+pub fn counted(amount: Option<Money>) -> Option<Money> {
+    amount.filter(|amount| *amount <= VALUE_MAX && *amount >= -VALUE_MAX)
 }
 
 /// `amount * part / whole` for `0 < part <= whole`, rounded toward zero at the last bit; the whole of

@@ -28,7 +28,7 @@
 //! hurt, would flatter the order in another way.
 
 use paperwire_core::num::Qty;
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 /// A fall of the level older than this, from the book's stamp to the print's, was no match that is
 /// still to be printed.
@@ -129,6 +129,15 @@ impl QueuePosition {
         self.ahead = Some(Qty::ZERO);
         self.falls = [Fall { qty: Qty::ZERO, at }; FALLS_LEN];
         qty.min(left)
+    }
+
+    /// The exchange's clock was set: what came before stays before.
+    pub fn follow_clock(&mut self, by: ClockStep) {
+        self.entered_at = self.entered_at.stepped(by);
+        self.known_at = self.known_at.stepped(by);
+        for fall in &mut self.falls {
+            fall.at = fall.at.stepped(by);
+        }
     }
 
     /// No more than this is ahead of us; `None` while that is not known.

@@ -5,9 +5,10 @@
 //! account until a person resumes or resets it.
 
 use paperwire_core::account::HaltReason;
+use paperwire_core::limits::EQUITY_MAX;
 use paperwire_core::num::Money;
 use paperwire_core::strategy::RejectReason;
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 use crate::report::AccountRow;
 
@@ -75,6 +76,15 @@ impl Risk {
         *self = Self { profit_from: row.profit(), peak: row.equity, ..Self::new(self.limits) };
     }
 
+    /// The exchange's clock was set: a cooldown lasts as long as before, and the orders of the last minute
+    /// are not counted on.
+    pub fn follow_clock(&mut self, by: ClockStep) {
+        self.cool_until = self.cool_until.stepped(by);
+        self.orders = [0; SECONDS];
+        let second = ExchNs::new(self.second.saturating_mul(1_000_000_000));
+        self.second = second.stepped(by).raw().div_euclid(1_000_000_000);
+    }
+
     /// Whether an entry may be made now; counts it when it may.
     ///
     /// # Errors
@@ -129,6 +139,9 @@ impl Risk {
     /// Why the account must halt, if it must.
     pub fn halt(&mut self, row: &AccountRow) -> Option<HaltReason> {
         let limits = &self.limits;
+        if row.equity > EQUITY_MAX || row.equity < -EQUITY_MAX {
+            return Some(HaltReason::Uncounted);
+        }
         if limits.loss_max > 0 && row.profit() - self.profit_from <= -limits.loss_max {
             return Some(HaltReason::LossLimit);
         }

@@ -17,21 +17,21 @@ use arrayvec::ArrayVec;
 use paperwire_core::account::{Fill, OrderId, StratId, Trigger};
 use paperwire_core::book::Bbo;
 use paperwire_core::instrument::SymbolId;
-use paperwire_core::limits::{ORDERS_MAX, SYMBOLS_MAX};
+use paperwire_core::limits::{ORDERS_MAX, SYMBOLS_MAX, VALUE_MAX};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{
     Distance, Exits, OpenOrder, OrderDone, OrderEnd, OrderSpec, OrderState,
 };
 use paperwire_core::strategy::{Flip, Reason};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
 use crate::consumed::Consumed;
 use crate::fee::FeeModel;
 use crate::fill::FillModel;
 use crate::margin::MarginRules;
-use crate::portfolio::{Opening, Portfolio};
+use crate::portfolio::{Opening, Portfolio, counted};
 use crate::queue::QueuePosition;
 
 /// Which price decides whether a stop, a target or a trigger is reached.
@@ -356,6 +356,22 @@ impl World {
         }
     }
 
+    /// The exchange's clock was set: everything under way stays as far away as it was. A time that a
+    /// strategy named stands.
+    pub fn follow_clock(&mut self, by: ClockStep) {
+        for terms in &mut self.terms {
+            terms.due = terms.due.stepped(by);
+            terms.change = terms.change.map(|of| Change { due: of.due.stepped(by), ..of });
+            terms.queue.follow_clock(by);
+        }
+        for exits in &mut self.exits_under_way {
+            exits.due = exits.due.stepped(by);
+        }
+        self.account.follow_clock(by);
+        self.is_changed = true;
+        self.schedule();
+    }
+
     /// Its fill model's name.
     pub fn model(&self) -> &'static str {
         self.model.name()
@@ -406,7 +422,9 @@ impl World {
             let state = view.symbol(order.symbol);
             let px = order.spec.limit_px().or_else(|| state.bbo().map(|bbo| bbo.ask.px));
             if let (Some(px), Some(rate)) = (px, view.quote_rate(order.symbol)) {
-                sum += state.instrument().money(px.notional(order.left)) * rate;
+                let value = state.instrument().try_money(px.notional(order.left));
+                let value = counted(value.and_then(|value| value.checked_mul(rate)));
+                sum += value.unwrap_or(VALUE_MAX);
             }
         }
         sum

@@ -97,16 +97,16 @@ impl Ofi {
 fn imbalance(before: &Bbo, now: &Bbo) -> f64 {
     let mut lots = 0i64;
     if now.bid.px >= before.bid.px {
-        lots += now.bid.qty.raw();
+        lots = lots.saturating_add(now.bid.qty.raw());
     }
     if now.bid.px <= before.bid.px {
-        lots -= before.bid.qty.raw();
+        lots = lots.saturating_sub(before.bid.qty.raw());
     }
     if now.ask.px <= before.ask.px {
-        lots -= now.ask.qty.raw();
+        lots = lots.saturating_sub(now.ask.qty.raw());
     }
     if now.ask.px >= before.ask.px {
-        lots += before.ask.qty.raw();
+        lots = lots.saturating_add(before.ask.qty.raw());
     }
     lots as f64
 }

@@ -67,7 +67,10 @@ impl VolumeProfile {
         if !(high.is_finite() && low > 0.0 && high >= low) {
             return false;
         }
-        let bar = Spread { from: self.bin(low), to: self.bin(high), lots: volume.raw().max(0) };
+        // As much as a window of such bars can hold.
+        let most = i64::MAX / i64::try_from(self.bars.capacity()).unwrap_or(i64::MAX);
+        let lots = volume.raw().clamp(0, most);
+        let bar = Spread { from: self.bin(low), to: self.bin(high), lots };
         self.pushed = self.pushed.saturating_add(1);
         if self.held == self.bars.capacity() {
             self.drop_oldest();

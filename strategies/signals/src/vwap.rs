@@ -18,27 +18,34 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(px: i64, reference: i64, qty: i64) -> Self {
+    fn of(px: i64, reference: i64, qty: i64) -> Option<Self> {
         let (x, weight) = (i128::from(px) - i128::from(reference), i128::from(qty));
-        Self { weight, first: weight * x, second: weight * x * x }
+        let first = weight.checked_mul(x)?;
+        Some(Self { weight, first, second: first.checked_mul(x)? })
     }
 
-    const fn add(&mut self, other: &Self) {
-        self.weight += other.weight;
-        self.first += other.first;
-        self.second += other.second;
+    fn plus(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            weight: self.weight.checked_add(other.weight)?,
+            first: self.first.checked_add(other.first)?,
+            second: self.second.checked_add(other.second)?,
+        })
     }
 
-    const fn subtract(&mut self, other: &Self) {
-        self.weight -= other.weight;
-        self.first -= other.first;
-        self.second -= other.second;
+    fn minus(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            weight: self.weight.checked_sub(other.weight)?,
+            first: self.first.checked_sub(other.first)?,
+            second: self.second.checked_sub(other.second)?,
+        })
     }
 
     /// The same relative to a reference higher by `by`; exact.
-    const fn shifted(&self, by: i128) -> Self {
-        let second = self.second - 2 * by * self.first + by * by * self.weight;
-        Self { weight: self.weight, first: self.first - by * self.weight, second }
+    fn shifted(&self, by: i128) -> Option<Self> {
+        let moved = by.checked_mul(self.weight)?;
+        let across = by.checked_mul(self.first)?.checked_mul(2)?;
+        let second = self.second.checked_sub(across)?.checked_add(by.checked_mul(moved)?)?;
+        Some(Self { weight: self.weight, first: self.first.checked_sub(moved)?, second })
     }
 }
 
@@ -77,26 +84,38 @@ impl RollingVwap {
         Self { bars: FixedRing::new(period), reference: 0, sums: Sums::default() }
     }
 
-    /// Adds a bar by its own average price (or its typical one) and volume.
-    ///
-    /// # Panics
-    /// When volume times the square of the price's move within two windows leaves an `i128`: 10^12
-    /// units of price and 10^14 lots are far from it.
+    /// Adds a bar by its own average price (or its typical one) and volume. When volume times the square
+    /// of the price's move within two windows leaves an `i128`, the window begins anew with this bar:
+    /// 10^12 units of price and 10^14 lots are far from it.
     pub fn push(&mut self, px: Px, volume: Qty) -> Option<Vwap> {
         let (px, qty) = (px.raw(), volume.raw().max(0));
-        if self.bars.total().is_multiple_of(self.bars.capacity() as u64) {
-            let by = i128::from(px) - i128::from(self.reference);
-            self.sums = self.sums.shifted(by);
+        if let Some((reference, sums)) = self.with(px, qty) {
+            (self.reference, self.sums) = (reference, sums);
+        } else {
+            self.bars.clear();
             self.reference = px;
+            self.sums = Sums { weight: i128::from(qty), first: 0, second: 0 };
         }
-        self.sums.add(&Sums::of(px, self.reference, qty));
-        if let Some((px, qty)) = self.bars.push((px, qty)) {
-            self.sums.subtract(&Sums::of(px, self.reference, qty));
-        }
+        self.bars.push((px, qty));
         self.value()
     }
 
-    /// The average, once `period` bars came, while something traded in one of them.
+    /// Reference and sums with one more bar, and without the one that leaves for it.
+    fn with(&self, px: i64, qty: i64) -> Option<(i64, Sums)> {
+        let (mut reference, mut sums) = (self.reference, self.sums);
+        if self.bars.total().is_multiple_of(self.bars.capacity() as u64) {
+            sums = sums.shifted(i128::from(px) - i128::from(reference))?;
+            reference = px;
+        }
+        sums = sums.plus(&Sums::of(px, reference, qty)?)?;
+        if let Some(&(px, qty)) = self.bars.newest(self.bars.capacity() - 1) {
+            sums = sums.minus(&Sums::of(px, reference, qty)?)?;
+        }
+        Some((reference, sums))
+    }
+
+    /// The average, once `period` bars came, while something traded in one of them, and while its
+    /// deviation can be counted.
     pub fn value(&self) -> Option<Vwap> {
         let is_full = self.bars.len() == self.bars.capacity();
         if !is_full || self.sums.weight <= 0 {
@@ -104,7 +123,7 @@ impl RollingVwap {
         }
         // Relative to the nearest unit, what is left of the first sum cancels no digit of the second.
         let nearest = self.sums.first.div_euclid(self.sums.weight);
-        let near = self.sums.shifted(nearest);
+        let near = self.sums.shifted(nearest)?;
         let weight = near.weight as f64;
         let rest = near.first as f64 / weight;
         let variance = near.second as f64 / weight - rest * rest;

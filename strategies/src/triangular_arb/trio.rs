@@ -99,7 +99,8 @@ impl Trio {
         let touch = |id: SymbolId| {
             let state = market.symbol(id);
             let bbo = state.bbo()?;
-            let is_fit = bbo.bid.px < bbo.ask.px && market.book_age(id) <= age_max;
+            let is_fresh = market.book_age(id).is_some_and(|age| age <= age_max);
+            let is_fit = bbo.bid.px < bbo.ask.px && is_fresh;
             let of = state.instrument();
             is_fit.then(|| (of.px_f64(bbo.bid.px), of.px_f64(bbo.ask.px)))
         };

@@ -98,3 +98,37 @@ fn a_client_frame_is_read_back_by_a_server() {
         out[8..].iter().zip([1u8, 2, 3, 4].iter().cycle()).map(|(b, m)| b ^ m).collect();
     assert_eq!(unmasked, text);
 }
+
+#[test]
+fn a_bound_holds_for_whole_cut_and_fragmented_messages_and_gives_memory_back() {
+    let frame = |first: u8, len: usize| {
+        let mut out = vec![first, 127];
+        out.extend_from_slice(&u64::try_from(len).unwrap().to_be_bytes());
+        out.extend(std::iter::repeat_n(b'x', len));
+        out
+    };
+    let mut deframer = Deframer::new(4 << 20);
+    let mut lens = Vec::new();
+    let mut push = |deframer: &mut Deframer, bytes: &[u8]| {
+        deframer.push(bytes, &mut |event| {
+            if let WsEvent::Message(text) = event {
+                lens.push(text.len());
+            }
+        })
+    };
+    // Whole, cut in two, and in two fragments.
+    let (whole, half) = (frame(0x81, 3 << 20), frame(0x01, 1 << 20));
+    push(&mut deframer, &whole).unwrap();
+    push(&mut deframer, &whole[..1 << 20]).unwrap();
+    push(&mut deframer, &whole[1 << 20..]).unwrap();
+    push(&mut deframer, &half).unwrap();
+    push(&mut deframer, &frame(0x80, 1 << 20)).unwrap();
+    deframer.bound(300_000);
+    assert!(deframer.capacity() < 1 << 20, "{}", deframer.capacity());
+    let too_large = Err(WsError::TooLarge { max: 300_000 });
+    assert_eq!(push(&mut deframer, &whole[..20]), too_large);
+    deframer.reset();
+    push(&mut deframer, &frame(0x01, 200_000)).unwrap();
+    assert_eq!(push(&mut deframer, &frame(0x80, 200_000)), too_large);
+    assert_eq!(lens, [3 << 20, 3 << 20, 2 << 20]);
+}

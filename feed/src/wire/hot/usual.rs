@@ -8,7 +8,7 @@ use paperwire_core::checksum::LevelText;
 use paperwire_core::digits::WireNumber;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::ladder::BookSide;
-use paperwire_core::limits::MESSAGE_LEVELS_MAX;
+use paperwire_core::limits::{MESSAGE_LEVELS_MAX, PX_MAX, QTY_MAX};
 use paperwire_core::num::{Px, Qty};
 
 use super::{BookHead, Scratch};
@@ -16,6 +16,9 @@ use crate::wire::symbols::SymbolTable;
 
 /// The longest number that is taken: 19 digits, a point, and what ends it.
 const TOKEN_MAX: usize = 21;
+
+// Fifteen characters, as the quick reader takes, are below both bounds.
+const _: () = assert!(PX_MAX.raw() >= 1_000_000_000_000_000 && PX_MAX.raw() <= QTY_MAX.raw());
 
 /// What of the text is still to be read: everything from `at` on.
 struct Rest<'a> {
@@ -59,9 +62,11 @@ impl<'a> Rest<'a> {
         self.long_number(stop, precision, text)
     }
 
+    /// What may be beyond a bound is left to the general reader; shorter numbers never are.
     #[cold]
     fn long_number(&mut self, stop: u8, precision: u8, text: &mut LevelText) -> Option<i64> {
-        text.push_wire(self.take_until(stop, TOKEN_MAX)?, precision).ok()
+        let value = text.push_wire(self.take_until(stop, TOKEN_MAX)?, precision).ok()?;
+        (value <= PX_MAX.raw()).then_some(value)
     }
 }
 

@@ -5,7 +5,7 @@ use paperwire_core::agent::Clock;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::Stage;
-use paperwire_core::limits::ORDERS_MAX;
+use paperwire_core::limits::{ORDERS_MAX, VALUE_MAX};
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{OpenOrder, OrderPrice, OrderState, OrderTrigger};
 use paperwire_core::regime::Adjustment;
@@ -17,11 +17,15 @@ use paperwire_signals::router;
 
 use crate::intake::{self, Look, Sized};
 use crate::latency::Leg;
+use crate::portfolio::counted;
 use crate::report::ReportKind;
 use crate::risk;
 use crate::world::{Change, Env, Intent, Replacement, Settled, Terms, Whose, opens};
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+
+/// A spread of a thousand times the price is as good as any wider one.
+const COST_MAX: Money = Money::const_from_int(1_000);
 
 impl Engine {
     pub(super) fn execute<C: Clock, R: ReportSink>(
@@ -154,8 +158,9 @@ impl Engine {
         if slot.risk.has_no_room_limit() && self.policy.global.has_no_room_limit() {
             // What does not even fit 63 bits is not the usual case.
             let is_small = sized.px.raw().checked_mul(sized.qty.raw()).is_some();
-            let value = || look.instrument.money(sized.px.notional(sized.qty));
-            let value = is_small.then(value).and_then(|value| value.checked_mul(look.quote_rate));
+            let value = || look.instrument.try_money(sized.px.notional(sized.qty));
+            let value = is_small.then(value).flatten();
+            let value = value.and_then(|value| value.checked_mul(look.quote_rate));
             let standing = world.account().standing();
             let is_ample = |value: Money| {
                 let (side, cost) = (opens(sized.side), self.entry_cost(index, look));
@@ -178,7 +183,7 @@ impl Engine {
         let volume = self.slots[index].worlds[0].account().volume_30d();
         let fee = self.rules.fees.rate(look.instrument, Liquidity::Taker, volume);
         let (bid, ask) = (i128::from(look.bbo.bid.px.raw()), i128::from(look.bbo.ask.px.raw()));
-        fee + Money::from_bits(((ask - bid) << 64) / bid)
+        fee + Money::from_bits(((ask - bid) << 64) / bid).min(COST_MAX)
     }
 
     /// How much an entry may add, in the numeraire, and what binds. `replaced` is what an order that
@@ -335,8 +340,9 @@ impl Engine {
         let sized = Sized { side: order.side, qty, intent, is_whole: false, px };
         let sized = if intent == Intent::Enter {
             let value = |px: Px, qty: Qty| {
-                let value = look.instrument.money(px.notional(qty));
-                value.checked_mul(look.quote_rate).unwrap_or(Money::MAX)
+                let value = look.instrument.try_money(px.notional(qty));
+                let value = value.and_then(|value| value.checked_mul(look.quote_rate));
+                counted(value).unwrap_or(VALUE_MAX)
             };
             let kept = order.spec.limit_px().map_or(Money::ZERO, |px| value(px, order.left));
             self.cut(index, signal.symbol, sized, &look, kept)?

@@ -10,7 +10,7 @@ use paperwire_core::num::Money;
 use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
 use paperwire_core::regime::{Adjustment, SymbolRegime};
 use paperwire_core::strategy::{Flip, Signals, Skip, Strategy};
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 use paperwire_signals::router::Router;
 
@@ -128,6 +128,18 @@ impl Slot {
             PairFees { taker: rate(Liquidity::Taker), maker: rate(Liquidity::Maker) }
         }));
         self.fees_of = Some(volume);
+    }
+
+    /// The exchange's clock was set: what is under way stays as far away as it was.
+    pub(super) fn follow_clock(&mut self, by: ClockStep) {
+        for world in &mut self.worlds {
+            world.follow_clock(by);
+        }
+        for told in &mut self.tells {
+            told.due = told.due.stepped(by);
+        }
+        self.next_skip.fill(ExchNs::new(i64::MIN));
+        self.risk.follow_clock(by);
     }
 
     pub(super) fn state(&self) -> AccountState {

@@ -40,6 +40,11 @@ impl MessageRate {
         self.count = self.count.saturating_add(1);
     }
 
+    /// The exchange's clock was set: the next message is the first.
+    pub const fn restart(&mut self) {
+        (self.second, self.count, self.last_full) = (None, 0, 0);
+    }
+
     /// Messages of the last full second before `at`; zero until one has passed.
     pub fn per_second(&self, at: ExchNs) -> u32 {
         let Some(latest) = self.second else {

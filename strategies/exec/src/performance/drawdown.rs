@@ -4,7 +4,7 @@
 //! too. Equity is taken to stay what it was until the next mark. Divides only at a new low.
 
 use paperwire_core::num::Money;
-use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 /// The peak, the falls from it, and the time below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,12 @@ impl Drawdown {
             self.trough = equity;
             self.max = self.max.max(self.now(equity));
         }
+    }
+
+    /// The exchange's clock was set: what lasted goes on lasting.
+    pub(super) fn follow_clock(&mut self, by: ClockStep) {
+        self.below_since = self.below_since.map(|at| at.stepped(by));
+        self.latest = self.latest.map(|at| at.stepped(by));
     }
 
     /// Deepest fall as a fraction of the peak before it.

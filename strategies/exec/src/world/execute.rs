@@ -10,7 +10,7 @@ use paperwire_core::trade::OrderSide;
 
 use crate::fill::{Taker, Walk};
 use crate::margin::Standing;
-use crate::portfolio::Execution;
+use crate::portfolio::{Execution, counted};
 
 use super::{Env, Happening, Intent, World};
 
@@ -221,6 +221,12 @@ impl World {
         walk: impl Fn(Qty) -> Walk,
     ) -> Clipped {
         let mut open = allowed.open;
+        let mut allowed = allowed;
+        if allowed.close + open > Qty::ZERO && !self.is_countable(index, allowed.close, env, &walk)
+        {
+            // What closes a position for more than is counted waits until it is worth less.
+            (allowed.close, open) = (Qty::ZERO, Qty::ZERO);
+        }
         for step in 0..CLIP_STEPS {
             let got = walk(allowed.close + open);
             let room = if got.qty > allowed.close {
@@ -239,6 +245,24 @@ impl World {
         Clipped { walk: walk(allowed.close), allowed, is_clipped: true }
     }
 
+    /// True when what closes a position is worth an amount that is counted.
+    fn is_countable(
+        &self,
+        index: usize,
+        close: Qty,
+        env: &Env<'_>,
+        walk: &impl Fn(Qty) -> Walk,
+    ) -> bool {
+        if close.is_zero() {
+            return true;
+        }
+        let symbol = self.orders[index].symbol;
+        let of = env.view.symbol(symbol).instrument();
+        let value = of.try_money(walk(close).notional);
+        let rate = env.view.quote_rate(symbol);
+        counted(value.zip(rate).and_then(|(value, rate)| value.checked_mul(rate))).is_some()
+    }
+
     /// `None` when the account is within its limits after the walk; else about how much may be opened.
     fn room_after(&self, index: usize, close: Qty, walk: &Walk, env: &Env<'_>) -> Option<Qty> {
         let order = &self.orders[index];
@@ -247,25 +271,32 @@ impl World {
         let (Some(bbo), Some(rate)) = (state.bbo(), env.view.quote_rate(order.symbol)) else {
             return Some(Qty::ZERO);
         };
+        let worth = |notional: Option<Money>| counted(notional?.checked_mul(rate));
         let mid_value = |qty: Qty| {
             let doubled = i128::from(qty.raw()) * i128::from(bbo.mid_doubled());
-            of.money(Notional::new(doubled)) / 2 * rate
+            worth(of.try_money(Notional::new(doubled)).map(|value| value / 2))
         };
-        let value = of.money(walk.notional) * rate;
+        let (Some(value), Some(of_mid), Some(closed_value), Some(opened)) = (
+            worth(of.try_money(walk.notional)),
+            mid_value(walk.qty),
+            mid_value(close),
+            mid_value(walk.qty - close),
+        ) else {
+            return Some(Qty::ZERO);
+        };
         let liquidity = if walk.levels == 0 { Liquidity::Maker } else { Liquidity::Taker };
         let worse = match order.side {
-            OrderSide::Buy => value - mid_value(walk.qty),
-            OrderSide::Sell => mid_value(walk.qty) - value,
+            OrderSide::Buy => value - of_mid,
+            OrderSide::Sell => of_mid - value,
         };
         let cost = value * self.fee_rate(index, liquidity, env) + worse;
-        let opened = mid_value(walk.qty - close);
 
         let mut closed = self.account.standing();
         let other = match order.side {
             OrderSide::Buy => &mut closed.short,
             OrderSide::Sell => &mut closed.long,
         };
-        *other = (*other - mid_value(close)).max(Money::ZERO);
+        *other = (*other - closed_value).max(Money::ZERO);
         let mut after = Standing { equity: closed.equity - cost - ROUNDING, ..closed };
         match order.side {
             OrderSide::Buy => after.long += opened,
@@ -403,11 +434,12 @@ fn evidence(
     env: &Env<'_>,
 ) -> Evidence {
     let bbo = state.bbo().expect("nothing is filled without a live book");
+    let book_at = state.book_at().expect("a live book has changed");
     let rested = order.state == OrderState::Resting;
     Evidence {
         bid: bbo.bid.px,
         ask: bbo.ask.px,
-        book_age: env.at.since(state.book_at()),
+        book_age: env.at.since(book_at),
         latency: terms.latency,
         ahead_at_entry: if rested { terms.queue.ahead_at_entry() } else { None },
         print,

@@ -34,7 +34,7 @@ impl World {
     /// Follows the queues at the prices of resting orders after a book message.
     pub(super) fn follow_queues(&mut self, symbol: SymbolId, env: &Env<'_>) {
         let state = env.view.symbol(symbol);
-        let Some(book) = state.book() else {
+        let (Some(book), Some(at)) = (state.book(), state.book_at()) else {
             return;
         };
         for (order, terms) in self.orders.iter_mut().zip(&mut self.terms) {
@@ -43,7 +43,7 @@ impl World {
             }
             let px = order.spec.limit_px().expect("only a limit order rests");
             if let Some(shown) = book.shown(order.side.rests(), px) {
-                terms.queue.on_level(shown, state.book_at());
+                terms.queue.on_level(shown, at);
                 order.ahead = terms.queue.ahead();
             }
         }

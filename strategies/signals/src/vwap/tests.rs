@@ -66,3 +66,17 @@ fn a_market_that_multiplies_keeps_its_digits() {
     assert_close(Some(vwap.price), 1_000_000_000_001.5, 1e-15);
     assert_close(Some(vwap.sigma), 1.25f64.sqrt(), 1e-15);
 }
+
+#[test]
+fn more_than_can_be_counted_begins_the_window_anew() {
+    use paperwire_core::limits::PX_MAX;
+    let mut vwap = RollingVwap::new(3);
+    for turn in 0..50i64 {
+        let px = if turn % 2 == 0 { Px::new(1) } else { PX_MAX };
+        vwap.push(px, Qty::new(i64::MAX));
+    }
+    for _ in 0..6 {
+        vwap.push(Px::new(100), Qty::new(5));
+    }
+    assert_eq!(vwap.value().map(|of| (of.price, of.sigma)), Some((100.0, 0.0)));
+}
