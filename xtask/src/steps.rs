@@ -181,14 +181,20 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "deny",
-        about: "licences and sources of dependencies",
+        about: "licences, sources and doubles of dependencies, and advisories where a snapshot of them is",
         action: Action::Needs {
             tools: &[DENY],
-            // Advisories need a database from the network, which a test must not.
-            commands: &[Cmd {
-                only_with: Some("deny.toml"),
-                ..cmd(&["cargo", "deny", "--locked", "check", "bans", "licenses", "sources"])
-            }],
+            commands: &[
+                Cmd {
+                    only_with: Some("deny.toml"),
+                    ..cmd(&["cargo", "deny", "--locked", "check", "bans", "licenses", "sources"])
+                },
+                // A test does not fetch the snapshot; deny.toml says where it is put.
+                Cmd {
+                    only_with: Some("target/advisory-db"),
+                    ..cmd(&["cargo", "deny", "--offline", "--locked", "check", "advisories"])
+                },
+            ],
             otherwise: &[],
         },
     },
