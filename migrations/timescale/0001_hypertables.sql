@@ -25,36 +25,33 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS candles_15m
 WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
 SELECT symbol_id, time_bucket(INTERVAL '15 minutes', open_at) AS open_at,
     first(open, open_at) AS open, max(high) AS high, min(low) AS low, last(close, open_at) AS close,
-    sum(volume) AS volume, sum(vwap::numeric * volume) AS turnover,
-    sum(CASE WHEN vwap IS NULL AND volume > 0 THEN 1 ELSE 0 END) AS unpriced,
-    sum(trades::bigint) AS trades, bit_and(quality) AS all_bits, bit_or(quality) AS any_bits,
-    min(quality & 14::smallint) AS source_bits
-FROM candles WHERE minutes = 1
-GROUP BY 1, 2
+    sum(volume) AS volume, sum(turnover) AS turnover, sum(unpriced) AS unpriced,
+    sum(trades) AS trades, bit_and(all_bits) AS all_bits, bit_or(any_bits) AS any_bits,
+    min(source_bits) AS source_bits
+FROM candles_5m
+GROUP BY symbol_id, time_bucket(INTERVAL '15 minutes', open_at)
 WITH NO DATA;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS candles_30m
 WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
 SELECT symbol_id, time_bucket(INTERVAL '30 minutes', open_at) AS open_at,
     first(open, open_at) AS open, max(high) AS high, min(low) AS low, last(close, open_at) AS close,
-    sum(volume) AS volume, sum(vwap::numeric * volume) AS turnover,
-    sum(CASE WHEN vwap IS NULL AND volume > 0 THEN 1 ELSE 0 END) AS unpriced,
-    sum(trades::bigint) AS trades, bit_and(quality) AS all_bits, bit_or(quality) AS any_bits,
-    min(quality & 14::smallint) AS source_bits
-FROM candles WHERE minutes = 1
-GROUP BY 1, 2
+    sum(volume) AS volume, sum(turnover) AS turnover, sum(unpriced) AS unpriced,
+    sum(trades) AS trades, bit_and(all_bits) AS all_bits, bit_or(any_bits) AS any_bits,
+    min(source_bits) AS source_bits
+FROM candles_15m
+GROUP BY symbol_id, time_bucket(INTERVAL '30 minutes', open_at)
 WITH NO DATA;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS candles_1h
 WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
 SELECT symbol_id, time_bucket(INTERVAL '1 hour', open_at) AS open_at,
     first(open, open_at) AS open, max(high) AS high, min(low) AS low, last(close, open_at) AS close,
-    sum(volume) AS volume, sum(vwap::numeric * volume) AS turnover,
-    sum(CASE WHEN vwap IS NULL AND volume > 0 THEN 1 ELSE 0 END) AS unpriced,
-    sum(trades::bigint) AS trades, bit_and(quality) AS all_bits, bit_or(quality) AS any_bits,
-    min(quality & 14::smallint) AS source_bits
-FROM candles WHERE minutes = 1
-GROUP BY 1, 2
+    sum(volume) AS volume, sum(turnover) AS turnover, sum(unpriced) AS unpriced,
+    sum(trades) AS trades, bit_and(all_bits) AS all_bits, bit_or(any_bits) AS any_bits,
+    min(source_bits) AS source_bits
+FROM candles_30m
+GROUP BY symbol_id, time_bucket(INTERVAL '1 hour', open_at)
 WITH NO DATA;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS candles_4h

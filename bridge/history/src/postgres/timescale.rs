@@ -115,7 +115,7 @@ pub(super) fn policies(
     Ok(done)
 }
 
-/// Rolls up a time anew, level by level. What retention has dropped stays: nothing outside the time is
+/// Rolls up a time again, level by level. What retention has dropped stays: nothing outside the time is
 /// looked at.
 pub(super) fn refresh(client: &mut Client, span: Span) -> Result<(), postgres::Error> {
     let sql = "SELECT min(open_at), max(open_at) FROM candles
@@ -123,6 +123,13 @@ pub(super) fn refresh(client: &mut Client, span: Span) -> Result<(), postgres::E
     let row = client.query_one(sql, &[&At(span.from), &At(span.to)])?;
     let (Some(At(first)), Some(At(last))) = (row.get(0), row.get(1)) else {
         return Ok(());
+    };
+    // Where the server would do ten bars at once, a transaction each, it does all of them.
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'refresh_continuous_aggregate'
+               AND 'options' = ANY (proargnames))";
+    let options = match client.query_one(sql, &[])?.get(0) {
+        true => ", options => '{\"buckets_per_batch\": 0}'",
+        false => "",
     };
     for timeframe in &Timeframe::ALL[1..] {
         // A refresh takes whole bars only.
@@ -132,7 +139,7 @@ pub(super) fn refresh(client: &mut Client, span: Span) -> Result<(), postgres::E
         // The call runs its own transactions, which the protocol of parameters does not allow.
         let text = |at: ExchNs| Rfc3339 { at, fraction: 0 };
         client.batch_execute(&format!(
-            "CALL refresh_continuous_aggregate('{}', '{}'::timestamptz, '{}'::timestamptz)",
+            "CALL refresh_continuous_aggregate('{}', '{}'::timestamptz, '{}'::timestamptz{options})",
             view(*timeframe),
             text(from),
             text(to)
