@@ -23,6 +23,8 @@ use paperwire_exchange::{Exchange, ExchangeConfig, Faults, MarketConfig};
 use paperwire_feed::control::Control;
 use paperwire_feed::start;
 use paperwire_feed::wire::cold::ColdReader;
+use paperwire_history::limiter::Limiter;
+use paperwire_history::rest::Rest;
 use paperwire_rt::clock::{HostClock, utc_now};
 use serde_json::json;
 
@@ -234,8 +236,8 @@ fn history(
     exchange.rest_limit = None;
     let exchange = runtime.block_on(Exchange::start(exchange));
     let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
-    let (history, problems) =
-        warmup::fetch(&exchange.rest_url(), instruments, &mut |_, _| Vec::new());
+    let mut rest = Rest::hurried(&exchange.rest_url(), Limiter::without_limit());
+    let (history, problems) = warmup::fetch(&mut rest, instruments, &mut |_, _| Vec::new());
     runtime.block_on(exchange.stop());
     for problem in problems {
         terminal.notice(&problem);

@@ -9,6 +9,7 @@ use paperwire_strategies::Registration;
 use serde_json::json;
 
 use crate::config::DURATION_MAX_S;
+use crate::output::{self, Stores};
 use crate::run::RunError;
 use crate::setup::SetupError;
 use crate::terminal::Terminal;
@@ -59,6 +60,7 @@ pub fn speed_of(text: &str) -> Result<Option<f64>, RunError> {
 pub fn serve_exchange(
     config: ExchangeConfig,
     certificate: Option<&Path>,
+    stores: &Stores,
     terminal: &mut Terminal,
 ) -> Result<(), RunError> {
     let runtime =
@@ -68,8 +70,7 @@ pub fn serve_exchange(
         let exchange = Exchange::start(config).await;
         let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
         if let (Some(path), Some(der)) = (certificate, exchange.certificate_der()) {
-            std::fs::write(path, pem(der))
-                .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))?;
+            output::write(path, pem(der), stores)?;
         }
         let (ws, rest) = (exchange.ws_url(), exchange.rest_url());
         terminal.result(&format!("WebSocket {ws}\nREST      {rest}\nstop with Ctrl-C"));

@@ -53,6 +53,8 @@ pub struct Shared {
     pub was_live: bool,
     /// What was wrong with the logs so far, for the final report.
     pub log_problems: Vec<String>,
+    /// Why the history store is not complete, once it was closed.
+    pub history_failed: Option<String>,
     /// Looks at the engine's thread, once it runs.
     pub host: Option<HostWatch>,
     /// What is put aside for the page, when there is one.
@@ -72,6 +74,7 @@ impl Shared {
             rejected: None,
             was_live: false,
             log_problems: Vec::new(),
+            history_failed: None,
             host: None,
             inbox: None,
             audits: Vec::new(),
@@ -221,8 +224,10 @@ fn tell_the_rest(
 /// Writes what is queued for the history, and tells how it ended.
 fn close_history(parts: &mut DrainParts, shared: &Mutex<Shared>) {
     if let Some(history) = parts.history.take() {
-        let told = history.close();
-        shared.lock().unwrap_or_else(PoisonError::into_inner).notices.extend(told);
+        let closed = history.close();
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.notices.extend(closed.problems);
+        shared.history_failed = closed.failure;
     }
 }
 

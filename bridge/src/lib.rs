@@ -37,6 +37,7 @@ pub mod hdr;
 mod held_file;
 pub mod history;
 pub mod journal;
+pub mod output;
 pub mod page;
 pub mod params;
 pub mod preflight;

@@ -34,6 +34,7 @@ use crate::drain::{self, DrainParts, Shared};
 use crate::hdr::HdrFile;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalConfig};
+use crate::output::Stores;
 use crate::page::{Page, Watched};
 use crate::recorder::RecorderThread;
 use crate::report::{self, Summary};
@@ -157,6 +158,7 @@ pub fn run(
     let (mut raw, mut recorder) = match &options.record {
         None => (None, None),
         Some(path) => {
+            Stores::of(config, None).refuse(path)?;
             let (producer, consumer) = raw_ring();
             let meta = describe::tape_meta(config, &session, &names, &host, order_seed);
             let meta = meta.to_string();
@@ -168,7 +170,7 @@ pub fn run(
     let endpoint = machine::polling(config, &venue, terminal);
     let started = start::start(&endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
     let Started { socket, instruments } = started;
-    let history = venue.history(config, &instruments, terminal);
+    let history = venue.history(config, &instruments, stop, terminal);
 
     let order = CallOrder::Permuted(order_seed);
     let engine = setup::engine(config, &chosen, &instruments, config.feed.depth, order)?;
@@ -338,13 +340,14 @@ pub fn run(
     for notice in std::mem::take(&mut shared.notices) {
         terminal.notice(&notice);
     }
+    let history_failed = finish::history(&mut shared, &mut summary);
     if options.blocks.is_none() {
         terminal.report(&shared.tally, &summary, options.json);
     }
     drop(shared);
     venue.close(&runtime);
     watched?;
-    match feed_error.or(engine_error).or(logs_lost).or(tape_lost) {
+    match feed_error.or(engine_error).or(logs_lost).or(tape_lost).or(history_failed) {
         Some(error) => Err(error),
         None => Ok(()),
     }

@@ -1,5 +1,8 @@
 //! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use paperwire_core::instrument::Instrument;
 use paperwire_core::secret::masked_url;
 use paperwire_core::time::ExchNs;
@@ -7,6 +10,8 @@ use paperwire_exchange::market::scenes;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults};
 use paperwire_feed::control::Control;
 use paperwire_feed::net::connect::{ConnectError, Endpoint};
+use paperwire_history::limiter::Limiter;
+use paperwire_history::rest::Rest;
 
 use crate::config::Config;
 use crate::history;
@@ -65,18 +70,25 @@ impl Venue {
         self.rest.as_deref()
     }
 
-    /// History of every symbol; without it strategies warm up on live bars.
+    /// History of every symbol; without it strategies warm up on live bars. Given up at the first request to
+    /// `stop`.
     pub(crate) fn history(
         &self,
         config: &Config,
         instruments: &[Instrument],
+        stop: &Arc<AtomicU32>,
         terminal: &mut Terminal,
     ) -> Vec<Control> {
         let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
             return Vec::new();
         };
+        let is_own = self.exchange.as_ref().is_some_and(|of| of.rest_url() == rest);
+        let limiter = if is_own { Limiter::of_own_exchange() } else { Limiter::shared() };
+        let stop = stop.clone();
+        let mut rest =
+            Rest::hurried(rest, limiter).until(Arc::new(move || stop.load(Ordering::Acquire) > 0));
         let mut stored = history::warm::reader(config);
-        let (history, problems) = warmup::fetch(rest, instruments, &mut stored);
+        let (history, problems) = warmup::fetch(&mut rest, instruments, &mut stored);
         for problem in problems {
             terminal.notice(&problem);
         }

@@ -1,53 +1,117 @@
-//! History before the first live trade, by the venue's REST interface: the last 720 bars of each length
-//! that strategies and the regime look at, put in the order in which they would have closed.
+//! History before the first live trade: the last 720 bars that the venue has of some lengths, in the order in which
+//! they would have closed. The requests are those of `paperwire_history::rest`.
 
 use std::cmp::Reverse;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use paperwire_core::bar::{Bar, BarFlags, Closed, Timeframe};
+use paperwire_core::bar::{Bar, Closed, Timeframe};
 use paperwire_core::instrument::{Instrument, SymbolId};
-use paperwire_core::num::{DecimalError, Px, Qty, parse_decimal};
 use paperwire_core::time::ExchNs;
 use paperwire_feed::control::Control;
+use paperwire_history::aggregate::Aggregator;
+use paperwire_history::model::{Candle, MINUTE_NS, Scale};
+use paperwire_history::provider::Series;
+use paperwire_history::rest::{Fault, Rest, RestError};
 use paperwire_rt::clock::utc_now;
-use paperwire_rt::runner::Wait;
-use serde_json::Value;
 
-/// What is asked for; longer bars reach further back than the 720 minutes do.
+/// What strategies and the regime look at; longer bars reach further back than the 720 minutes do.
 const TIMEFRAMES: [Timeframe; 5] =
     [Timeframe::M1, Timeframe::M5, Timeframe::M15, Timeframe::H1, Timeframe::H4];
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// What the venue answers to whoever asks too often, and how many times it is asked again.
-const TOO_OFTEN: &str = "Too many requests";
-const AGAIN_MAX: u32 = 5;
-const AGAIN_AFTER_MS: u32 = 3_000;
+/// What is asked for, and what is made of it: the venue counts requests, and 240 bars of fifteen minutes or 180 of
+/// four hours are more than any average looks at.
+const ASKED: [(Timeframe, Option<Timeframe>); 3] = [
+    (Timeframe::M1, None),
+    (Timeframe::M5, Some(Timeframe::M15)),
+    (Timeframe::H1, Some(Timeframe::H4)),
+];
 
 /// Bars of one pair and timeframe that are stored, oldest first.
 pub type Stored<'a> = &'a mut dyn FnMut(&Instrument, Timeframe) -> Vec<Bar>;
 
 /// History of every pair: what the venue gives, and before it what is `stored` and touches it. What could not
-/// be had is left out and told.
+/// be had is left out and told; a venue that gives nothing at all is not asked for the rest.
 pub fn fetch(
-    rest: &str,
+    rest: &mut Rest,
     instruments: &[Instrument],
     stored: Stored<'_>,
 ) -> (Vec<Control>, Vec<String>) {
-    let (mut all, mut problems) = (Vec::new(), Vec::new());
-    let wait = || (0..AGAIN_AFTER_MS).for_each(|_| Wait::Doze.wait());
+    let (mut fetched, problems) = fetch_all(rest, instruments);
+    let mut all = Vec::new();
     for (index, of) in (0u16..).zip(instruments) {
         let mut closed: Vec<Closed> = Vec::new();
         for timeframe in TIMEFRAMES {
-            let fetched = patiently(|| fetch_one(rest, of, timeframe), wait);
-            let fetched = fetched.unwrap_or_else(|why| {
-                problems.push(format!("no history for {} from the venue: {why}", of.name));
-                Vec::new()
-            });
+            let fetched = fetched.remove(&(index, timeframe.minutes())).unwrap_or_default();
             let bars = stitched(stored(of, timeframe), fetched, timeframe, utc_now());
             closed.extend(bars.into_iter().map(|bar| (timeframe, bar)));
         }
         all.extend(joined(closed).into_iter().map(|closed| (SymbolId(index), closed)));
     }
     (in_order(all), problems)
+}
+
+/// Bars by the place of their pair and their minutes; the shortest bars of all pairs first, so that what is cut
+/// short lacks the least.
+fn fetch_all(
+    rest: &mut Rest,
+    instruments: &[Instrument],
+) -> (BTreeMap<(u16, i64), Vec<Bar>>, Vec<String>) {
+    let (mut fetched, mut problems) = (BTreeMap::new(), Vec::new());
+    for (timeframe, longer) in ASKED {
+        for (index, of) in (0u16..).zip(instruments) {
+            match fetch_one(rest, of, timeframe, longer) {
+                Ok(rows) => {
+                    let keyed = |(of, bars): (Timeframe, _)| ((index, of.minutes()), bars);
+                    fetched.extend(rows.into_iter().map(keyed));
+                }
+                Err(error) if error.fault == Fault::Stopped => return (fetched, problems),
+                Err(error) => {
+                    let (name, word) = (&of.name, timeframe.as_str());
+                    if error.fault.is_of_venue() {
+                        problems.push(format!(
+                            "no more history from the venue, from {word} bars of {name} on: {error}"
+                        ));
+                        return (fetched, problems);
+                    }
+                    problems.push(format!("no {word} bars of {name} from the venue: {error}"));
+                }
+            }
+        }
+    }
+    (fetched, problems)
+}
+
+/// Closed bars of one pair, oldest first, and longer ones that are made of them.
+fn fetch_one(
+    rest: &mut Rest,
+    of: &Instrument,
+    timeframe: Timeframe,
+    longer: Option<Timeframe>,
+) -> Result<Vec<(Timeframe, Vec<Bar>)>, RestError> {
+    let precision = Scale::of(of);
+    let found = rest.bars(&of.name, timeframe, precision)?;
+    let made = longer.map(|longer| (longer, made_of(&found.candles, timeframe, longer)));
+    let all = [(timeframe, found.candles)].into_iter().chain(made);
+    let bars = |(timeframe, candles)| {
+        let series = Series { scale: found.scale, candles };
+        // A number that does not fit is none that the engine could use.
+        (timeframe, series.bars(precision).unwrap_or_default())
+    };
+    Ok(all.map(bars).collect())
+}
+
+/// Longer bars of which all parts are there.
+fn made_of(candles: &[Candle], timeframe: Timeframe, longer: Timeframe) -> Vec<Candle> {
+    let (Some(first), Some(last)) = (candles.first(), candles.last()) else {
+        return Vec::new();
+    };
+    let end = last.open_at.raw() + timeframe.minutes() * MINUTE_NS;
+    let mut aggregator = Aggregator::new(longer);
+    let mut made: Vec<Candle> = candles.iter().filter_map(|of| aggregator.push(of)).collect();
+    made.extend(aggregator.finish());
+    made.retain(|of| {
+        of.open_at >= first.open_at && of.open_at.raw() + longer.minutes() * MINUTE_NS <= end
+    });
+    made
 }
 
 /// Stored bars before fetched ones, as far back as there is no hole between any two. Stored ones alone count
@@ -79,17 +143,6 @@ fn stitched(
     stored
 }
 
-/// Asks until the answer is another than that it was asked too often; `wait` passes the time between.
-fn patiently<T>(mut ask: impl FnMut() -> Result<T, String>, wait: impl Fn()) -> Result<T, String> {
-    for _ in 0..AGAIN_MAX {
-        match ask() {
-            Err(why) if why.contains(TOO_OFTEN) => wait(),
-            answer => return answer,
-        }
-    }
-    ask()
-}
-
 /// Minutes, and longer bars that begin before the first of them: the rest are made from the minutes.
 fn joined(mut closed: Vec<Closed>) -> Vec<Closed> {
     let minutes = closed.iter().filter(|(timeframe, _)| *timeframe == Timeframe::M1);
@@ -108,90 +161,86 @@ fn in_order(mut all: Vec<(SymbolId, Closed)>) -> Vec<Control> {
     all.into_iter().map(|(symbol, closed)| Control::History(symbol, closed)).collect()
 }
 
-/// Closed bars of one pair, oldest first.
-fn fetch_one(rest: &str, of: &Instrument, timeframe: Timeframe) -> Result<Vec<Bar>, String> {
-    let pair = of.name.replace('/', "%2F");
-    let url = format!("{rest}/0/public/OHLC?pair={pair}&interval={}", timeframe.minutes());
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
-    let text = agent
-        .get(&url)
-        .call()
-        .and_then(|mut answer| answer.body_mut().read_to_string())
-        .map_err(|error| format!("{url}: {error}"))?;
-    parse(&text, of).map_err(|why| format!("{url}: {why}"))
-}
-
-/// Reads the answer of the `OHLC` call. The last row is still forming and is left out.
-fn parse(text: &str, of: &Instrument) -> Result<Vec<Bar>, String> {
-    let answer: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if let Some(error) = answer["error"].as_array().and_then(|errors| errors.first()) {
-        return Err(error.to_string());
-    }
-    // The key is some name of the pair; it is the only one that is not `last`.
-    let result = answer["result"].as_object().ok_or("no result")?;
-    let rows = result.iter().find(|(key, _)| *key != "last").map(|(_, rows)| rows);
-    let rows = rows.and_then(Value::as_array).ok_or("no rows")?;
-    let closed = &rows[..rows.len().saturating_sub(1)];
-    let bars = closed.iter().map(|row| bar(row, of));
-    bars.collect::<Option<Vec<_>>>()
-        .ok_or_else(|| "a row is not [time, o, h, l, c, vwap, volume, count]".to_owned())
-}
-
-/// `[time s, open, high, low, close, vwap, volume, count]`, decimals as text.
-fn bar(row: &Value, of: &Instrument) -> Option<Bar> {
-    let px = |at: usize| decimal(row[at].as_str()?, of.price_precision).map(Px::new);
-    let trades = u32::try_from(row[7].as_u64()?).ok()?;
-    let close = px(4)?;
-    Some(Bar {
-        open_at: ExchNs::new(row[0].as_i64()?.checked_mul(1_000_000_000)?),
-        open: px(1)?,
-        high: px(2)?,
-        low: px(3)?,
-        close,
-        volume: Qty::new(decimal(row[6].as_str()?, of.qty_precision)?),
-        // An empty minute has "0.0".
-        vwap: if trades == 0 { close } else { px(5)? },
-        trades,
-        flags: BarFlags { is_carried: trades == 0, is_incomplete: false },
-    })
-}
-
-/// REST shows more decimals than the pair has, for averages even digits; those are rounded down.
-fn decimal(text: &str, precision: u8) -> Option<i64> {
-    match parse_decimal(text, precision) {
-        Ok(value) => Some(value),
-        Err(DecimalError::Precision) => {
-            let point = text.find('.')?;
-            let cut = point + 1 + usize::from(precision);
-            parse_decimal(text.get(..cut)?, precision).ok()
-        }
-        Err(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use paperwire_core::bar::BarFlags;
     use paperwire_feed::infer;
+    use paperwire_history::limiter::Limiter;
+    use paperwire_history::rest::{Get, Reply};
 
     use super::*;
 
-    #[test]
-    fn closed_rows_become_bars_and_the_forming_one_does_not() {
+    /// A venue with 720 closed bars of each length, which has nothing but an error from a request on.
+    #[derive(Debug, Default)]
+    struct Venue {
+        asked: AtomicU64,
+        refuses_from: Option<u64>,
+    }
+
+    impl Get for Venue {
+        fn get(&self, url: &str) -> Result<Reply, String> {
+            let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+            let minutes: i64 =
+                url.split("interval=").nth(1).map_or(1, |text| text.parse().unwrap());
+            let row = |index: i64| {
+                format!(r#"[{},"10.5","11","9","10","10.26","1",3]"#, index * minutes * 60)
+            };
+            let rows: Vec<String> = (1..=721).map(row).collect();
+            let body = match self.refuses_from {
+                Some(from) if asked >= from => r#"{"error":["EGeneral:Temporary lockout"]}"#.into(),
+                _ => format!(r#"{{"error":[],"result":{{"AB":[{}]}}}}"#, rows.join(",")),
+            };
+            Ok(Reply { status: 200, body, retry_after_s: None })
+        }
+    }
+
+    fn fetch_from(venue: Venue, pairs: usize) -> (Vec<Control>, Vec<String>, u64) {
         let of = infer::instrument_of(br#"{"symbol":"A/B","price":1.0,"qty":1.00000000}"#).unwrap();
-        let text = r#"{"error":[],"result":{"AB":[
-            [60,"10.00000","11.5","9.0","10.5","10.26","2.50000000",3],
-            [120,"10.5","10.5","10.5","10.5","0.0","0.00000000",0],
-            [180,"1.0","1.0","1.0","1.0","1.0","1.0",1]],"last":120}}"#;
-        let bars = parse(text, &of).unwrap();
-        let [first, empty] = bars[..] else { panic!() };
-        assert_eq!(
-            (first.open, first.vwap, first.volume),
-            (Px::new(100), Px::new(102), Qty::new(250_000_000))
-        );
-        assert!(empty.flags.is_carried && empty.vwap == empty.close);
-        let refused = parse(r#"{"error":["EQuery:Unknown asset pair"]}"#, &of);
-        assert_eq!(refused.unwrap_err(), "\"EQuery:Unknown asset pair\"");
+        let (venue, instruments) = (Arc::new(venue), vec![of; pairs]);
+        let mut rest = Rest::by("http://venue", Limiter::without_limit(), venue.clone(), 0);
+        let (history, problems) = fetch(&mut rest, &instruments, &mut |_, _| Vec::new());
+        (history, problems, venue.asked.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn eight_pairs_are_warmed_up_within_what_the_venue_takes_at_once() {
+        let (history, problems, asked) = fetch_from(Venue::default(), 8);
+        assert_eq!((problems.len(), asked), (0, 24));
+        let count = |wanted: Timeframe| {
+            let is_it = |of: &&Control| matches!(of, Control::History(_, (of, _)) if *of == wanted);
+            history.iter().filter(is_it).count()
+        };
+        assert_eq!(count(Timeframe::M1), 8 * 720);
+    }
+
+    #[test]
+    fn a_venue_that_refuses_all_is_not_asked_for_the_rest() {
+        let (history, problems, asked) =
+            fetch_from(Venue { refuses_from: Some(3), ..Venue::default() }, 8);
+        assert!(!history.is_empty());
+        // Two pairs were had; the third is asked for as often as a lockout allows, the others are not.
+        assert_eq!((problems.len(), asked), (1, 6), "{problems:?}");
+        assert!(problems[0].contains("quarter of an hour"), "{problems:?}");
+    }
+
+    #[test]
+    fn longer_bars_are_made_where_all_their_parts_are_there() {
+        let candle = |minute: i64| Candle {
+            open_at: ExchNs::new(minute * MINUTE_NS),
+            ..Candle::empty(
+                ExchNs::new(0),
+                paperwire_core::num::Px::new(5),
+                paperwire_history::model::Source::RestOhlc,
+            )
+        };
+        let fives: Vec<Candle> = (1..9).map(|at| candle(at * 5)).collect();
+        let made = made_of(&fives, Timeframe::M5, Timeframe::M15);
+        let begins: Vec<i64> = made.iter().map(|of| of.open_at.raw() / MINUTE_NS).collect();
+        assert_eq!(begins, [15, 30]);
+        assert!(made_of(&[], Timeframe::M5, Timeframe::M15).is_empty());
     }
 
     #[test]
@@ -237,25 +286,5 @@ mod tests {
         check(vec![bar(8, false), bar(9, true)], &[10], &[10]);
         check(bars(&[18, 19, 20]), &[], &[18, 19, 20]);
         check(bars(&[8, 9, 10]), &[], &[]);
-    }
-
-    #[test]
-    fn whoever_is_refused_for_asking_often_asks_again_and_others_do_not() {
-        let asked = |refusals: u32, then: Result<u8, &str>| {
-            let mut count = 0;
-            let answer = patiently(
-                || {
-                    count += 1;
-                    let refusal = Err("\"EGeneral:Too many requests\"");
-                    if count <= refusals { refusal } else { then }.map_err(str::to_owned)
-                },
-                || (),
-            );
-            (count, answer.is_ok())
-        };
-        assert_eq!(asked(0, Ok(1)), (1, true));
-        assert_eq!(asked(2, Ok(1)), (3, true));
-        assert_eq!(asked(0, Err("EQuery:Unknown asset pair")), (1, false));
-        assert_eq!(asked(99, Ok(1)), (AGAIN_MAX + 1, false));
     }
 }

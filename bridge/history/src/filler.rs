@@ -1,21 +1,23 @@
 //! Finds what is missing and fetches it: by `OHLC` where its 720 rows reach, by `Trades` beyond.
 //!
+//! The venue's cursor says how far its trades are known; how many rows a page has says nothing. A minute is made
+//! once the cursor is well past it, and an empty one only where the venue says that nothing traded.
+//!
 //! A range that failed stays open with its reason. Minutes are stored page by page as they become whole, so a
 //! filling that was stopped begins at the first minute that still lacks; a second run does nothing.
 
-use std::collections::HashSet;
+mod building;
 
 use paperwire_core::bar::Timeframe;
-use paperwire_core::num::Px;
 use paperwire_core::time::ExchNs;
+use paperwire_rt::clock::utc_now;
 
-use crate::import::{Minutes, TooMuch};
-use crate::model::{
-    Batch, Candle, Gap, MINUTE_NS, SECOND_NS, Scale, Source, Span, SymbolRows, Written,
-};
+use crate::import::TooMuch;
+use crate::model::{Batch, Candle, Gap, MINUTE_NS, SECOND_NS, Scale, Span, SymbolRows, Written};
 use crate::provider;
-use crate::rest::{PAGE_ROWS, Rest, RestError};
-use crate::store::{Order, Store, StoreError};
+use crate::rest::{Bars, Page, Rest, RestError};
+use crate::store::{Store, StoreError};
+use building::{Building, PushError};
 
 /// A minute is asked for so long after its end, when late trades have come.
 const GRACE_NS: i64 = 2 * SECOND_NS;
@@ -64,14 +66,25 @@ enum FillError {
     Rest(#[from] RestError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the venue's pages do not go on after {0}; try again later")]
-    Stuck(String),
+    #[error("the venue's trades do not go on after its cursor {0}; try again later")]
+    Stuck(i64),
     #[error("the venue gave less than was asked for; try again later")]
     Short,
+    #[error("the venue gave trade {0} long after the others of its minute; try again later")]
+    Late(i64),
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
     #[error("stopped; the next run goes on here")]
     Stopped,
+}
+
+impl From<PushError> for FillError {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::TooMuch(error) => Self::TooMuch(error),
+            PushError::Late(trade_id) => Self::Late(trade_id),
+        }
+    }
 }
 
 /// Ranges of minutes that lack or are incomplete, up to `now`.
@@ -90,41 +103,14 @@ pub fn missing(
     if span.is_empty() {
         return Ok(Vec::new());
     }
-    let is_known = store.symbols()?.iter().any(|listed| listed.symbol == symbol);
-    let mut end = |order| -> Result<Option<Candle>, StoreError> {
-        let mut found = None;
-        if is_known {
-            store.candles(symbol, minute, span, order, 1, &mut |candle| {
-                found = Some(candle);
-                std::ops::ControlFlow::Break(())
-            })?;
-        }
-        Ok(found)
-    };
-    let Some((first, _)) = end(Order::Ascending)?.zip(end(Order::Descending)?) else {
+    if !store.symbols()?.iter().any(|listed| listed.symbol == symbol) {
         return Ok(vec![span]);
-    };
-    let mut holes = store.holes(symbol, minute, span)?;
+    }
     let before = provider::last_before(store, symbol, minute, span.from)?;
-    if (options.backfill || before.is_some()) && first.open_at > span.from {
-        holes.insert(0, Span::new(span.from, first.open_at));
-    }
-    let newest = provider::last_before(store, symbol, minute, span.to)?;
-    let whole_until = newest.map_or(span.from, |of| ExchNs::new(of.open_at.raw() + MINUTE_NS));
-    let tail = Span::new(whole_until.max(span.from), span.to);
-    if !tail.is_empty() {
-        holes.push(tail);
-    }
-    // An incomplete beginning touches what lies before it.
-    holes.sort_by_key(|hole| hole.from);
-    let mut joined: Vec<Span> = Vec::new();
-    for hole in holes {
-        match joined.last_mut() {
-            Some(last) if hole.from <= last.to => last.to = last.to.max(hole.to),
-            _ => joined.push(hole),
-        }
-    }
-    Ok(joined)
+    let from = (options.backfill || before.is_some()).then_some(span.from);
+    let holes = provider::missing(store, symbol, minute, from, span)?;
+    // What has no bar at all is fetched from the beginning.
+    Ok(if holes.has_bars { holes.spans } else { vec![span] })
 }
 
 /// Repairs everything that lacks of one symbol; `goes_on` is asked after each page.
@@ -143,7 +129,8 @@ pub fn fill(
     let now = match rest.time() {
         Ok(now) => now,
         Err(error) => {
-            let span = Span::new(options.from, options.to);
+            // Without the venue's clock this machine's says until when.
+            let span = Span::new(options.from, options.to.min(Timeframe::M1.floor(utc_now())));
             let error = Some(error.to_string());
             let gap = Gap { attempts: 1, error, ..Gap::open(symbol, span, "missing") };
             outcome.found = 1;
@@ -226,7 +213,7 @@ struct Job<'a> {
     rest: &'a mut Rest,
     symbol: &'a str,
     /// What `OHLC` gave, once it was asked.
-    recent: Option<Vec<Candle>>,
+    recent: Option<Bars>,
     scale: Option<Scale>,
     written: Written,
     done: i64,
@@ -245,16 +232,17 @@ impl Job<'_> {
                 *self.scale.insert(scale)
             }
         };
-        if self.recent.is_none() {
-            self.recent = Some(self.rest.minutes(self.symbol, scale)?);
-        }
-        let recent = self.recent.iter().flatten();
-        let rows: Vec<Candle> =
-            recent.filter(|of| of.open_at >= hole.from && of.open_at < hole.to).copied().collect();
-        if i64::try_from(rows.len()).is_ok_and(|count| count == hole.steps(Timeframe::M1)) {
-            let rows = SymbolRows { candles: rows, ..SymbolRows::new(self.symbol, scale) };
+        let recent = match &mut self.recent {
+            Some(recent) => recent,
+            empty => empty.insert(self.rest.bars(self.symbol, Timeframe::M1, scale)?),
+        };
+        let of_hole = recent.candles.iter().filter(|of| hole.holds(of.open_at));
+        let rows: Vec<Candle> = of_hole.copied().collect();
+        let (steps, of_recent) = (hole.steps(Timeframe::M1), recent.scale);
+        if i64::try_from(rows.len()).is_ok_and(|count| count == steps) {
+            let rows = SymbolRows { candles: rows, ..SymbolRows::new(self.symbol, of_recent) };
             self.commit(rows)?;
-            self.progress(hole.steps(Timeframe::M1))?;
+            self.progress(steps)?;
         } else {
             self.by_trades(hole, scale)?;
         }
@@ -285,46 +273,35 @@ impl Job<'_> {
             Err(StoreError::Unknown(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        let mut building = Building::new(hole.from, before.map(|of| of.close));
-        let mut since = (hole.from.raw() - 1).to_string();
-        let mut seen: HashSet<i64> = HashSet::new();
+        let mut building = Building::new(hole, before.map(|of| of.close));
+        // Trades of the first instant come after a cursor just before it.
+        let mut since = hole.from.raw() - 1;
         loop {
-            let page = self.rest.trades(self.symbol, &since, scale)?;
+            let page = self.rest.trades(self.symbol, &since.to_string(), scale)?;
             if page.scale != scale {
-                // Older prices had more decimals: what is being built begins anew at that scale.
+                // Older prices had more decimals: what is being built begins again at that scale.
                 building = building.restarted(scale, page.scale).ok_or(FillError::Short)?;
                 scale = page.scale;
-                since = (building.next.raw() - 1).to_string();
-                seen.clear();
+                since = building.next().raw() - 1;
                 continue;
             }
+            let is_news = building.take(&page.prints)?;
+            let cursor = cursor_of(&page, since, is_news)?;
+            // Where the cursor stands still, the venue has nothing more up to now.
+            let is_end = cursor == since || cursor >= hole.to.raw();
+            let begun = building.next();
             let mut rows = SymbolRows::new(self.symbol, scale);
-            let is_end =
-                page.rows < PAGE_ROWS || page.prints.last().is_some_and(|of| of.at >= hole.to);
-            let begun = building.next;
-            for print in &page.prints {
-                if print.at >= hole.from && print.at < hole.to && !seen.contains(&print.trade_id) {
-                    building.push(print, &mut rows.candles)?;
-                    rows.prints.push(*print);
-                }
+            let known = if is_end { hole.to } else { ExchNs::new(cursor) };
+            building.give(known, is_end, &mut rows)?;
+            if building.next() > begun {
+                rows.replaces = Some(Span::new(begun, building.next()));
             }
-            if is_end {
-                building.finish(hole.to, &mut rows.candles);
-            }
-            if building.next > begun {
-                rows.replaces = Some(Span::new(begun, building.next));
-            }
-            // Pages may repeat the last instant of the one before.
-            seen = page.prints.iter().map(|of| of.trade_id).collect();
             self.commit(rows)?;
-            self.progress((building.next.raw() - begun.raw()) / MINUTE_NS)?;
+            self.progress((building.next().raw() - begun.raw()) / MINUTE_NS)?;
             if is_end {
                 return Ok(());
             }
-            if page.last == since {
-                return Err(FillError::Stuck(since));
-            }
-            since = page.last;
+            since = cursor;
         }
     }
 
@@ -341,57 +318,14 @@ impl Job<'_> {
     }
 }
 
-/// Minutes in a row, of prints and of none.
-struct Building {
-    minutes: Minutes,
-    /// The first minute that is not given yet.
-    next: ExchNs,
-    close: Option<Px>,
-}
-
-impl Building {
-    const fn new(from: ExchNs, close: Option<Px>) -> Self {
-        Self { minutes: Minutes::whole(Source::Trades), next: from, close }
+/// The cursor after a page that was asked for after `since`. One that goes back, or stands still beside trades
+/// that are new, would be followed for ever or not far enough.
+fn cursor_of(page: &Page, since: i64, is_news: bool) -> Result<i64, FillError> {
+    let cursor = page.last.parse().map_err(|_| FillError::Stuck(since))?;
+    if cursor < since || cursor == since && is_news {
+        return Err(FillError::Stuck(since));
     }
-
-    fn restarted(&self, from: Scale, to: Scale) -> Option<Self> {
-        let close = match self.close {
-            Some(close) => {
-                Some(Px::new(crate::model::rescaled(close.raw(), from.price, to.price)?))
-            }
-            None => None,
-        };
-        Some(Self::new(self.next, close))
-    }
-
-    fn push(&mut self, print: &crate::model::Print, to: &mut Vec<Candle>) -> Result<(), TooMuch> {
-        if let Some(candle) = self.minutes.push(print)? {
-            self.give(candle, to);
-        }
-        Ok(())
-    }
-
-    fn give(&mut self, candle: Candle, to: &mut Vec<Candle>) {
-        self.carry(candle.open_at, to);
-        self.close = Some(candle.close);
-        self.next = ExchNs::new(candle.open_at.raw() + MINUTE_NS);
-        to.push(candle);
-    }
-
-    /// Minutes without trades up to `until`; before the first known price there are none.
-    fn carry(&mut self, until: ExchNs, to: &mut Vec<Candle>) {
-        while self.next < until {
-            to.extend(self.close.map(|close| Candle::empty(self.next, close, Source::Trades)));
-            self.next = ExchNs::new(self.next.raw() + MINUTE_NS);
-        }
-    }
-
-    fn finish(&mut self, until: ExchNs, to: &mut Vec<Candle>) {
-        if let Some(candle) = self.minutes.finish() {
-            self.give(candle, to);
-        }
-        self.carry(until, to);
-    }
+    Ok(cursor)
 }
 
 #[cfg(test)]

@@ -15,15 +15,16 @@ use paperwire_core::bar::{BarFlags, Timeframe};
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 
-pub use files::Input;
+pub use files::{Found, Input};
+pub(crate) use line::Number;
 pub(crate) use minutes::{Minutes, TooMuch};
 
 use crate::model::{
     Batch, Candle, Print, SECOND_NS, Scale, Source, Span, SymbolRows, Written, timeframe_of,
 };
-use crate::names::FileName;
+use crate::names::{FileName, Names};
 use crate::store::{Store, StoreError};
-use line::{BarLine, PrintLine};
+use line::{BarLine, Kind, Line, PrintLine};
 
 /// Lines of one transaction.
 const BATCH_LINES: usize = 50_000;
@@ -48,6 +49,16 @@ pub enum ImportError {
         "{0}: the name is not PAIR_MINUTES.csv or PAIR.csv; give --symbol and --timeframe or --trades"
     )]
     Name(String),
+    /// Its name is of no pair that is known.
+    #[error(
+        "{file}: {pair} is no pair that is known; give --symbol BASE/QUOTE, or the venue's list by --pairs FILE or --rest URL"
+    )]
+    Pair {
+        /// Which.
+        file: String,
+        /// The pair's name in it.
+        pair: String,
+    },
     /// Bars of a length that is not kept.
     #[error(
         "{file}: bars of {minutes} minutes; 1, 5, 15, 30, 60, 240, 720, 1440 and 10080 are kept"
@@ -79,6 +90,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Read a file again that was imported before.
     pub again: bool,
+    /// What pairs are called.
+    pub names: Names,
 }
 
 /// One line that cannot be.
@@ -133,13 +146,6 @@ struct Checked {
     has_header: bool,
 }
 
-/// The kind of a file's lines.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Bars(Timeframe),
-    Prints,
-}
-
 /// Imports one file.
 ///
 /// # Errors
@@ -186,8 +192,14 @@ pub fn file(
 
 fn what(input: &Input, options: &ImportOptions) -> Result<(String, Kind), ImportError> {
     let named = FileName::parse(&input.name());
-    let symbol = options.symbol.clone().or_else(|| named.as_ref().map(|of| of.symbol.clone()));
-    let symbol = symbol.ok_or_else(|| ImportError::Name(input.shown()))?;
+    let symbol = match (&options.symbol, &named) {
+        (Some(symbol), _) => symbol.clone(),
+        (None, None) => return Err(ImportError::Name(input.shown())),
+        (None, Some(FileName { pair, .. })) => {
+            let unknown = || ImportError::Pair { file: input.shown(), pair: pair.clone() };
+            options.names.symbol(pair).ok_or_else(unknown)?
+        }
+    };
     let minutes = match (options.minutes, &named) {
         (Some(minutes), _) => minutes,
         (None, Some(named)) => named.minutes.unwrap_or(0),
@@ -224,13 +236,16 @@ fn check(
         was_done: false,
     };
     let mut hasher = crc32fast::Hasher::new();
-    let (mut number, mut has_header) = (0, false);
+    let (mut number, mut is_first, mut has_header) = (0, true, false);
     let mut last = i64::MIN;
     let read = input.lines(|line| {
         number += 1;
         hasher.update(line);
         hasher.update(b"\n");
-        if number == 1 && line.first().is_some_and(u8::is_ascii_alphabetic) {
+        if line.trim_ascii().is_empty() {
+            return true;
+        }
+        if std::mem::take(&mut is_first) && line.first().is_some_and(u8::is_ascii_alphabetic) {
             has_header = true;
             return true;
         }
@@ -257,58 +272,6 @@ fn check(
     });
     read.map_err(|error| ImportError::Io { file: input.shown(), error })?;
     Ok(Checked { report, checksum: hasher.finalize(), has_header })
-}
-
-/// A line that can be.
-#[derive(Clone, Copy, Debug)]
-enum Line {
-    Bar(BarLine),
-    Print(PrintLine),
-}
-
-impl Line {
-    /// Reads a line that comes after one of the second `last`.
-    fn parse(kind: Kind, line: &[u8], last: i64) -> Result<Self, &'static str> {
-        match kind {
-            Kind::Bars(timeframe) => {
-                let bar = BarLine::parse(line)?;
-                bar.check()?;
-                if bar.second <= last {
-                    return Err("the time is not after that of the line before");
-                }
-                let at = ExchNs::new(bar.second * SECOND_NS);
-                if timeframe.floor(at) != at {
-                    return Err("the time is not the start of a bar");
-                }
-                Ok(Self::Bar(bar))
-            }
-            Kind::Prints => {
-                let print = PrintLine::parse(line)?;
-                if print.second < last {
-                    return Err("the time is before that of the line before");
-                }
-                Ok(Self::Print(print))
-            }
-        }
-    }
-
-    const fn second(&self) -> i64 {
-        match self {
-            Self::Bar(bar) => bar.second,
-            Self::Print(print) => print.second,
-        }
-    }
-
-    /// The scale that its numbers need.
-    fn scale(&self) -> Scale {
-        match self {
-            Self::Bar(bar) => {
-                let price = bar.prices.iter().map(|price| price.decimals).max();
-                Scale { price: price.unwrap_or(0), qty: bar.volume.decimals }
-            }
-            Self::Print(print) => Scale { price: print.price.decimals, qty: print.qty.decimals },
-        }
-    }
 }
 
 /// The second reading, on a thread of its own.
@@ -341,7 +304,7 @@ impl Job<'_> {
         let mut is_first = true;
         let mut too_large = None;
         self.input.lines(|line| {
-            if std::mem::take(&mut is_first) && self.has_header {
+            if line.trim_ascii().is_empty() || std::mem::take(&mut is_first) && self.has_header {
                 return true;
             }
             let Ok(line) = Line::parse(self.kind, line, last) else {
@@ -445,12 +408,14 @@ fn commit(
     Ok(written)
 }
 
-/// Every file of lines at a path; folders and archives hold many.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn inputs(path: &Path) -> Result<Vec<Input>, ImportError> {
-    Input::all(path).map_err(|error| ImportError::Io { file: path.display().to_string(), error })
+/// Every file of lines at a path, and what cannot be read there; folders and archives hold many.
+pub fn inputs(path: &Path) -> Found {
+    Found::at(path)
+}
+
+/// What pair the name of a file says, where it is none that `names` knows.
+pub fn unknown_pair(input: &Input, names: &Names) -> Option<String> {
+    FileName::parse(&input.name()).map(|of| of.pair).filter(|pair| names.symbol(pair).is_none())
 }
 
 #[cfg(test)]

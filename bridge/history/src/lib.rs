@@ -4,6 +4,7 @@
 //! * [`import`]: bulk files; [`names`]: what their pairs are called; [`export`]: the way back
 //! * [`provider`]: reading any timeframe, [`aggregate`]: longer bars out of minutes, `turns`: long ranges by two readers
 //! * [`writer`]: the live writer, a thread with a bounded queue and a [`spill`] on the disk
+//! * [`repair`]: what can be saved of a damaged file
 //! * [`filler`]: finds what is missing and fetches it by [`rest`], within [`limiter`]'s rate
 //!
 //! No thread of this room is one that trades: everything here may wait for a disk or a network.
@@ -17,6 +18,7 @@ pub mod model;
 pub mod names;
 pub mod postgres;
 pub mod provider;
+pub mod repair;
 pub mod rest;
 mod schema;
 pub mod spill;

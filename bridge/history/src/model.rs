@@ -278,6 +278,11 @@ impl Span {
         self.from >= self.to
     }
 
+    /// True when the instant is in it.
+    pub fn holds(&self, at: ExchNs) -> bool {
+        self.from <= at && at < self.to
+    }
+
     /// Grid steps of a timeframe that it holds.
     pub const fn steps(&self, timeframe: Timeframe) -> i64 {
         (self.to.raw() - self.from.raw()) / (timeframe.minutes() * MINUTE_NS)

@@ -42,7 +42,7 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
-/// What the server or the network said, sorted by whether trying again may help.
+/// What the server or the network said, sorted by what helps.
 fn failed(place: &str, error: &postgres::Error) -> StoreError {
     let place = place.to_owned();
     let Some(of_server) = error.as_db_error() else {
@@ -54,7 +54,17 @@ fn failed(place: &str, error: &postgres::Error) -> StoreError {
         .iter()
         .any(|class| of_server.code().code().starts_with(class))
         || *of_server.code() == SqlState::LOCK_NOT_AVAILABLE;
-    if is_away { StoreError::Away { place, why } } else { StoreError::Refused { place, why } }
+    // A value or a constraint is the rows' own; a missing table or permission is not.
+    let is_of_rows = ["22", "23"].iter().any(|class| of_server.code().code().starts_with(class));
+    if is_away {
+        StoreError::Away { place, why }
+    } else if of_server.code().code().starts_with("XX") {
+        StoreError::Damaged { place, why }
+    } else if is_of_rows {
+        StoreError::Refused { place, why }
+    } else {
+        StoreError::Unusable { place, why }
+    }
 }
 
 fn full_text(error: &postgres::Error) -> String {

@@ -156,6 +156,8 @@ struct Merge<'a> {
     length: i64,
     minutes: Option<(ExchNs, ExchNs)>,
     own: VecDeque<Candle>,
+    /// End of the last bar that was given.
+    until: i64,
     each: Each<'a, Candle>,
     is_enough: bool,
 }
@@ -167,12 +169,20 @@ impl<'a> Merge<'a> {
         each: Each<'a, Candle>,
     ) -> Self {
         let length = timeframe.minutes() * MINUTE_NS;
-        Self { length, minutes, own: VecDeque::new(), each, is_enough: false }
+        Self { length, minutes, own: VecDeque::new(), until: i64::MIN, each, is_enough: false }
     }
 
     fn give(&mut self, candle: Candle) {
         if !self.is_enough {
+            self.until = candle.open_at.raw() + self.length;
             self.is_enough = (self.each)(candle).is_break();
+        }
+    }
+
+    /// Weeks of a file may begin on another day than ours: none is given that overlaps what is.
+    fn give_own(&mut self, own: Candle, before: i64) {
+        if own.open_at.raw() >= self.until && own.open_at.raw() + self.length <= before {
+            self.give(own);
         }
     }
 
@@ -189,7 +199,7 @@ impl<'a> Merge<'a> {
         {
             self.own.pop_front();
             if own.open_at < candle.open_at {
-                self.give(own);
+                self.give_own(own, candle.open_at.raw());
             } else if candle.flags.is_incomplete && !own.flags.is_incomplete {
                 candle = own;
             }
@@ -200,7 +210,7 @@ impl<'a> Merge<'a> {
 
     fn finish(&mut self) {
         while let Some(own) = self.own.pop_front() {
-            self.give(own);
+            self.give_own(own, i64::MAX);
         }
     }
 }
@@ -358,6 +368,56 @@ pub fn stats(store: &mut dyn Store) -> Result<Vec<SymbolStats>, StoreError> {
         });
     }
     Ok(all)
+}
+
+/// What lacks of the bars of one length.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Times without bars or with incomplete ones only, oldest first; none touches another.
+    pub spans: Vec<Span>,
+    /// False when no bar at all is stored in the time that was looked at.
+    pub has_bars: bool,
+}
+
+/// Times of `span` without complete bars, its end included. Its beginning counts from `from` on, where that is
+/// given, else from the first stored bar.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn missing(
+    store: &mut dyn Store,
+    symbol: &str,
+    timeframe: Timeframe,
+    from: Option<ExchNs>,
+    span: Span,
+) -> Result<Missing, StoreError> {
+    let mut first = None;
+    store.candles(symbol, timeframe, span, Order::Ascending, 1, &mut |candle| {
+        first = Some(candle.open_at);
+        ControlFlow::Break(())
+    })?;
+    let Some(first) = first else {
+        let whole = from.map(|from| Span::new(from, span.to)).filter(|span| !span.is_empty());
+        return Ok(Missing { spans: whole.into_iter().collect(), has_bars: false });
+    };
+    let mut holes = store.holes(symbol, timeframe, span)?;
+    let beginning = from.map(|from| Span::new(from, first));
+    let newest = last_before(store, symbol, timeframe, span.to)?.map(|of| of.open_at);
+    let length = timeframe.minutes() * MINUTE_NS;
+    let whole_until = newest.filter(|newest| *newest >= span.from);
+    let whole_until = whole_until.map_or(first, |newest| ExchNs::new(newest.raw() + length));
+    let end = Span::new(whole_until.max(span.from), span.to);
+    holes.extend(beginning.into_iter().chain([end]).filter(|hole| !hole.is_empty()));
+    holes.sort_by_key(|hole| hole.from);
+    // An incomplete beginning touches what lies before it.
+    let mut spans: Vec<Span> = Vec::new();
+    for hole in holes {
+        match spans.last_mut() {
+            Some(last) if hole.from <= last.to => last.to = last.to.max(hole.to),
+            _ => spans.push(hole),
+        }
+    }
+    Ok(Missing { spans, has_bars: true })
 }
 
 /// The last complete minute before `at`, if there is any: what an empty one after it carries on.

@@ -1,140 +1,85 @@
-//! The venue's public REST calls that history needs: `Time`, `AssetPairs`, `OHLC`, `Trades`.
+//! The venue's public REST calls: `Time`, `AssetPairs`, `OHLC`, `Trades`. The process has no other client for them.
 //!
-//! Numbers are read from their text, never through a float. Refusals for asking too often are waited out,
-//! failures of the way are tried again; what is left is told.
+//! Numbers are read from their text, never through a float, and whatever is not used is skipped, whatever valid
+//! JSON it is. What may go wrong is a [`Fault`]: it is waited out and tried again as its kind wants, within the
+//! rate of the process's one [`Limiter`], and what is left is told with its remedy.
 
-use std::collections::BTreeMap;
+mod fault;
+mod http;
+mod json;
+mod rows;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use paperwire_core::bar::BarFlags;
-use paperwire_core::num::{DecimalError, Px, Qty, parse_decimal};
+use paperwire_core::bar::Timeframe;
 use paperwire_core::time::ExchNs;
-use paperwire_core::trade::OrderSide;
 use paperwire_rt::runner::Wait;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+
+pub use fault::{Fault, RestError};
+pub use http::{Get, Reply, Stop};
+pub use rows::{Bars, Page};
 
 use crate::limiter::Limiter;
-use crate::model::{Candle, Print, SECOND_NS, Scale, Source};
+use crate::model::{SECOND_NS, Scale};
+use crate::names::VenuePair;
+use fault::Failed;
+use json::Fields;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// Rows of a full page of trades.
-pub const PAGE_ROWS: usize = 1000;
-/// How many times a refusal for asking too often is waited out.
-const REFUSALS_MAX: u32 = 12;
-/// How many times a call whose way failed is made.
-const ATTEMPTS: u32 = 4;
-
-/// Why the venue gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RestError {
-    /// It was asked too often, again and again.
-    #[error("{0} was refused for asking too often; try again in some minutes")]
-    TooOften(String),
-    /// No connection, no answer, or the venue is busy; tried several times.
-    #[error("{url}: {why}; try again later, what is there is kept")]
-    Away {
-        /// What was asked.
-        url: String,
-        /// The reason.
-        why: String,
-    },
-    /// It will not answer this.
-    #[error("{url}: {why}; check the name of the pair")]
-    Refused {
-        /// What was asked.
-        url: String,
-        /// Its words.
-        why: String,
-    },
-    /// The answer is not what is documented.
-    #[error("{url}: the answer is not understood: {why}")]
-    Malformed {
-        /// What was asked.
-        url: String,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-/// How an address is read; tests put failures in between.
-pub trait Get: Send + fmt::Debug {
-    /// The body of an answer.
-    ///
-    /// # Errors
-    /// In words.
-    fn get(&mut self, url: &str) -> Result<String, String>;
-}
-
-/// HTTP.
-#[derive(Debug)]
-struct Http(ureq::Agent);
-
-impl Get for Http {
-    fn get(&mut self, url: &str) -> Result<String, String> {
-        let mut answer = self.0.get(url).call().map_err(|error| error.to_string())?;
-        answer.body_mut().read_to_string().map_err(|error| error.to_string())
-    }
-}
+const PAGE_ROWS: usize = 1000;
+/// No request waits longer because its answer said so.
+const RETRY_AFTER_S_MAX: u64 = 120;
+/// A whole request, from looking up the name to the last byte; and one that a start waits for.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const HURRIED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a start makes a request again, after a refusal for asking too often and after anything else.
+const HURRIED_AGAIN_MAX: (u32, u32) = (3, 1);
+/// Milliseconds of the second in which waits are counted; tests have shorter ones.
+const SECOND_MS: u32 = 1000;
 
 /// A venue's REST interface.
-#[derive(Debug)]
 pub struct Rest {
     base: String,
-    way: Box<dyn Get>,
+    way: Arc<dyn Get>,
     limiter: Arc<Limiter>,
-    /// Between two attempts of a call whose way failed.
-    retry_ms: u32,
+    second_ms: u32,
+    is_hurried: bool,
+    stop: Stop,
     requests: u64,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    error: Vec<String>,
-    #[serde(default)]
-    result: BTreeMap<String, Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct PairRow {
-    pair_decimals: u8,
-    lot_decimals: u8,
-}
-
-/// `[time s, open, high, low, close, vwap, volume, count]`.
-#[derive(Deserialize)]
-struct OhlcRow(i64, String, String, String, String, String, String, u32);
-
-/// `[price, volume, time s, b|s, m|l, misc, trade_id]`.
-#[derive(Deserialize)]
-struct TradeRow(String, String, Box<RawValue>, String, String, IgnoredAny, i64);
-
-/// A page of prints, oldest first, and where the next one begins.
-#[derive(Debug)]
-pub struct Page {
-    /// Prints, at `scale`.
-    pub prints: Vec<Print>,
-    /// The scale asked for, or a finer one where the numbers need it.
-    pub scale: Scale,
-    /// Rows of the answer.
-    pub rows: usize,
-    /// The venue's cursor.
-    pub last: String,
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl Rest {
     /// The interface at `base`, which is without `/0/public`.
     pub fn new(base: &str, limiter: Arc<Limiter>) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build();
-        Self::by(base, limiter, Box::new(Http(config.into())), 1000)
+        Self::by(base, limiter, Arc::new(http::Http::new(TIMEOUT)), SECOND_MS)
     }
 
-    /// The same over another way.
-    pub fn by(base: &str, limiter: Arc<Limiter>, way: Box<dyn Get>, retry_ms: u32) -> Self {
-        Self { base: base.to_owned(), way, limiter, retry_ms, requests: 0 }
+    /// The same over another way, with seconds of another length.
+    pub fn by(base: &str, limiter: Arc<Limiter>, way: Arc<dyn Get>, second_ms: u32) -> Self {
+        let base = base.trim_end_matches('/').to_owned();
+        let stop: Stop = Arc::new(|| false);
+        Self { base, way, limiter, second_ms, is_hurried: false, stop, requests: 0 }
+    }
+
+    /// For the start of a run, which goes on without history rather than wait for a venue that has none to give.
+    pub fn hurried(base: &str, limiter: Arc<Limiter>) -> Self {
+        let way = Arc::new(http::Http::new(HURRIED_TIMEOUT));
+        Self { is_hurried: true, ..Self::by(base, limiter, way, SECOND_MS) }
+    }
+
+    /// The same, given up as soon as `stop` says so, whatever it is waiting for.
+    #[must_use]
+    pub fn until(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Requests sent so far.
@@ -142,43 +87,88 @@ impl Rest {
         self.requests
     }
 
-    /// Asks until there is an answer, a refusal for good, or no hope.
-    fn ask(&mut self, call: &str) -> Result<(String, BTreeMap<String, Box<RawValue>>), RestError> {
-        let url = format!("{}/0/public/{call}", self.base);
-        let (mut refusals, mut attempt) = (0, 0);
+    /// Asks until there is an answer that `read` understands, a refusal for good, or no hope.
+    fn ask<T>(
+        &mut self,
+        call: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, RestError> {
+        let url = self.url(call);
+        let mut met: Vec<Fault> = Vec::new();
         loop {
-            self.limiter.wait();
-            self.requests += 1;
-            let read = self.way.get(&url).and_then(|body| {
-                // A page of the edge in front of the venue is no answer of the venue.
-                serde_json::from_str::<Answer>(&body).map_err(|error| error.to_string())
-            });
-            let why = match read {
-                Ok(answer) => match answer.error.into_iter().next() {
-                    None => {
-                        self.limiter.answered();
-                        return Ok((url, answer.result));
-                    }
-                    Some(error) if is_too_often(&error) => {
-                        self.limiter.refused();
-                        refusals += 1;
-                        if refusals > REFUSALS_MAX {
-                            return Err(RestError::TooOften(url));
-                        }
-                        continue;
-                    }
-                    Some(error) if error.starts_with("EService") || error.contains("Internal") => {
-                        error
-                    }
-                    Some(why) => return Err(RestError::Refused { url, why }),
-                },
-                Err(why) => why,
+            let answer = self
+                .once(&url)
+                .and_then(|result| read(&result).map_err(|why| Failed::new(Fault::Malformed, why)));
+            let mut failed = match answer {
+                Ok(answer) => {
+                    self.limiter.answered();
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
             };
-            attempt += 1;
-            if attempt >= ATTEMPTS {
-                return Err(RestError::Away { url, why });
+            let again = met.iter().filter(|fault| **fault == failed.fault).count() + 1;
+            let again = u32::try_from(again).unwrap_or(u32::MAX);
+            if again > self.again_max(failed.fault) {
+                self.look_at_status(&mut failed);
+                return Err(RestError { fault: failed.fault, url, why: failed.why });
             }
-            (0..self.retry_ms * attempt).for_each(|_| Wait::Doze.wait());
+            met.push(failed.fault);
+            self.rest_before(again, &failed);
+        }
+    }
+
+    fn again_max(&self, fault: Fault) -> u32 {
+        let own = fault.again_max();
+        match (self.is_hurried, fault) {
+            (false, _) => own,
+            (true, Fault::LockedOut) => 0,
+            (true, Fault::TooOften) => own.min(HURRIED_AGAIN_MAX.0),
+            (true, _) => own.min(HURRIED_AGAIN_MAX.1),
+        }
+    }
+
+    fn url(&self, call: &str) -> String {
+        format!("{}/0/public/{call}", self.base)
+    }
+
+    /// One request; the text of its result.
+    fn once(&mut self, url: &str) -> Result<String, Failed> {
+        if !self.limiter.wait(&*self.stop) {
+            return Err(Failed::new(Fault::Stopped, "stopped"));
+        }
+        self.requests += 1;
+        result_of(&http::ask(&self.way, url, &self.stop)?)
+    }
+
+    /// Waits as long as the fault wants; all requests of the process do, where it meets all of them.
+    fn rest_before(&self, again: u32, failed: &Failed) {
+        let own = Duration::from_secs(failed.fault.wait_s(again).into());
+        let wait = own.max(failed.retry_after.unwrap_or_default());
+        let wait_ms = u32::try_from(wait.as_secs()).unwrap_or(0).saturating_mul(self.second_ms);
+        if failed.fault.is_of_all() {
+            self.limiter.refused(Duration::from_millis(wait_ms.into()));
+            return;
+        }
+        for _ in 0..wait_ms {
+            if (self.stop)() {
+                return;
+            }
+            Wait::Doze.wait();
+        }
+    }
+
+    /// A venue that gives no answer may say that it is in maintenance.
+    fn look_at_status(&mut self, failed: &mut Failed) {
+        if !matches!(failed.fault, Fault::Busy | Fault::Page) {
+            return;
+        }
+        let Ok(result) = self.once(&self.url("SystemStatus")) else {
+            return;
+        };
+        let status = Fields::of(&result).and_then(|fields| Some(json::word(fields.get("status")?)));
+        if let Some(status) = status.filter(|status| *status != "online") {
+            failed.fault = Fault::Maintenance;
+            failed.why = format!("{}, the venue's status is {}", failed.why, fault::shown(status));
         }
     }
 
@@ -187,10 +177,12 @@ impl Rest {
     /// # Errors
     /// [`RestError`].
     pub fn time(&mut self) -> Result<ExchNs, RestError> {
-        let (url, result) = self.ask("Time")?;
-        let second = result.get("unixtime").and_then(|raw| raw.get().parse::<i64>().ok());
-        let second = second.and_then(|second| second.checked_mul(SECOND_NS));
-        second.map(ExchNs::new).ok_or_else(|| malformed(&url, "no unixtime"))
+        self.ask("Time", |result| {
+            let fields = Fields::of(result).ok_or("no object")?;
+            let second = fields.get("unixtime").and_then(|raw| json::word(raw).parse::<i64>().ok());
+            let at = second.filter(|second| *second > 0).and_then(|of| of.checked_mul(SECOND_NS));
+            at.map(ExchNs::new).ok_or_else(|| "no unixtime".to_owned())
+        })
     }
 
     /// Precision of a pair's numbers today.
@@ -198,24 +190,38 @@ impl Rest {
     /// # Errors
     /// [`RestError`].
     pub fn scale(&mut self, symbol: &str) -> Result<Scale, RestError> {
-        let (url, result) = self.ask(&format!("AssetPairs?pair={}", encoded(symbol)))?;
-        let row = result.values().next().ok_or_else(|| malformed(&url, "no pair"))?;
-        let row: PairRow = read(&url, row)?;
-        Ok(Scale { price: row.pair_decimals, qty: row.lot_decimals })
+        let call = format!("AssetPairs?pair={}", encoded(symbol));
+        self.ask(&call, |result| {
+            let pairs = Fields::of(result).ok_or("no object")?;
+            let mut pairs = pairs.iter().filter_map(|(_, raw)| rows::scale(raw));
+            pairs.next().ok_or_else(|| "no pair with pair_decimals and lot_decimals".to_owned())
+        })
     }
 
-    /// The newest 720 or so minutes that are over, oldest first.
+    /// Every pair that the venue lists, with its names.
     ///
     /// # Errors
     /// [`RestError`].
-    pub fn minutes(&mut self, symbol: &str, scale: Scale) -> Result<Vec<Candle>, RestError> {
-        let (url, result) = self.ask(&format!("OHLC?pair={}&interval=1", encoded(symbol)))?;
-        let mut rows: Vec<OhlcRow> = read(&url, rows_of(&url, &result)?)?;
-        // The last one is still forming.
-        rows.pop();
-        let candle = |row: &OhlcRow| minute(row, scale);
-        let candles = rows.iter().map(candle).collect::<Option<Vec<_>>>();
-        candles.ok_or_else(|| malformed(&url, "a number is not a decimal of the pair's precision"))
+    pub fn pairs(&mut self) -> Result<Vec<VenuePair>, RestError> {
+        self.ask("AssetPairs", |result| {
+            let pairs = rows::pairs(result);
+            if pairs.is_empty() { Err("no pairs with a wsname".to_owned()) } else { Ok(pairs) }
+        })
+    }
+
+    /// The newest 720 or so bars that are over, oldest first.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub fn bars(
+        &mut self,
+        symbol: &str,
+        timeframe: Timeframe,
+        at_least: Scale,
+    ) -> Result<Bars, RestError> {
+        let minutes = timeframe.minutes();
+        let call = format!("OHLC?pair={}&interval={minutes}", encoded(symbol));
+        self.ask(&call, |result| rows::bars(result, timeframe, at_least))
     }
 
     /// Prints after the cursor `since`, oldest first.
@@ -229,90 +235,47 @@ impl Rest {
         at_least: Scale,
     ) -> Result<Page, RestError> {
         let call = format!("Trades?pair={}&since={since}&count={PAGE_ROWS}", encoded(symbol));
-        let (url, result) = self.ask(&call)?;
-        let rows: Vec<TradeRow> = read(&url, rows_of(&url, &result)?)?;
-        let last = result.get("last").map(|raw| raw.get().trim_matches('"').to_owned());
-        let last = last.filter(|last| last.parse::<i64>().is_ok());
-        let last = last.ok_or_else(|| malformed(&url, "no cursor"))?;
-        let scale = rows.iter().fold(at_least, |scale, row| {
-            scale.finer(Scale { price: decimals(&row.0), qty: decimals(&row.1) })
-        });
-        let prints = rows.iter().map(|row| print(row, scale)).collect::<Option<Vec<_>>>();
-        let prints = prints.ok_or_else(|| malformed(&url, "a trade has no price, size or time"))?;
-        Ok(Page { rows: prints.len(), prints, scale, last })
+        self.ask(&call, |result| rows::page(result, at_least))
     }
 }
 
-fn is_too_often(error: &str) -> bool {
-    error.contains("Too many requests")
-        || error.contains("Rate limit")
-        || error.contains("Throttled")
-}
-
-fn encoded(symbol: &str) -> String {
-    symbol.replace('/', "%2F")
-}
-
-fn malformed(url: &str, why: &str) -> RestError {
-    RestError::Malformed { url: url.to_owned(), why: why.to_owned() }
-}
-
-fn read<'a, T: Deserialize<'a>>(url: &str, raw: &'a RawValue) -> Result<T, RestError> {
-    serde_json::from_str(raw.get()).map_err(|error| malformed(url, &error.to_string()))
-}
-
-/// The key is some name of the pair; it is the only one that is not `last`.
-fn rows_of<'a>(
-    url: &str,
-    result: &'a BTreeMap<String, Box<RawValue>>,
-) -> Result<&'a RawValue, RestError> {
-    let rows = result.iter().find(|(key, _)| *key != "last").map(|(_, rows)| &**rows);
-    rows.ok_or_else(|| malformed(url, "no rows"))
-}
-
-/// Decimals that are not trailing zeros.
-fn decimals(text: &str) -> u8 {
-    let digits = text.split_once('.').map_or("", |(_, digits)| digits.trim_end_matches('0'));
-    u8::try_from(digits.len()).unwrap_or(u8::MAX)
-}
-
-/// Averages have more decimals than the pair; those are rounded down.
-fn average(text: &str, precision: u8) -> Option<i64> {
-    match parse_decimal(text, precision) {
-        Err(DecimalError::Precision) => {
-            let end = text.find('.')? + 1 + usize::from(precision);
-            parse_decimal(text.get(..end)?, precision).ok()
+/// The text of an answer's result, or what the answer means instead.
+fn result_of(reply: &Reply) -> Result<String, Failed> {
+    let body = reply.body.trim_start_matches('\u{feff}').trim();
+    let retry_after = reply.retry_after_s.map(|of| Duration::from_secs(of.min(RETRY_AFTER_S_MAX)));
+    let failed = |fault, why| Failed { fault, why, retry_after };
+    let Some(fields) = Fields::of(body) else {
+        let is_cut = body.starts_with('{') && reply.status == 200;
+        let why = fault::gist(reply.status, body);
+        let fault = if is_cut { Fault::Malformed } else { Fault::of_page(reply.status, body) };
+        return Err(failed(fault, why));
+    };
+    let errors = json::errors(fields.get("error"));
+    // A word of warning stands beside an answer; an error stands for it.
+    if let Some(error) = errors.iter().find(|error| !error.starts_with('W')) {
+        return Err(failed(Fault::of_words(error), format!("\"{}\"", fault::shown(error))));
+    }
+    if reply.status >= 400 {
+        let fault = Fault::of_page(reply.status, body);
+        return Err(failed(fault, format!("HTTP {} without a reason", reply.status)));
+    }
+    match fields.get("result") {
+        None | Some("null") => {
+            Err(failed(Fault::Malformed, "neither a result nor an error".to_owned()))
         }
-        value => value.ok(),
+        Some(result) => Ok(result.to_owned()),
     }
 }
 
-fn minute(row: &OhlcRow, scale: Scale) -> Option<Candle> {
-    let px = |text: &str| parse_decimal(text, scale.price).ok().map(Px::new);
-    let close = px(&row.4)?;
-    Some(Candle {
-        open_at: ExchNs::new(row.0.checked_mul(SECOND_NS)?),
-        open: px(&row.1)?,
-        high: px(&row.2)?,
-        low: px(&row.3)?,
-        close,
-        volume: Qty::new(parse_decimal(&row.6, scale.qty).ok()?),
-        // An empty minute has "0.0".
-        vwap: Some(if row.7 == 0 { close } else { Px::new(average(&row.5, scale.price)?) }),
-        trades: row.7,
-        source: Source::RestOhlc,
-        flags: BarFlags { is_carried: row.7 == 0, is_incomplete: false },
-    })
+/// A pair's name in an address: letters and digits as they are, everything else by its bytes.
+fn encoded(symbol: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let one = |byte: u8| match byte {
+        byte if is_plain(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    symbol.bytes().map(one).collect()
 }
 
-fn print(row: &TradeRow, scale: Scale) -> Option<Print> {
-    Some(Print {
-        at: ExchNs::new(parse_decimal(row.2.get(), 9).ok()?),
-        px: Px::new(parse_decimal(&row.0, scale.price).ok()?),
-        qty: Qty::new(parse_decimal(&row.1, scale.qty).ok()?),
-        trade_id: row.6,
-        taker: Some(if row.3 == "b" { OrderSide::Buy } else { OrderSide::Sell }),
-        is_market: Some(row.4 == "m"),
-        source: Source::Trades,
-    })
-}
+#[cfg(test)]
+mod tests;

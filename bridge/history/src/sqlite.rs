@@ -28,22 +28,28 @@ pub struct SqliteStore {
     place: String,
 }
 
-/// What the system or SQLite said, sorted by whether trying again may help.
+/// What the system or SQLite said, sorted by what helps.
 fn failed(place: &str, error: &rusqlite::Error) -> StoreError {
     let (place, why) = (place.to_owned(), error.to_string());
-    let is_away = matches!(
-        error.sqlite_error_code(),
+    match error.sqlite_error_code() {
         Some(
             ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::OutOfMemory
-        )
-    );
-    if is_away { StoreError::Away { place, why } } else { StoreError::Refused { place, why } }
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OutOfMemory,
+        ) => StoreError::Away { place, why },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { place, why }
+        }
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig) => {
+            StoreError::Refused { place, why }
+        }
+        _ => StoreError::Unusable { place, why },
+    }
 }
 
 impl SqliteStore {

@@ -55,8 +55,26 @@ pub enum StoreError {
     /// No such symbol.
     #[error("{0} is not stored; `paperwire history stats` lists what is")]
     Unknown(String),
-    /// The database refused a statement for another reason.
+    /// The file is damaged: nothing can be written into it any more.
+    #[error(
+        "{place} is damaged ({why}); `paperwire history repair` saves what can be read into a new file and keeps this one beside it"
+    )]
+    Damaged {
+        /// The database.
+        place: String,
+        /// Its words.
+        why: String,
+    },
+    /// The database does not do what is asked of it, whatever the rows are.
     #[error("{place}: {why}; `paperwire history migrate` checks the tables")]
+    Unusable {
+        /// The database.
+        place: String,
+        /// Its words.
+        why: String,
+    },
+    /// The database refuses these rows.
+    #[error("{place} refuses rows: {why}")]
     Refused {
         /// The database.
         place: String,
@@ -69,6 +87,11 @@ impl StoreError {
     /// True when the same call may work later.
     pub const fn is_away(&self) -> bool {
         matches!(self, Self::Away { .. })
+    }
+
+    /// True when the rows are at fault and not the database: others would be written.
+    pub const fn is_of_rows(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Scale { .. })
     }
 
     /// Numbers of this scale do not fit beside what is stored.

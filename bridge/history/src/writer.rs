@@ -5,6 +5,7 @@
 //! spilled, in order, then what is handed over. Commits may be repeated, so every row is stored once.
 
 mod commit;
+mod recover;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use paperwire_rt::clock::HostClock;
+
+pub use recover::{RecoverError, Recovered, recover};
 
 use crate::model::{Batch, Candle, EquityRow, FillRow, Gap, LatencyRow, Print, Scale};
 use crate::spill::Spill;
@@ -94,8 +97,10 @@ pub struct WriterStats {
     pub dropped: AtomicU64,
     /// From taking the oldest row of the last commit to its end, ms.
     pub lag_ms: AtomicU64,
-    /// Whether the last attempt succeeded.
-    pub is_reachable: AtomicBool,
+    /// Whether the last attempt failed; there is none before the first rows.
+    pub is_away: AtomicBool,
+    /// Rows that the database refused, which were set aside.
+    pub refused: AtomicU64,
 }
 
 impl WriterStats {
@@ -117,6 +122,8 @@ struct Shared {
     spill: Mutex<Spill>,
     stats: Arc<WriterStats>,
     problems: Mutex<VecDeque<String>>,
+    /// Why the database takes nothing, when waiting does not help.
+    broken: Mutex<Option<String>>,
     clock: HostClock,
     /// When the session let go of the writer; zero before.
     closing_at_ns: AtomicU64,
@@ -143,6 +150,15 @@ impl Shared {
     }
 }
 
+/// How a writer ended.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// What the user should know.
+    pub problems: Vec<String>,
+    /// Why the store is not what the session was: nobody must take it for complete.
+    pub failure: Option<String>,
+}
+
 /// The session's end of the writer.
 #[derive(Debug)]
 pub struct Writer {
@@ -165,6 +181,7 @@ impl Writer {
             spill: Mutex::new(spill),
             stats,
             problems: Mutex::default(),
+            broken: Mutex::default(),
             clock,
             closing_at_ns: AtomicU64::new(0),
         });
@@ -203,7 +220,7 @@ impl Writer {
     }
 
     /// Writes all that is queued, to the database or to the disk for the next run, and ends.
-    pub fn close(self) -> Vec<String> {
+    pub fn close(self) -> Closed {
         drop(self.queue);
         let now = self.shared.clock.now().raw().max(1);
         self.shared.closing_at_ns.store(now, Ordering::Relaxed);
@@ -217,10 +234,17 @@ impl Writer {
         let spilled = self.shared.spill().bytes();
         if spilled > 0 {
             problems.push(format!(
-                "the history database is away: {spilled} bytes wait in the spill for the next run"
+                "{spilled} bytes of history wait in the spill: the next run writes them, or `paperwire history repair`"
             ));
         }
-        problems
+        let broken = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let refused = self.shared.stats.refused.load(Ordering::Relaxed);
+        let set_aside = (refused > 0).then(|| {
+            format!(
+                "the history store refused {refused} rows, which are in rejected.jsonl of the spill; `paperwire history repair` tries them again"
+            )
+        });
+        Closed { problems, failure: broken.or(set_aside) }
     }
 }
 

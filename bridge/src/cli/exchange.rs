@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use paperwire_bridge::output::Stores;
 use paperwire_bridge::run::RunError;
 use paperwire_bridge::terminal::Terminal;
 use paperwire_bridge::{commands, venue};
@@ -54,5 +55,6 @@ pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
     exchange.ws_port = args.ws_port;
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;
-    commands::serve_exchange(exchange, args.certificate.as_deref(), &mut Terminal::new(false))
+    let (stores, certificate) = (Stores::of(&config, None), args.certificate.as_deref());
+    commands::serve_exchange(exchange, certificate, &stores, &mut Terminal::new(false))
 }

@@ -1,21 +1,21 @@
-//! `paperwire history`: import, export, fill, and look at what is stored.
+//! `paperwire history`: import, export, fill, repair, and look at what is stored.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+mod export;
+mod fill;
+mod import;
+mod repair;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::time::ExchNs;
-use paperwire_history::export::ExportError;
-use paperwire_history::filler::{self, FillOptions, Outcome};
-use paperwire_history::import::{self, ImportError, ImportOptions, Report};
-use paperwire_history::limiter::Limiter;
+use paperwire_history::filler::FillOptions;
+use paperwire_history::import::ImportOptions;
 use paperwire_history::model::Span;
-use paperwire_history::rest::Rest;
+use paperwire_history::provider;
 use paperwire_history::store::{Address, Store};
-use paperwire_history::{export, provider};
 use paperwire_rt::clock::utc_now;
 use serde_json::{Value, json};
 
@@ -80,6 +80,8 @@ pub enum Action {
         /// Read files again that were imported before.
         #[arg(long)]
         again: bool,
+        #[command(flatten)]
+        list: import::ListArgs,
     },
     /// Write bars or trades in the form that is imported, or as Parquet.
     Export {
@@ -159,6 +161,8 @@ pub enum Action {
     },
     /// What is stored.
     Stats,
+    /// Save what can be read of a damaged SQLite store, and write what a run could not.
+    Repair,
     /// Bring the tables up to date and say what the database cannot do.
     Migrate,
 }
@@ -206,11 +210,17 @@ pub fn run(
 ) -> Result<(), RunError> {
     let mut job = Job { common, config, terminal };
     match action {
-        Action::ImportCsv { paths, symbol, timeframe, trades, skip_bad, dry_run, again } => {
+        Action::ImportCsv { paths, symbol, timeframe, trades, skip_bad, dry_run, again, list } => {
             let minutes = if *trades { Some(0) } else { timeframe.map(Timeframe::minutes) };
-            let (symbol, skip_bad) = (symbol.clone(), *skip_bad);
-            let (dry_run, again) = (*dry_run, *again);
-            job.import(paths, &ImportOptions { symbol, minutes, skip_bad, dry_run, again })
+            let options = ImportOptions {
+                symbol: symbol.clone(),
+                minutes,
+                skip_bad: *skip_bad,
+                dry_run: *dry_run,
+                again: *again,
+                ..ImportOptions::default()
+            };
+            job.import(paths, options, list)
         }
         Action::Export { symbol, timeframe, trades, times, out } => {
             job.export(symbol, (!trades).then_some(*timeframe), times.span(), out)
@@ -219,7 +229,7 @@ pub fn run(
             let options = FillOptions { from: *from, to: Span::ALL.to, backfill: true };
             job.fill(&options, venue)
         }
-        Action::Gaps { symbols, timeframe, times } => job.gaps(symbols, *timeframe, times.span()),
+        Action::Gaps { symbols, timeframe, times } => job.gaps(symbols, *timeframe, times),
         Action::FillGaps { times, venue } => {
             let month = ExchNs::new(utc_now().raw() - 30 * DAY_NS);
             let from = times.from.unwrap_or(month);
@@ -252,6 +262,7 @@ pub fn run(
             Ok(())
         }
         Action::Stats => job.stats(),
+        Action::Repair => job.repair(),
         Action::Migrate => job.migrate(),
     }
 }
@@ -293,89 +304,6 @@ impl Job<'_> {
         self.answer(&Value::Array(all.iter().map(rows).collect()), lines);
     }
 
-    /// Every file by itself: a bad one does not stop the others, and is the command's failure at the end.
-    fn import(&mut self, paths: &[PathBuf], options: &ImportOptions) -> Result<(), RunError> {
-        let mut store = self.open()?;
-        let (mut reports, mut problems): (Vec<Report>, Vec<String>) = (Vec::new(), Vec::new());
-        let mut touched: Option<Span> = None;
-        for path in paths {
-            let inputs =
-                import::inputs(path).map_err(|error| RunError::Config(error.to_string()))?;
-            for input in inputs {
-                let bar = bar("rows");
-                bar.set_message(input.name());
-                let result = import::file(&mut *store, &input, options, &mut |progress| {
-                    match progress.total {
-                        Some(total) => bar.set_length(total),
-                        None => bar.unset_length(),
-                    }
-                    bar.set_position(progress.rows);
-                });
-                bar.finish_and_clear();
-                match result {
-                    Ok(report) => {
-                        let news = report.span.filter(|_| report.written.candles > 0);
-                        touched = news
-                            .into_iter()
-                            .chain(touched)
-                            .reduce(|a, b| Span::new(a.from.min(b.from), a.to.max(b.to)));
-                        reports.push(report);
-                    }
-                    Err(ImportError::Store(error)) => return Err(error.into()),
-                    Err(error) => {
-                        problems.push(error.to_string());
-                        if let ImportError::Bad(report) = error {
-                            reports.push(*report);
-                        }
-                    }
-                }
-            }
-        }
-        if let Some(span) = touched {
-            let end = ExchNs::new(span.to.raw() + 7 * DAY_NS);
-            store.refresh(Span::new(span.from, end))?;
-        }
-        let rows = reports.iter().map(show::report_json).collect();
-        self.answer(&json!({"files": Value::Array(rows), "problems": problems}), || {
-            reports.iter().flat_map(show::report_lines).collect()
-        });
-        match problems.first() {
-            None => Ok(()),
-            Some(first) => Err(RunError::Storage(format!(
-                "{} of {} files were not imported; the first: {first}",
-                problems.len(),
-                problems.len() + reports.iter().filter(|of| of.bad_lines == 0).count()
-            ))),
-        }
-    }
-
-    fn export(
-        &mut self,
-        symbol: &str,
-        timeframe: Option<Timeframe>,
-        span: Span,
-        out: &Path,
-    ) -> Result<(), RunError> {
-        let storage =
-            |why: &dyn std::fmt::Display| RunError::Storage(format!("{}: {why}", out.display()));
-        let mut store = self.open()?;
-        store.scale(symbol)?;
-        let is_parquet = out.extension().is_some_and(|of| of.eq_ignore_ascii_case("parquet"));
-        let rows = match timeframe {
-            Some(timeframe) if is_parquet => {
-                export::parquet::candles(&mut *store, symbol, timeframe, span, out)
-            }
-            None if is_parquet => export::parquet::prints(&mut *store, symbol, span, out),
-            _ => lines(&mut *store, symbol, timeframe, span, out),
-        };
-        let rows = rows.map_err(|error| storage(&error))?;
-        let shown = out.display().to_string();
-        self.answer(&json!({"file": shown, "rows": rows}), || {
-            vec![format!("{shown}: {rows} rows")]
-        });
-        Ok(())
-    }
-
     /// The named pairs, or all that are stored.
     fn symbols(&self, store: &mut dyn Store, named: &[String]) -> Result<Vec<String>, RunError> {
         if !named.is_empty() {
@@ -384,82 +312,6 @@ impl Job<'_> {
         // Made-up markets have no past that could be fetched.
         let all = store.symbols()?.into_iter().map(|listed| listed.symbol);
         Ok(all.filter(|symbol| !symbol.contains(':')).collect())
-    }
-
-    fn gaps(
-        &mut self,
-        symbols: &[String],
-        timeframe: Timeframe,
-        span: Span,
-    ) -> Result<(), RunError> {
-        let mut store = self.open()?;
-        let (mut rows, mut lines) = (Vec::new(), Vec::new());
-        for symbol in self.symbols(&mut *store, symbols)? {
-            let holes = store.holes(&symbol, timeframe, span)?;
-            let known = store.gaps(&symbol)?;
-            let steps: i64 = holes.iter().map(|hole| hole.steps(timeframe)).sum();
-            lines.push(format!(
-                "{symbol} {}: {} holes, {steps} bars",
-                timeframe.as_str(),
-                holes.len()
-            ));
-            let line = |of: &Span| {
-                let (from, to) = (show::at(of.from, 0), show::at(of.to, 0));
-                format!("  {from} to {to}  {} bars", of.steps(timeframe))
-            };
-            lines.extend(holes.iter().take(50).map(line));
-            if holes.len() > 50 {
-                lines.push(format!("  and {} more; --json lists all", holes.len() - 50));
-            }
-            lines.extend(known.iter().map(|gap| format!("  {}", show::gap_line(gap))));
-            rows.push(json!({
-                "symbol": symbol,
-                "timeframe": timeframe.as_str(),
-                "holes": holes.iter().map(|of| show::span_json(*of)).collect::<Vec<_>>(),
-                "missing_bars": steps,
-                "gaps": known.iter().map(show::gap_json).collect::<Vec<_>>(),
-            }));
-        }
-        self.answer(&Value::Array(rows), || lines);
-        Ok(())
-    }
-
-    fn fill(&mut self, options: &FillOptions, venue: &VenueArgs) -> Result<(), RunError> {
-        let mut store = self.open()?;
-        let mut rest = Rest::new(venue.rest.trim_end_matches('/'), Limiter::shared());
-        let (mut rows, mut lines, mut failed) = (Vec::new(), Vec::new(), 0);
-        let symbols = self.symbols(&mut *store, &venue.symbols)?;
-        if symbols.is_empty() {
-            let hint = "nothing is stored; name pairs with --symbols BTC/USD,XRP/USD";
-            return Err(RunError::Config(hint.to_owned()));
-        }
-        for symbol in symbols {
-            let bar = bar("minutes");
-            bar.set_message(symbol.clone());
-            let outcome =
-                filler::fill(&mut *store, &mut rest, &symbol, options, &mut |progress| {
-                    bar.set_length(progress.total.unsigned_abs());
-                    bar.set_position(progress.done.unsigned_abs());
-                    true
-                })?;
-            bar.finish_and_clear();
-            failed += outcome.failed.len();
-            lines.extend(outcome_lines(&symbol, &outcome));
-            rows.push(json!({
-                "symbol": symbol,
-                "found": outcome.found,
-                "filled": outcome.filled,
-                "failed": outcome.failed.iter().map(show::gap_json).collect::<Vec<_>>(),
-                "new_candles": outcome.written.candles,
-                "new_trades": outcome.written.prints,
-                "requests": outcome.requests,
-            }));
-        }
-        self.answer(&Value::Array(rows), || lines);
-        match failed {
-            0 => Ok(()),
-            _ => Err(RunError::Connection(format!("{failed} ranges are still open; run it again"))),
-        }
     }
 
     fn stats(&mut self) -> Result<(), RunError> {
@@ -503,36 +355,6 @@ impl Job<'_> {
         });
         Ok(())
     }
-}
-
-/// Exports in the form that is imported.
-fn lines(
-    store: &mut dyn Store,
-    symbol: &str,
-    timeframe: Option<Timeframe>,
-    span: Span,
-    out: &Path,
-) -> Result<u64, ExportError> {
-    let mut file = BufWriter::new(File::create(out).map_err(ExportError::Create)?);
-    let rows = match timeframe {
-        Some(timeframe) => export::candles(store, symbol, timeframe, span, &mut file)?,
-        None => export::prints(store, symbol, span, &mut file)?,
-    };
-    file.flush()?;
-    Ok(rows)
-}
-
-fn outcome_lines(symbol: &str, outcome: &Outcome) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{symbol}: {} holes, {} filled, {} bars and {} trades are new, {} requests",
-        outcome.found,
-        outcome.filled,
-        outcome.written.candles,
-        outcome.written.prints,
-        outcome.requests
-    )];
-    lines.extend(outcome.failed.iter().map(|gap| format!("  still open: {}", show::gap_line(gap))));
-    lines
 }
 
 /// A bar on standard error, where that is a terminal.

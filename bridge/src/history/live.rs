@@ -2,6 +2,8 @@
 //!
 //! Called by the drain thread, which never waits for a database: the writer has a thread of its own.
 
+mod filling;
+
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
@@ -11,18 +13,14 @@ use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_feed::report::{FeedReport, FeedReportKind};
-use paperwire_history::filler::{self, FillOptions};
-use paperwire_history::limiter::Limiter;
 use paperwire_history::model::{
     Candle, EquityRow, FillRow, Gap, LatencyRow, MINUTE_NS, Print, Scale, Source, Span,
 };
-use paperwire_history::rest::Rest;
-use paperwire_history::store::{Address, StoreError};
-use paperwire_history::writer::{Item, Writer, WriterConfig, WriterStats};
+use paperwire_history::store::Address;
+use paperwire_history::writer::{Closed, Item, Writer, WriterConfig, WriterStats};
 use paperwire_rt::clock::{HostClock, utc_now};
-use paperwire_rt::runner::Wait;
 
-use super::{DAY_NS, stored_name};
+use super::stored_name;
 use crate::config::Config;
 use crate::journal::record::money;
 use crate::run::RunError;
@@ -30,13 +28,13 @@ use crate::tally::StrategyName;
 
 /// Marks of accounts are kept once in so many, one a second comes.
 const MARK_EVERY: u64 = 10;
-/// Between two looks for missing minutes.
-const FILL_EVERY_MS: u32 = 600_000;
 
 /// A run's end of the history writer.
 #[derive(Debug)]
 pub struct Live {
     writer: Writer,
+    /// What the search for missing minutes has to say.
+    filling: Option<filling::Told>,
     session: String,
     strategies: Vec<String>,
     instruments: Vec<Instrument>,
@@ -54,7 +52,7 @@ pub struct Live {
 /// Starts the writer when the configuration wants it, and the search for missing minutes.
 ///
 /// # Errors
-/// [`RunError::Storage`] when the spill's folder cannot be had.
+/// [`RunError::Storage`] when the spill's folder cannot be had, or the store is damaged.
 pub fn start(
     config: &Config,
     session: &str,
@@ -68,6 +66,13 @@ pub fn start(
         return Ok(None);
     }
     let (address, retention) = (Address::parse(&history.url)?, history.retention);
+    // A file says at once what is wrong with it; a server that is away is waited for.
+    if let Address::Sqlite(_) = address
+        && let Err(error) = address.open(retention)
+        && !error.is_away()
+    {
+        return Err(error.into());
+    }
     let opened = address.clone();
     let open = Box::new(move || opened.open(retention));
     let spill = &history.spill;
@@ -77,12 +82,19 @@ pub fn start(
     })?;
     let source = &config.source_name();
     // The built-in market makes up another past at each start.
-    if let Some(rest) = rest.filter(|_| source == "kraken" && history.fill_days > 0) {
-        let symbols = instruments.iter().map(|of| of.name.to_string()).collect();
-        fill_in_background(address, retention, rest.to_owned(), symbols, history.fill_days);
-    }
+    let rest = rest.filter(|_| source == "kraken" && history.fill_days > 0);
+    let filling = rest.map(|rest| {
+        filling::start(filling::Job {
+            address,
+            retention,
+            rest: rest.to_owned(),
+            symbols: instruments.iter().map(|of| of.name.to_string()).collect(),
+            days: history.fill_days,
+        })
+    });
     Ok(Some(Live {
         writer,
+        filling,
         session: session.to_owned(),
         strategies: strategies.iter().map(|of| of.instance.clone()).collect(),
         instruments: instruments.to_vec(),
@@ -94,37 +106,6 @@ pub fn start(
     }))
 }
 
-/// A thread that ends with the process: what it has not finished, the next run does.
-fn fill_in_background(
-    address: Address,
-    retention: paperwire_history::store::Retention,
-    rest: String,
-    symbols: Vec<String>,
-    days: u32,
-) {
-    let fill = move || -> Result<(), StoreError> {
-        let mut rest = Rest::new(&rest, Limiter::shared());
-        loop {
-            let mut store = address.open(retention)?;
-            let from = ExchNs::new(utc_now().raw() - i64::from(days) * DAY_NS);
-            let options = FillOptions { from, to: Span::ALL.to, backfill: false };
-            for symbol in &symbols {
-                filler::fill(&mut *store, &mut rest, symbol, &options, &mut |_| true)?;
-            }
-            drop(store);
-            (0..FILL_EVERY_MS).for_each(|_| Wait::Doze.wait());
-        }
-    };
-    let body = move || {
-        // A database that is away is tried again; the writer has told it.
-        while fill().is_err() {
-            (0..FILL_EVERY_MS / 10).for_each(|_| Wait::Doze.wait());
-        }
-    };
-    // Without a thread nothing is filled; `paperwire history fill-gaps` does it by hand.
-    let _ = std::thread::Builder::new().name("history-fill".to_owned()).spawn(body);
-}
-
 impl Live {
     /// How the writer is doing.
     pub fn stats(&self) -> Arc<WriterStats> {
@@ -133,11 +114,12 @@ impl Live {
 
     /// The next problem that the user should know.
     pub fn take_problem(&self) -> Option<String> {
-        self.writer.take_problem()
+        let of_filling = || self.filling.as_ref().and_then(filling::Told::take);
+        self.writer.take_problem().or_else(of_filling)
     }
 
-    /// Writes what is queued, to the database or to the spill, and ends. Returns what the user should know.
-    pub fn close(self) -> Vec<String> {
+    /// Writes what is queued, to the database or to the spill, and ends.
+    pub fn close(self) -> Closed {
         self.writer.close()
     }
 

@@ -270,7 +270,7 @@ impl Desk {
 fn history(of: &WriterStats) -> History {
     let read = |of: &AtomicU64| of.load(Ordering::Relaxed);
     History {
-        is_reachable: of.is_reachable.load(Ordering::Relaxed),
+        is_reachable: !of.is_away.load(Ordering::Relaxed),
         taken: read(&of.taken),
         waiting: read(&of.waiting),
         lag_ms: read(&of.lag_ms),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::RunError;
+use crate::drain::Shared;
 use crate::journal::stream::Lost;
 use crate::journal::{Entry, Journal, JournalEnd};
 use crate::recorder::RecorderThread;
@@ -43,6 +44,13 @@ pub(super) fn journal(journal: Journal, tally: &Tally, summary: &mut Summary) ->
         "the logs lack {lines} lines, {fills} of them fills, which the disk did not take; free space \
          or change [logs] dir"
     );
+    summary.notes.push(text.clone());
+    Some(RunError::Storage(text))
+}
+
+/// A store that did not take what the session had.
+pub(super) fn history(shared: &mut Shared, summary: &mut Summary) -> Option<RunError> {
+    let text = shared.history_failed.take()?;
     summary.notes.push(text.clone());
     Some(RunError::Storage(text))
 }

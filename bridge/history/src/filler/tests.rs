@@ -1,11 +1,15 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use paperwire_exchange::history::Bar;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults, RateLimit};
 
+use paperwire_core::num::Px;
+
 use super::*;
 use crate::limiter::Limiter;
-use crate::rest::Get;
+use crate::model::Source;
+use crate::rest::{Get, Reply};
 use crate::store::{Address, Retention};
 use crate::testing::Folder;
 
@@ -15,22 +19,26 @@ const SYMBOL: &str = "XRP/USD";
 #[derive(Debug)]
 struct Flaky {
     agent: ureq::Agent,
-    calls: u64,
+    calls: AtomicU64,
     is_dead: bool,
 }
 
 impl Get for Flaky {
-    fn get(&mut self, url: &str) -> Result<String, String> {
-        self.calls += 1;
-        match self.calls {
+    fn get(&self, url: &str) -> Result<Reply, String> {
+        let said = |body: &str| Reply { status: 200, body: body.to_owned(), retry_after_s: None };
+        match self.calls.fetch_add(1, Ordering::Relaxed) + 1 {
             _ if self.is_dead && !url.contains("/Time") => Err("no route to host".to_owned()),
             call if call % 7 == 0 => Err("connection reset".to_owned()),
-            call if call % 11 == 0 => Ok("<html>502 Bad Gateway</html>".to_owned()),
-            call if call % 13 == 0 => Ok("{\"error\":[\"EService:Busy\"]}".to_owned()),
-            call if call % 5 == 0 => Ok("{\"error\":[\"EAPI:Rate limit exceeded\"]}".to_owned()),
+            call if call % 11 == 0 => Ok(said("<html>502 Bad Gateway</html>")),
+            call if call % 13 == 0 => Ok(said("{\"error\":[\"EService:Busy\"]}")),
+            call if call % 5 == 0 => Ok(said("{\"error\":[\"EAPI:Rate limit exceeded\"]}")),
             _ => {
                 let mut answer = self.agent.get(url).call().map_err(|error| error.to_string())?;
-                answer.body_mut().read_to_string().map_err(|error| error.to_string())
+                answer
+                    .body_mut()
+                    .read_to_string()
+                    .map(|body| said(&body))
+                    .map_err(|error| error.to_string())
             }
         }
     }
@@ -38,8 +46,103 @@ impl Get for Flaky {
 
 fn rest(exchange: &Exchange, is_dead: bool) -> Rest {
     let limiter = Arc::new(Limiter::new(10, 200.0, (0.05, 0.2)));
-    let way = Flaky { agent: ureq::Agent::new_with_defaults(), calls: 0, is_dead };
-    Rest::by(&exchange.rest_url(), limiter, Box::new(way), 2)
+    let way = Flaky { agent: ureq::Agent::new_with_defaults(), calls: AtomicU64::new(0), is_dead };
+    Rest::by(&exchange.rest_url(), limiter, Arc::new(way), 2)
+}
+
+/// A venue with a trade each ten seconds that gives its own idea of a page.
+#[derive(Debug)]
+struct Pages {
+    /// Rows of a page, however many are asked for.
+    rows: usize,
+    /// Swaps the last row of each minute with the first of the next one, across pages too.
+    is_shuffled: bool,
+    /// The cursor after each page, from its own; `None` stands still.
+    cursor: fn(i64) -> Option<i64>,
+}
+
+const PAGES_START: i64 = 1_790_000_000 / 60 * 60;
+const PAGES_TRADES: i64 = 720;
+
+impl Get for Pages {
+    fn get(&self, url: &str) -> Result<Reply, String> {
+        let said = |result: String| {
+            let body = format!("{{\"error\":[],\"result\":{result}}}");
+            Ok(Reply { status: 200, body, retry_after_s: None })
+        };
+        let now = PAGES_START + PAGES_TRADES * 10 + 60;
+        if url.contains("/Time") {
+            return said(format!("{{\"unixtime\":{now}}}"));
+        }
+        if url.contains("/AssetPairs") {
+            return said("{\"A\":{\"pair_decimals\":1,\"lot_decimals\":8}}".to_owned());
+        }
+        if url.contains("/OHLC") {
+            return said("{\"A\":[],\"last\":1}".to_owned());
+        }
+        let since = url.split("since=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+        let since: i64 = since.parse().unwrap();
+        let at = |index: i64| (PAGES_START + index * 10) * SECOND_NS + 1;
+        let order = |index: i64| match index % 6 {
+            5 if self.is_shuffled && index + 1 < PAGES_TRADES => index + 1,
+            0 if self.is_shuffled && index > 0 => index - 1,
+            _ => index,
+        };
+        let all: Vec<i64> = (0..PAGES_TRADES).map(order).collect();
+        let begin = all.iter().position(|index| at(*index) == since).map_or(0, |before| before + 1);
+        let page: Vec<i64> = all[begin..].iter().copied().take(self.rows).collect();
+        let row = |index: &i64| {
+            let at = at(*index);
+            let (second, ns) = (at / SECOND_NS, at % SECOND_NS);
+            format!("[\"10.{}\",\"1\",{second}.{ns:09},\"b\",\"m\",\"\",{index}]", index % 10)
+        };
+        let last = page.last().map_or(since, |index| at(*index));
+        let last = (self.cursor)(last).unwrap_or(since);
+        let rows: Vec<String> = page.iter().map(row).collect();
+        said(format!("{{\"A\":[{}],\"last\":\"{last}\"}}", rows.join(",")))
+    }
+}
+
+/// Fills two hours from such a venue; how many bars are stored, and of these how many are empty.
+fn filled_by(pages: Pages) -> (Outcome, usize, usize) {
+    let folder = Folder::new(&format!("pages-{}", pages.rows));
+    let mut store = Address::Sqlite(folder.file("h.db")).open(Retention::KEEP).unwrap();
+    let limiter = Limiter::without_limit();
+    let mut rest = Rest::by("http://venue", limiter, Arc::new(pages), 0);
+    let from = ExchNs::new(PAGES_START * SECOND_NS);
+    let options = FillOptions { from, to: Span::ALL.to, backfill: true };
+    let outcome = fill(&mut *store, &mut rest, "A/B", &options, &mut |_| true).unwrap();
+    let bars = match store.symbols().unwrap().is_empty() {
+        true => Vec::new(),
+        false => {
+            provider::range(&mut *store, "A/B", Timeframe::M1, Span::ALL, 9999).unwrap().candles
+        }
+    };
+    let empty = bars.iter().filter(|of| of.trades == 0).count();
+    assert!(bars.iter().all(|of| of.trades == 6 || of.trades == 0), "{bars:?}");
+    (outcome, bars.len(), empty)
+}
+
+#[test]
+fn a_short_page_is_not_the_end_and_rows_out_of_order_count_in_their_own_minutes() {
+    for (rows, is_shuffled) in [(1000, false), (500, false), (7, false), (1, false), (7, true)] {
+        let pages = Pages { rows, is_shuffled, cursor: Some };
+        let (outcome, bars, empty) = filled_by(pages);
+        assert_eq!((outcome.filled, bars, empty), (1, 120, 0), "{rows} {is_shuffled} {outcome:?}");
+    }
+}
+
+#[test]
+fn a_cursor_that_goes_back_or_stands_still_beside_trades_is_told_and_nothing_is_invented() {
+    let cursors: [fn(i64) -> Option<i64>; 3] =
+        [|_| None, |_| Some(5), |last| Some(last / SECOND_NS)];
+    for cursor in cursors {
+        let (outcome, _, empty) = filled_by(Pages { rows: 500, is_shuffled: false, cursor });
+        assert_eq!((outcome.filled, outcome.failed.len(), empty), (0, 1, 0), "{outcome:?}");
+        let error = outcome.failed[0].error.as_ref().unwrap();
+        assert!(error.contains("do not go on"), "{error}");
+        assert!(outcome.failed[0].span.to < Span::ALL.to);
+    }
 }
 
 /// What really happened, up to the minute before the one that is open.

@@ -1,17 +1,24 @@
 //! One line of a file: fields to integers, without floats and without memory of its own.
 
+use paperwire_core::bar::Timeframe;
 use paperwire_core::num::pow10;
+use paperwire_core::time::ExchNs;
+
+use crate::model::{SECOND_NS, Scale};
+
+/// Length of the bars that have two grids, in seconds.
+const WEEK_S: i64 = 7 * 86_400;
 
 /// A decimal as it was written, without trailing zeros: `mantissa * 10^-decimals`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Number {
-    pub(super) mantissa: i64,
-    pub(super) decimals: u8,
+pub(crate) struct Number {
+    pub(crate) mantissa: i64,
+    pub(crate) decimals: u8,
 }
 
 impl Number {
     /// Reads digits with an optional point and exponent; `None` for anything else, signs too.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let mut mantissa: i64 = 0;
         let mut decimals: i32 = 0;
         let mut has_point = false;
@@ -137,6 +144,75 @@ impl PrintLine {
             return Err("the price is zero");
         }
         Ok(Self { second: second(time)?, price, qty })
+    }
+}
+
+/// The kind of a file's lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Bars(Timeframe),
+    Prints,
+}
+
+/// Whether a bar of a file may begin at a second, after one that began at `last`. Weeks of Kraken's files begin
+/// on Thursdays, as unix time did, ours on Mondays; a file has one of both.
+fn begins_bar(timeframe: Timeframe, second: i64, last: i64) -> bool {
+    let at = ExchNs::new(second * SECOND_NS);
+    if timeframe.floor(at) == at && (timeframe != Timeframe::W1 || last == i64::MIN) {
+        return true;
+    }
+    let is_alike = last == i64::MIN || (second - last) % WEEK_S == 0;
+    timeframe == Timeframe::W1 && is_alike && (second % WEEK_S == 0 || timeframe.floor(at) == at)
+}
+
+/// A line that can be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line {
+    Bar(BarLine),
+    Print(PrintLine),
+}
+
+impl Line {
+    /// Reads a line that comes after one of the second `last`.
+    pub(super) fn parse(kind: Kind, line: &[u8], last: i64) -> Result<Self, &'static str> {
+        match kind {
+            Kind::Bars(timeframe) => {
+                let bar = BarLine::parse(line)?;
+                bar.check()?;
+                if bar.second <= last {
+                    return Err("the time is not after that of the line before");
+                }
+                if !begins_bar(timeframe, bar.second, last) {
+                    return Err("the time is not the start of a bar");
+                }
+                Ok(Self::Bar(bar))
+            }
+            Kind::Prints => {
+                let print = PrintLine::parse(line)?;
+                if print.second < last {
+                    return Err("the time is before that of the line before");
+                }
+                Ok(Self::Print(print))
+            }
+        }
+    }
+
+    pub(super) const fn second(&self) -> i64 {
+        match self {
+            Self::Bar(bar) => bar.second,
+            Self::Print(print) => print.second,
+        }
+    }
+
+    /// The scale that its numbers need.
+    pub(super) fn scale(&self) -> Scale {
+        match self {
+            Self::Bar(bar) => {
+                let price = bar.prices.iter().map(|price| price.decimals).max();
+                Scale { price: price.unwrap_or(0), qty: bar.volume.decimals }
+            }
+            Self::Print(print) => Scale { price: print.price.decimals, qty: print.qty.decimals },
+        }
     }
 }
 

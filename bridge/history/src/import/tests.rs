@@ -14,7 +14,7 @@ fn import(
     path: &Path,
     options: &ImportOptions,
 ) -> Result<Report, ImportError> {
-    file(store, &inputs(path).unwrap()[0], options, &mut |_| ())
+    file(store, &inputs(path).inputs[0], options, &mut |_| ())
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn an_import_that_was_stopped_goes_on_where_it_was() {
     let line = |at: i64| format!("{},0.5,0.6,0.4,0.55,{}.5,3\n", at * 60, at % 9);
     std::fs::write(&path, (0..rows).map(line).collect::<String>()).unwrap();
     let mut store = store(&folder);
-    let input = &inputs(&path).unwrap()[0];
+    let input = &inputs(&path).inputs[0];
     let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         file(&mut *store, input, &ImportOptions::default(), &mut |progress| {
             assert!(progress.is_checking || progress.rows < 100_000, "stopped");
@@ -92,7 +92,7 @@ fn folders_archives_and_trades_are_read() {
     zip.write_all(b"60,0.1,5\n60,0.2,5\n61,0.3,5\n120,0.4,5\n180,0.1,1\n").unwrap();
     zip.start_file("Q1/notes.txt", options).unwrap();
     zip.finish().unwrap();
-    let inputs = inputs(&data).unwrap();
+    let inputs = inputs(&data).inputs;
     let names: Vec<_> = inputs.iter().map(Input::name).collect();
     assert_eq!(names, ["ETHUSD_5.csv.gz", "XDGUSD.csv"]);
     let mut store = store(&folder);
@@ -114,6 +114,111 @@ fn folders_archives_and_trades_are_read() {
     assert_eq!(got, [(1, 3, 3, true), (4, 4, 1, false), (1, 1, 1, true)]);
     let hours = provider::latest(&mut *store, "ETH/USD", Timeframe::M5, 9).unwrap();
     assert_eq!(hours.candles.len(), 2);
+}
+
+fn zip_of(path: &Path, entries: &[(&str, &[u8])]) {
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    for (name, bytes) in entries {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_stops_nothing_else() {
+    let folder = Folder::new("refused");
+    let data = folder.file("data");
+    std::fs::create_dir_all(data.join("empty")).unwrap();
+    std::os::unix::fs::symlink(&data, data.join("circle")).unwrap();
+    std::os::unix::fs::symlink("nowhere", data.join("dangling.csv")).unwrap();
+    std::os::unix::net::UnixListener::bind(data.join("socket.csv")).unwrap();
+    std::fs::write(data.join("bad.zip"), "no archive").unwrap();
+    std::fs::write(data.join("readme.txt"), "text").unwrap();
+    std::fs::write(data.join("._XBTUSD_1.csv"), "mac").unwrap();
+    std::fs::write(data.join("XBTUSD_1.CSV"), "60,1,1,1,1,1,1\n").unwrap();
+    zip_of(&data.join("nothing.zip"), &[("readme.txt", b"x"), ("__MACOSX/._A.csv", b"x")]);
+    zip_of(&data.join("outer.zip"), &[("inner.zip", b"x"), ("a/SOLUSD_1.CSV", b"60,1,1,1,1,1,1")]);
+    let found = inputs(&data);
+    let names: Vec<_> = found.inputs.iter().map(Input::name).collect();
+    assert_eq!(names, ["XBTUSD_1.CSV", "SOLUSD_1.CSV"]);
+    let problems: Vec<_> = found.problems.iter().map(ToString::to_string).collect();
+    let expected = ["bad.zip", "dangling.csv", "nothing.zip", "outer.zip:inner.zip", "socket.csv"];
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for (problem, name) in problems.iter().zip(expected) {
+        assert!(problem.contains(name), "{problem} names {name}");
+    }
+    let nothing = |path: &Path| {
+        let found = inputs(path);
+        (found.inputs.len(), found.problems.len())
+    };
+    assert_eq!(nothing(&data.join("empty")), (0, 1));
+    assert_eq!(nothing(&data.join("none.csv")), (0, 1));
+    let mut store = store(&folder);
+    std::fs::write(data.join("FOOBAR_1.csv"), "60,1,1,1,1,1,1\n").unwrap();
+    let refused = import(&mut *store, &data.join("FOOBAR_1.csv"), &ImportOptions::default());
+    assert!(refused.unwrap_err().to_string().contains("FOOBAR is no pair"));
+}
+
+#[test]
+fn marks_blank_lines_and_weeks_from_thursday_are_no_errors() {
+    let folder = Folder::new("marks");
+    let mut store = store(&folder);
+    let mut check = |name: &str, text: &[u8], rows: u64| {
+        let path = folder.file(name);
+        std::fs::write(&path, text).unwrap();
+        let report = import(&mut *store, &path, &ImportOptions::default());
+        assert_eq!(report.map(|of| (of.rows, of.written.candles)).unwrap(), (rows, rows), "{name}");
+    };
+    check("XBTUSD_1.csv", b"\xef\xbb\xbf60,1,1,1,1,1,1\n\n120,1,1,1,1,1,1\r\n\r\n  \n\n", 2);
+    // 1970-01-01 was a Thursday, 1970-01-05 a Monday.
+    let week =
+        |day: i64| format!("{},1,2,1,1,1,1\n{},1,2,1,1,1,1\n", day * 86_400, (day + 14) * 86_400);
+    check("XRPUSD_10080.csv", week(7).as_bytes(), 2);
+    check("LTCUSD_10080.csv", week(4).as_bytes(), 2);
+    let refused = |name: &str, text: &str| {
+        let path = folder.file(name);
+        std::fs::write(&path, text).unwrap();
+        let input = &inputs(&path).inputs[0];
+        let options = ImportOptions { dry_run: true, ..ImportOptions::default() };
+        let mut other = Address::Sqlite(folder.file("o.db")).open(Retention::KEEP).unwrap();
+        assert!(file(&mut *other, input, &options, &mut |_| ()).is_err(), "{name}");
+    };
+    refused("DOTUSD_10080.csv", &week(5));
+    refused("ADAUSD_10080.csv", &(week(4) + &week(49)));
+    refused("SOLUSD_1.csv", "\u{fffe}60");
+    // Weeks of the file stand beside those that are made of minutes, and never overlap one.
+    let weeks = provider::latest(&mut *store, "XRP/USD", Timeframe::W1, 9).unwrap().candles;
+    assert_eq!(weeks.len(), 2);
+    let minutes: String =
+        (0..10_080).map(|at| format!("{},1,1,1,1,1,1\n", (11 * 1440 + at) * 60)).collect();
+    let path = folder.file("XRPUSD_1.csv");
+    std::fs::write(&path, minutes).unwrap();
+    import(&mut *store, &path, &ImportOptions::default()).unwrap();
+    let weeks = provider::latest(&mut *store, "XRP/USD", Timeframe::W1, 9).unwrap().candles;
+    let days: Vec<i64> = weeks.iter().map(|of| of.open_at.raw() / 86_400_000_000_000).collect();
+    assert_eq!(days, [11, 21], "the week from day 7 on overlaps the one from day 11 on");
+}
+
+#[test]
+fn many_trades_of_one_second_cost_as_much_as_others() {
+    let folder = Folder::new("one-second");
+    let count = 20_000;
+    let rows = |same: bool| -> String {
+        (0..count).map(|at| format!("{},1,1\n", if same { 60 } else { 60 + at })).collect()
+    };
+    let mut store = store(&folder);
+    let mut steps = |name: &str, same: bool| {
+        let path = folder.file(name);
+        std::fs::write(&path, rows(same)).unwrap();
+        let clock = paperwire_rt::clock::HostClock::new();
+        let began = clock.now();
+        let report = import(&mut *store, &path, &ImportOptions::default()).unwrap();
+        assert_eq!(report.written.prints, count);
+        clock.now().since(began).raw()
+    };
+    let (apart, together) = (steps("XBTUSD.csv", false), steps("ETHUSD.csv", true));
+    assert!(together < 20 * apart, "{together} ns beside {apart} ns");
 }
 
 #[test]

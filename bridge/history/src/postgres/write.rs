@@ -32,19 +32,29 @@ const CANDLES: &str = "
             old.volume, old.trades, old.vwap)";
 
 /// The number decides; two sources may give the same print times that differ below a microsecond. A print
-/// without the venue's number is left out where prints with one are: they are the same.
+/// without the venue's number is left out where prints with one are: they are the same. Any number of prints may
+/// share an instant or a minute: the instant is looked up by the whole key, the minute once.
 const PRINTS: &str = "
+    WITH new AS (
+        SELECT * FROM unnest($2::timestamptz[], $3::smallint[], $4::bigint[], $5::bigint[],
+            $6::bigint[], $7::smallint[], $8::boolean[], $9::smallint[])
+            AS row (at, at_ns, trade_id, price, qty, side, is_market, source)),
+    known AS MATERIALIZED (
+        SELECT minute FROM (
+            SELECT DISTINCT date_trunc('minute', at) AS minute FROM new WHERE trade_id < 0) minutes
+        WHERE EXISTS (
+            SELECT 1 FROM trades old WHERE old.symbol_id = $1 AND old.trade_id >= 0
+                AND old.at >= minute AND old.at < minute + INTERVAL '1 minute'))
     INSERT INTO trades (symbol_id, at, at_ns, trade_id, price, qty, side, is_market, source)
-    SELECT $1, new.* FROM unnest($2::timestamptz[], $3::smallint[], $4::bigint[], $5::bigint[],
-        $6::bigint[], $7::smallint[], $8::boolean[], $9::smallint[])
-        AS new (at, at_ns, trade_id, price, qty, side, is_market, source)
+    SELECT $1, new.* FROM new
     WHERE NOT EXISTS (
             SELECT 1 FROM trades old WHERE old.symbol_id = $1 AND old.trade_id = new.trade_id
-                AND old.at > new.at - INTERVAL '1 ms' AND old.at < new.at + INTERVAL '1 ms')
-        AND (new.trade_id >= 0 OR NOT EXISTS (
-            SELECT 1 FROM trades old WHERE old.symbol_id = $1 AND old.trade_id >= 0
-                AND old.at >= date_trunc('minute', new.at)
-                AND old.at < date_trunc('minute', new.at) + INTERVAL '1 minute'))
+                AND old.at > new.at - INTERVAL '1 ms' AND old.at < new.at)
+        AND NOT EXISTS (
+            SELECT 1 FROM trades old WHERE old.symbol_id = $1 AND old.trade_id = new.trade_id
+                AND old.at > new.at AND old.at < new.at + INTERVAL '1 ms')
+        AND NOT EXISTS (
+            SELECT 1 FROM known WHERE new.trade_id < 0 AND minute = date_trunc('minute', new.at))
     ON CONFLICT DO NOTHING";
 
 pub(super) fn find(

@@ -23,12 +23,18 @@ const CANDLE: &str = "
         IS NOT (candles.quality, candles.open, candles.high, candles.low, candles.close,
             candles.volume, candles.trades, candles.vwap)";
 
-/// The number decides; two sources may give the same print times that differ below a microsecond.
+/// The number decides; two sources may give the same print times that differ below a microsecond. The instant
+/// itself is looked up by the whole key: any number of prints may share it.
 const PRINT: &str = "
     INSERT INTO trades (symbol_id, at, trade_id, price, qty, side, is_market, source)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
     WHERE NOT EXISTS (
-        SELECT 1 FROM trades WHERE symbol_id = ?1 AND at > ?2 - 1000000 AND at < ?2 + 1000000
+        SELECT 1 FROM trades WHERE symbol_id = ?1 AND at = ?2 AND trade_id = ?3)
+    AND NOT EXISTS (
+        SELECT 1 FROM trades WHERE symbol_id = ?1 AND at > ?2 - 1000000 AND at < ?2
+            AND trade_id = ?3)
+    AND NOT EXISTS (
+        SELECT 1 FROM trades WHERE symbol_id = ?1 AND at > ?2 AND at < ?2 + 1000000
             AND trade_id = ?3)";
 
 pub(super) fn find(

@@ -1,9 +1,9 @@
 //! The committing thread: the only one that waits for the database.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use paperwire_rt::runner::Wait;
@@ -11,6 +11,9 @@ use paperwire_rt::runner::Wait;
 use super::{Handed, Open, Shared, WriterConfig, WriterStats};
 use crate::model::Batch;
 use crate::store::Store;
+
+/// Rows that the database refused, in the folder of the spill, a batch a line.
+pub(super) const REJECTED: &str = "rejected.jsonl";
 
 /// How an attempt ended.
 enum Attempt {
@@ -27,12 +30,14 @@ pub(super) struct Committer {
     wait: Duration,
     /// A batch that neither database nor disk took.
     held: Option<Batch>,
+    /// The last reason that was told, until a commit succeeds.
+    told: Option<String>,
 }
 
 impl Committer {
     pub(super) fn new(config: WriterConfig, open: Open, shared: Arc<Shared>) -> Self {
         let wait = config.retry.0;
-        Self { config, open, store: None, shared, wait, held: None }
+        Self { config, open, store: None, shared, wait, held: None, told: None }
     }
 
     pub(super) fn run(mut self, batches: &Receiver<Handed>) {
@@ -64,11 +69,18 @@ impl Committer {
         }
     }
 
-    /// True when the session is over and the database had its time.
+    /// True when the session is over and the database had its time; a broken one needs none.
     fn is_late(&self) -> bool {
         let closing_at = self.shared.closing_at_ns.load(Ordering::Relaxed);
+        if closing_at != 0 && self.broken().is_some() {
+            return true;
+        }
         let within = u64::try_from(self.config.close_within.as_nanos()).unwrap_or(u64::MAX);
         closing_at != 0 && self.shared.clock.now().raw().saturating_sub(closing_at) >= within
+    }
+
+    fn broken(&self) -> MutexGuard<'_, Option<String>> {
+        self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// At the end: what is in memory goes to the disk, if it takes it.
@@ -118,6 +130,7 @@ impl Committer {
         let attempt = match serde_json::from_slice::<Batch>(&record) {
             Ok(batch) => self.commit(&batch),
             Err(error) => {
+                self.shared.stats.refused.fetch_add(1, Ordering::Relaxed);
                 self.reject(&record, &error.to_string());
                 Attempt::Done
             }
@@ -133,46 +146,61 @@ impl Committer {
     }
 
     fn commit(&mut self, batch: &Batch) -> Attempt {
-        let stats = &self.shared.stats;
+        let stats = self.shared.stats.clone();
         let result = match &mut self.store {
-            Some(store) => store.commit(batch),
-            empty => (self.open)().and_then(|store| empty.insert(store).commit(batch)),
+            Some(store) => store.commit(batch).map(|_| None),
+            empty => match (self.open)() {
+                Ok(store) => empty.insert(store).commit(batch).map(|_| None),
+                // One that cannot be opened says nothing about the rows.
+                Err(error) => Ok(Some(error)),
+            },
         };
-        match result {
-            Ok(_) => {
-                stats.commits.fetch_add(1, Ordering::Relaxed);
+        let error = match result {
+            Ok(None) => return self.committed(batch),
+            Ok(Some(error)) => error,
+            Err(error) if error.is_of_rows() => {
                 WriterStats::sub(&stats.waiting, batch.rows());
-                self.wait = self.config.retry.0;
-                if !stats.is_reachable.swap(true, Ordering::Relaxed)
-                    && stats.failures.load(Ordering::Relaxed) > 0
-                {
-                    self.shared.tell("the history database is back".to_owned());
-                }
-                Attempt::Done
-            }
-            Err(error) if error.is_away() => {
-                if stats.failures.fetch_add(1, Ordering::Relaxed) == 0
-                    || stats.is_reachable.load(Ordering::Relaxed)
-                {
-                    self.shared.tell(error.to_string());
-                }
-                stats.is_reachable.store(false, Ordering::Relaxed);
-                Attempt::Away
-            }
-            Err(error) => {
-                WriterStats::sub(&stats.waiting, batch.rows());
+                WriterStats::add(&stats.refused, batch.rows());
                 match serde_json::to_vec(batch) {
                     Ok(record) => self.reject(&record, &error.to_string()),
                     Err(_) => self.shared.tell(error.to_string()),
                 }
-                Attempt::Done
+                return Attempt::Done;
             }
+            Err(error) => error,
+        };
+        let text = error.to_string();
+        if !error.is_away() {
+            // It may be repaired or replaced meanwhile, as another file of the same name.
+            self.store = None;
+            *self.broken() = Some(text.clone());
         }
+        stats.failures.fetch_add(1, Ordering::Relaxed);
+        stats.is_away.store(true, Ordering::Relaxed);
+        // Each reason once, not each attempt.
+        if self.told.as_ref() != Some(&text) {
+            self.shared.tell(text.clone());
+            self.told = Some(text);
+        }
+        Attempt::Away
+    }
+
+    fn committed(&mut self, batch: &Batch) -> Attempt {
+        let stats = &self.shared.stats;
+        stats.commits.fetch_add(1, Ordering::Relaxed);
+        WriterStats::sub(&stats.waiting, batch.rows());
+        self.wait = self.config.retry.0;
+        if stats.is_away.swap(false, Ordering::Relaxed) {
+            self.shared.tell("the history database is back".to_owned());
+        }
+        self.told = None;
+        *self.broken() = None;
+        Attempt::Done
     }
 
     /// Sets aside what the database will never take.
     fn reject(&self, record: &[u8], why: &str) {
-        let path = self.config.spill.join("rejected.jsonl");
+        let path = self.config.spill.join(REJECTED);
         let mut line = record.to_vec();
         line.push(b'\n');
         let mut options = std::fs::OpenOptions::new();

@@ -85,7 +85,7 @@ fn a_server_killed_twenty_times_loses_nothing() {
         number
     });
     let stats = writer.stats();
-    let told = writer.close();
+    let told = writer.close().problems;
     assert!(stats.failures.load(Ordering::Relaxed) > 0, "{stats:?}");
     assert!(stats.spilled_rows.load(Ordering::Relaxed) > 0, "{stats:?}");
     assert_eq!(stats.dropped.load(Ordering::Relaxed), 0);
@@ -108,12 +108,40 @@ fn a_database_that_is_never_there_leaves_everything_to_the_next_run() {
         Writer::start(config, open, HostClock::new()).unwrap()
     };
     (0..500).for_each(|number| push(&writer, &symbol, number));
-    let told = writer.close();
+    let Closed { problems: told, failure } = writer.close();
+    assert_eq!(failure, None, "a server that is away is no damage");
     assert!(told.last().unwrap().contains("wait in the spill"), "{told:?}");
     let url = folder.file("h.db").display().to_string();
     let writer = start(&folder.0, &url, 1_000_000);
-    assert_eq!(writer.close(), [""; 0]);
+    assert_eq!(writer.close().problems, [""; 0]);
     assert_all(&url, 500);
+}
+
+#[test]
+fn a_damaged_store_fails_loudly_and_loses_nothing_that_a_command_cannot_write() {
+    let folder = Folder::new("damaged");
+    let path = folder.file("h.db");
+    std::fs::write(&path, vec![b'x'; 20_000]).unwrap();
+    let url = path.display().to_string();
+    let symbol: Arc<str> = "BTC/USD".into();
+    let writer = start(&folder.0, &url, 1_000_000);
+    assert!(!writer.stats().is_away.load(Ordering::Relaxed), "nothing was tried yet");
+    (0..500).for_each(|number| push(&writer, &symbol, number));
+    let closed = writer.close();
+    assert!(closed.failure.unwrap().contains("`paperwire history repair`"));
+    let named = closed.problems.iter().filter(|of| of.contains("is damaged")).count();
+    assert_eq!(named, 1, "{:?}", closed.problems);
+    let rejected = folder.file("spill/rejected.jsonl");
+    assert!(!rejected.exists(), "the rows are not at fault");
+    // Rows that were set aside by whatever else are tried again, too; what is no batch stays.
+    crate::repair::sqlite(&path, 1).unwrap().unwrap();
+    std::fs::write(&rejected, "no batch\n").unwrap();
+    let mut store = Address::parse(&url).unwrap().open(Retention::KEEP).unwrap();
+    let recovered = recover(&folder.file("spill"), &mut *store).unwrap();
+    assert_eq!((recovered.rows, recovered.refused.len()), (1050, 1), "{recovered:?}");
+    drop(store);
+    assert_all(&url, 500);
+    assert_eq!(std::fs::read_to_string(rejected).unwrap(), "no batch\n");
 }
 
 /// Database and spill on a file system of four megabytes that someone fills up.
@@ -153,7 +181,7 @@ fn a_full_disk_loses_nothing_once_there_is_room() {
         (6000..7000).for_each(|number| push(&writer, &symbol, number));
         drop(file);
         std::fs::remove_file(&ballast).unwrap();
-        let told = writer.close();
+        let told = writer.close().problems;
         assert_eq!(stats.dropped.load(Ordering::Relaxed), 0, "{told:?}");
         assert_all(&url, 7000);
     });

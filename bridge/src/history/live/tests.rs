@@ -56,7 +56,8 @@ fn a_run_keeps_its_bars_and_prints_and_marks_what_it_did_not_hear() {
     live.feed_report(&feed(FeedReportKind::AllLive));
     live.report(&bar(5));
     live.report(&bar(6));
-    assert_eq!(live.close(), [""; 0]);
+    let closed = live.close();
+    assert_eq!((closed.problems, closed.failure), (Vec::new(), None));
 
     let mut store = super::super::open(&config, None).unwrap();
     let store = &mut *store;
