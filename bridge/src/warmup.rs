@@ -49,13 +49,13 @@ pub fn fetch(
     (in_order(all), problems)
 }
 
-/// Bars by the place of their pair and their minutes; the shortest bars of all pairs first, so that what is cut
+/// Bars by the place of their pair and their minutes.
+type Fetched = BTreeMap<(u16, i64), Vec<Bar>>;
+
+/// Asks for everything; the shortest bars of all pairs first, so that what is cut
 /// short lacks the least.
-fn fetch_all(
-    rest: &mut Rest,
-    instruments: &[Instrument],
-) -> (BTreeMap<(u16, i64), Vec<Bar>>, Vec<String>) {
-    let (mut fetched, mut problems) = (BTreeMap::new(), Vec::new());
+fn fetch_all(rest: &mut Rest, instruments: &[Instrument]) -> (Fetched, Vec<String>) {
+    let (mut fetched, mut problems) = (Fetched::new(), Vec::new());
     for (timeframe, longer) in ASKED {
         for (index, of) in (0u16..).zip(instruments) {
             match fetch_one(rest, of, timeframe, longer) {
