@@ -49,7 +49,7 @@ impl Limiter {
 
     /// For an exchange that refuses nobody.
     pub fn without_limit() -> Arc<Self> {
-        Arc::new(Self::new(u32::MAX, f64::from(u32::MAX), COOL_S))
+        Arc::new(Self::new(u32::MAX, f64::from(u32::MAX), (0.0, 0.0)))
     }
 
     /// A bucket of `burst` that fills by `per_s`, and rests after a first refusal and after more.
