@@ -12,8 +12,14 @@ use super::layers::{merge, nest, value_of};
 
 /// Prefix of variables; two underscores separate table and key.
 const PREFIX: &str = "PAPERWIRE_";
-/// Variables that name no key: those of the tests.
-const OTHERS: [&str; 2] = ["PAPERWIRE_CAPTURES", "PAPERWIRE_TIMESCALE_URL"];
+/// Variables that name no key: those of the tests, and those that `bridge/build.rs` sets, which cargo passes on to what
+/// it runs.
+const OTHERS: [&str; 4] = [
+    "PAPERWIRE_CAPTURES",
+    "PAPERWIRE_COMMIT",
+    "PAPERWIRE_OPT_LEVEL",
+    "PAPERWIRE_TIMESCALE_URL",
+];
 
 /// Lays what the environment says over `tree`.
 pub(super) fn lay_over(
