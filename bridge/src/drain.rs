@@ -18,6 +18,7 @@ use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_exec::report::Report;
 use paperwire_feed::agent::FEED_STAGES;
+use paperwire_feed::arrival::Stall;
 use paperwire_feed::market::Counters;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_rt::clock::HostClock;
@@ -451,6 +452,13 @@ fn tell_feed_report(
             );
             let details = json!({"symbol": symbol, "from": jump.from, "to": jump.to});
             ("trade_numbers_jumped", details, Some(text))
+        }
+        FeedReportKind::Stalled(Stall { from, to, frames }) => {
+            let span = to.since(*from);
+            let text = format!(
+                "nothing was read for {span}; {frames} frames count from the earliest they can have arrived"
+            );
+            ("feed_stalled", json!({"span_ns": span.raw(), "frames": frames}), Some(text))
         }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());

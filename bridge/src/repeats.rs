@@ -72,7 +72,9 @@ fn key(kind: &FeedReportKind) -> Option<Key> {
         }
         FeedReportKind::RefusedRows(refused) => 1 << refused.symbol.0,
         FeedReportKind::NumbersJumped(jump) => 1 << jump.symbol.0,
-        FeedReportKind::Refused { .. } | FeedReportKind::Unread { .. } => 0,
+        FeedReportKind::Refused { .. }
+        | FeedReportKind::Unread { .. }
+        | FeedReportKind::Stalled(_) => 0,
         FeedReportKind::Connected
         | FeedReportKind::Disconnected { .. }
         | FeedReportKind::Venue { .. }

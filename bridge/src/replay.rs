@@ -13,6 +13,7 @@ use paperwire_core::limits::MARKET_RING_LEN;
 use paperwire_core::raw::RawKind;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::engine::{CallOrder, Context, Engine};
+use paperwire_feed::arrival::{Arrival, ArrivalCounts};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::{EventSink, MarketFeed, Outcome, Probe};
 use paperwire_feed::wire::cold::{ColdFrame, ColdReader};
@@ -132,6 +133,8 @@ pub fn replay_observed(
         next_timer: is_capture.then(HostNs::default),
         interval_end: None,
         speed: options.speed,
+        arrival: None,
+        arrivals: ArrivalCounts::default(),
         origin: None,
         first_desync: None,
         is_told: false,
@@ -175,7 +178,7 @@ pub fn replay_observed(
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
     notes.extend(player.doubts.notes(&player.feed));
-    let Player { feed, side, feed_bank, .. } = player;
+    let Player { feed, side, feed_bank, arrivals, .. } = player;
     let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
     tally.bank.merge(&feed_bank);
@@ -187,6 +190,7 @@ pub fn replay_observed(
         elapsed_s: std::time::Duration::from_nanos(elapsed.raw()).as_secs_f64(),
         conditions: Conditions::of(config),
         counters: *feed.counters(),
+        arrivals,
         hot_allocs,
         recording_lost: lost,
         logs_lost: Lost::default(),
@@ -350,6 +354,9 @@ struct Player {
     /// Set while somebody looks at intervals.
     interval_end: Option<HostNs>,
     speed: Option<f64>,
+    /// Between which instants the next frame arrived in the recording, and when it was read.
+    arrival: Option<(HostNs, Arrival)>,
+    arrivals: ArrivalCounts,
     /// Recorded and real time of the first record.
     origin: Option<(HostNs, HostNs)>,
     /// Frame and symbols of the first book that was not believed.
@@ -384,6 +391,10 @@ impl Player {
     fn play(&mut self, bytes: &[u8], records: &[BatchRecord]) {
         for &(kind, rx, start, end) in records {
             let payload = &bytes[start..end];
+            if kind == RawKind::Arrival {
+                self.arrival = Arrival::decode(payload).map(|arrival| (rx, arrival));
+                continue;
+            }
             let due = self.wait_for(rx);
             if kind == RawKind::Control {
                 if let Some(control) = Control::decode(payload) {
@@ -393,8 +404,9 @@ impl Player {
                 continue;
             }
             self.timer(rx);
+            let arrived = due.map(|due| self.arrived(due, rx));
             let now = self.clock.now();
-            let mut probe = Probe::new(&self.clock, due.unwrap_or(now), now);
+            let mut probe = Probe::new(&self.clock, arrived.unwrap_or(now), now);
             let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
             self.side.work_off(&mut self.events);
             probe.record(&mut self.feed_bank);
@@ -417,6 +429,17 @@ impl Player {
             Wait::Park.wait();
         }
         Some(due)
+    }
+
+    /// The start of the response of a frame that is due: as long before its read as in the recording, where that
+    /// was stalled.
+    fn arrived(&mut self, due: HostNs, rx: HostNs) -> HostNs {
+        let arrival = self.arrival.take().filter(|(read_at, _)| *read_at == rx);
+        let (Some((_, arrival)), Some(speed)) = (arrival, self.speed) else { return due };
+        self.arrivals.add(&arrival);
+        let waited = std::time::Duration::from_nanos(rx.since(arrival.earliest).raw());
+        let waited = u64::try_from(waited.div_f64(speed).as_nanos()).unwrap_or(u64::MAX);
+        HostNs::new(due.raw().saturating_sub(waited))
     }
 
     fn timer(&mut self, rx: HostNs) {

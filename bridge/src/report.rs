@@ -14,6 +14,7 @@ use paperwire_core::rules::Rules;
 use paperwire_core::strategy::{RejectReason, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_exec::performance::{MINUTES_PER_YEAR, Performance};
+use paperwire_feed::arrival::ArrivalCounts;
 use paperwire_feed::market::Counters;
 
 use crate::conditions::Conditions;
@@ -39,6 +40,8 @@ pub struct Summary {
     pub conditions: Conditions,
     /// What the feed counted.
     pub counters: Counters,
+    /// Frames whose arrival lies between two instants, of which the earlier one counts.
+    pub arrivals: ArrivalCounts,
     /// Allocations on warm threads.
     pub hot_allocs: u64,
     /// Records that the recording lost.
@@ -78,6 +81,14 @@ fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::R
         }
     }
     write_feed(out, &summary.counters)?;
+    if summary.arrivals.bounded > 0 {
+        let ArrivalCounts { bounded, by_exchange, unstamped, widest } = summary.arrivals;
+        writeln!(
+            out,
+            "         {bounded} frames waited for a read and count from the earliest they can have arrived: \
+             {by_exchange} by the exchange's time, up to {widest} before the kernel's; {unstamped} had no kernel time"
+        )?;
+    }
     writeln!(
         out,
         "engine   bars {}  signals {}  fills {}  hot_allocs_total {}",

@@ -236,7 +236,8 @@ pub fn run(
         },
         &config.feed,
         clock.clone(),
-    );
+    )
+    .trusting_exchange_time(crate::venue::has_exchange_time(config));
     let engine = EngineAgent::new(
         engine,
         ends.market.1,
@@ -294,6 +295,8 @@ pub fn run(
     let counters = feed_end
         .as_ref()
         .map_or_else(|_| lock(&shared).counters, |(agent, _)| *agent.market().counters());
+    let arrivals =
+        feed_end.as_ref().map_or_else(|_| Default::default(), |(agent, _)| *agent.arrivals());
     let mut threads: Vec<ThreadRow> = feed_end.iter().map(|(_, row)| row.clone()).collect();
     let feed_error = feed_end.err();
     let engine_end = join(engine, engine_runner, &clock, "engine");
@@ -313,6 +316,7 @@ pub fn run(
         elapsed_s: seconds(elapsed),
         conditions,
         counters,
+        arrivals,
         hot_allocs: alloc_guard::hot_allocs_total(),
         recording_lost: raw_lost,
         logs_lost: Lost::default(),

@@ -23,6 +23,11 @@ const KRAKEN_WS: &str = "wss://ws.kraken.com/v2";
 /// Base of Kraken's REST interface.
 pub(crate) const KRAKEN_REST: &str = "https://api.kraken.com";
 
+/// Whether the clock of the market runs as fast as ours, so that its time in a frame bounds when that arrived.
+pub(crate) fn has_exchange_time(config: &Config) -> bool {
+    config.session.source == "kraken" || (config.exchange.speed - 1.0).abs() < f64::EPSILON
+}
+
 /// Where the market comes from.
 pub(crate) struct Venue {
     /// Its address.

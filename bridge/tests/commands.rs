@@ -9,6 +9,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 
+#[path = "commands/stall.rs"]
+mod stall;
+
 fn paperwire(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_paperwire"))
         .args(args)

@@ -92,6 +92,10 @@ pub const FEED_REPORT_RING_LEN: usize = 4096;
 /// book frames of 200 B, which is ten seconds of a heavy market.
 pub const RAW_RING_BYTES: usize = 8 << 20;
 
+/// With this much waiting in the kernel after a stall, more may wait at the sender: less than half of the smallest
+/// receive window that Linux was seen to fill with its defaults (74 kB of messages of 260 B; 115 to 450 kB of others).
+pub const BACKLOG_BYTES_MIN: usize = 32 << 10;
+
 /// Largest WebSocket message accepted while a connection starts: the venue's `instrument` snapshot, which
 /// had 361 kB in 2024 and has about 800 kB in 2026, with room to grow.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;

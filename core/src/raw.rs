@@ -18,6 +18,8 @@ pub enum RawKind {
     Gap = 3,
     /// Checksums after the reports of the last second, as encoded by the bridge.
     Trail = 4,
+    /// Between which instants the next frame arrived, as encoded by the feed.
+    Arrival = 5,
 }
 
 impl RawKind {
@@ -28,6 +30,7 @@ impl RawKind {
             2 => Some(Self::Control),
             3 => Some(Self::Gap),
             4 => Some(Self::Trail),
+            5 => Some(Self::Arrival),
             _ => None,
         }
     }

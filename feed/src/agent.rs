@@ -1,21 +1,22 @@
 //! The feed thread: one socket, polled; everything it does is in [`FeedAgent::step`].
 
+mod sink;
+
 use paperwire_core::agent::{Agent, WorkCount};
 use paperwire_core::command::Command;
 use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{BankSwap, Stage};
-use paperwire_core::limits::{
-    MARKET_RING_RESERVE, MESSAGE_LEVELS_MAX, MESSAGE_TRADES_MAX, frame_bytes_warm,
-};
+use paperwire_core::limits::frame_bytes_warm;
 use paperwire_core::raw::{RawKind, RawProducer};
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Consumer, Producer};
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_rt::clock::{HostClock, UtcRelation};
 
+use crate::arrival::{Arrival, ArrivalCounts, Arrivals};
 use crate::control::{CONTROL_BYTES_MAX, Control, Pressure};
-use crate::market::{EventSink, MarketFeed, Outcome, Probe};
+use crate::market::{MarketFeed, Outcome, Probe};
 use crate::net::connect::{Connector, FailureText};
 use crate::net::socket::{Incoming, Socket};
 use crate::plan::Plan;
@@ -23,6 +24,7 @@ use crate::report::{FeedReport, FeedReportKind};
 use crate::session::{Backoff, FeedConfig, Session, SessionEvent};
 use crate::wire::cold::ColdFrame;
 use crate::wire::request::{self, Channel, Method};
+use sink::{ROOM_FOR_ALL, RingSink};
 
 /// The stages that this thread measures.
 pub const FEED_STAGES: [Stage; 6] = [
@@ -33,13 +35,6 @@ pub const FEED_STAGES: [Stage; 6] = [
     Stage::BookApplied,
     Stage::Enqueued,
 ];
-
-/// Events of the largest book message.
-const BOOK_EVENTS_MAX: usize = MESSAGE_LEVELS_MAX.div_ceil(paperwire_core::limits::EVENT_LEVELS);
-/// With this much room any frame fits.
-const ROOM_FOR_ALL: usize = MARKET_RING_RESERVE + BOOK_EVENTS_MAX + MESSAGE_TRADES_MAX;
-/// With this much room any trade message fits.
-const ROOM_FOR_TRADES: usize = MESSAGE_TRADES_MAX + 128;
 
 /// Longest request without symbols.
 const REQUEST_BYTES: usize = 256;
@@ -52,45 +47,6 @@ const SECOND: DurationNs = DurationNs::from_secs(1);
 const WARM_AFTER: DurationNs = DurationNs::from_secs(2);
 /// During maintenance the venue asks for no more than one attempt in five seconds.
 const MAINTENANCE_WAIT: DurationNs = DurationNs::from_secs(5);
-
-/// The market ring's writing end with a running account of its room.
-#[derive(Debug)]
-struct RingSink {
-    ring: Producer<MarketEvent>,
-    /// Slots known to be free; at least this many really are.
-    room: usize,
-}
-
-impl EventSink for RingSink {
-    #[inline]
-    fn push(&mut self, event: MarketEvent) {
-        self.room = self.room.saturating_sub(1);
-        let mut event = event;
-        // `Pressure` keeps a reserve, so this loops only when the engine is dead or long stalled;
-        // then waiting is all that is left, for a market event is never dropped unmarked.
-        while let Err(back) = self.ring.push(event) {
-            event = back;
-            if self.ring.is_abandoned() {
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl RingSink {
-    /// Asks the other core for the room only when the known room is used up.
-    fn pressure(&mut self) -> Pressure {
-        if self.room < ROOM_FOR_ALL {
-            self.room = self.ring.free();
-        }
-        match self.room {
-            room if room >= ROOM_FOR_ALL => Pressure::None,
-            room if room >= ROOM_FOR_TRADES => Pressure::Conflate,
-            _ => Pressure::Drop,
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Link {
@@ -106,6 +62,7 @@ struct Intake {
     utc: UtcRelation,
     /// When frames should have come, under a planned load.
     plan: Option<Plan>,
+    arrivals: Arrivals,
     market: MarketFeed,
     session: Session,
     sink: RingSink,
@@ -139,6 +96,8 @@ pub struct FeedAgent {
     /// Bars of history, and how many of them the engine already has.
     history: Vec<Control>,
     history_sent: usize,
+    /// False until the first poll: frames that are there by then belong to the start.
+    is_listening: bool,
     /// Text of a request, in memory that was taken at the start.
     request: Vec<u8>,
 }
@@ -183,10 +142,11 @@ impl FeedAgent {
         let mut intake = Intake {
             utc: clock.relation(),
             plan: None,
+            arrivals: Arrivals::new(true),
             clock,
             market,
             session,
-            sink: RingSink { ring: parts.market, room: 0 },
+            sink: RingSink::new(parts.market),
             raw: parts.raw,
             reports: parts.reports,
             banks: parts.banks,
@@ -212,6 +172,7 @@ impl FeedAgent {
             sentiments: parts.sentiments,
             history: parts.history,
             history_sent: 0,
+            is_listening: false,
             request: Vec::with_capacity(REQUEST_BYTES),
         }
     }
@@ -220,6 +181,14 @@ impl FeedAgent {
     #[must_use]
     pub fn following(mut self, plan: Plan) -> Self {
         self.intake.plan = Some(plan);
+        self
+    }
+
+    /// Takes the exchange's time in a frame for a bound of its arrival, or not: it is none where the exchange's clock
+    /// runs at another speed.
+    #[must_use]
+    pub fn trusting_exchange_time(mut self, is_trusted: bool) -> Self {
+        self.intake.arrivals = Arrivals::new(is_trusted);
         self
     }
 
@@ -258,6 +227,11 @@ impl FeedAgent {
         &self.intake.market
     }
 
+    /// Frames that arrived between two instants.
+    pub const fn arrivals(&self) -> &ArrivalCounts {
+        self.intake.arrivals.counts()
+    }
+
     /// Frames that the recorder lost.
     pub fn raw_lost(&self) -> u64 {
         self.intake.raw.as_ref().map_or(0, RawProducer::lost_total)
@@ -270,7 +244,7 @@ impl FeedAgent {
         let intake = &mut self.intake;
         let clock = intake.clock.clone();
         let mut frames = 0;
-        let polled = socket.poll(&clock, &mut |message| {
+        let polled = socket.poll(now, &clock, &mut |message| {
             frames += 1;
             intake.on_message(&message);
         });
@@ -320,6 +294,7 @@ impl FeedAgent {
         self.backoff.on_connected(now);
         self.link = Link::Up(socket);
         self.intake.heard_at = now;
+        self.intake.arrivals.on_connected();
         self.intake.session.on_connected(now);
         self.intake.report(now, FeedReportKind::Connected);
         self.resubscribe_instruments(now);
@@ -339,6 +314,9 @@ impl FeedAgent {
     fn tick(&mut self, now: HostNs) {
         self.take_commands(now);
         self.next_tick = now.plus(TICK_EVERY);
+        if let Some(stall) = self.intake.arrivals.take_stall() {
+            self.intake.report(now, FeedReportKind::Stalled(stall));
+        }
         self.reconnect(now);
         let Link::Up(socket) = &mut self.link else {
             return;
@@ -402,6 +380,12 @@ impl Agent for FeedAgent {
             self.intake.heard_at = now;
             return Some(WorkCount(self.send_history(now)));
         }
+        if !self.is_listening
+            && let Link::Up(socket) = &mut self.link
+        {
+            socket.listen_from(now);
+            self.is_listening = true;
+        }
         let frames = self.poll(now);
         if now >= self.next_tick {
             self.tick(now);
@@ -428,14 +412,17 @@ impl Agent for FeedAgent {
 impl Intake {
     fn on_message(&mut self, message: &Incoming<'_>) {
         let deframed_at = self.clock.now();
-        let read_at = message.stamps.read_at;
+        let stamps = &message.stamps;
+        let read_at = stamps.read_at;
         self.heard_at = read_at;
-        let received = match message.stamps.kernel {
-            Some(at) => self.utc.to_host(at).min(read_at),
-            None => read_at,
-        };
         let planned = self.plan.as_ref().and_then(|plan| plan.arrival(message.text, read_at));
-        let arrived = planned.unwrap_or(received);
+        let kernel = stamps.kernel.map(|at| self.utc.to_host(at));
+        let arrival = match planned {
+            Some(_) => Arrival::by_kernel(stamps, kernel),
+            None => self.arrivals.place(stamps, kernel, message.text),
+        };
+        let arrived = planned.unwrap_or(arrival.counted());
+        let received = if kernel.is_some() { arrival.latest } else { arrival.earliest };
         // Frames that share a read wait for those before them: service starts when those are done.
         let plain_at = message.decrypted_at.unwrap_or(read_at);
         let opened = read_at.max(self.done_at.min(plain_at));
@@ -444,6 +431,9 @@ impl Intake {
         // On the tape in the order in which they take effect: the ring's state is that before the frame.
         self.relieve(read_at);
         if let Some(raw) = &mut self.raw {
+            if arrival.is_bounded {
+                raw.push(RawKind::Arrival, read_at, &arrival.encode());
+            }
             raw.push(RawKind::Frame, read_at, message.text);
         }
         // Reading the intended time is the benchmark's work, not a stage's.
@@ -463,6 +453,11 @@ impl Intake {
         if let Some(plan) = &self.plan {
             plan.done(message.text, planned, self.done_at);
         }
+        if let Some((sent, heard_at)) = self.market.venue_time()
+            && heard_at == read_at
+        {
+            self.arrivals.learn(stamps, sent, arrival.latest);
+        }
         self.report_doubts(read_at);
         self.act_on(read_at, &outcome);
     }
@@ -476,7 +471,7 @@ impl Intake {
         }
         while pressure == Pressure::None
             && let Some(symbol) = self.market.waiting()
-            && self.sink.room >= ROOM_FOR_ALL + self.market.flush_len(symbol)
+            && self.sink.room() >= ROOM_FOR_ALL + self.market.flush_len(symbol)
         {
             self.decide(now, &Control::Flush(symbol));
         }

@@ -3,7 +3,7 @@
 //! * [`wire`]: Kraken's messages, [`market`]: verified books, [`control`]: what a tape must know besides frames
 //! * [`session`]: subscriptions and healing, [`start`]: the cold start, [`net`]: sockets
 //! * [`agent`]: the pinned thread that turns it all, [`report`]: what it tells the bridge
-//! * [`plan`]: when the frames of a benchmark should have come
+//! * [`arrival`]: when a frame can have arrived, [`plan`]: when the frames of a benchmark should have come
 //! * [`infer`]: instruments of captures that do not name them
 //!
 //! The thread polls; after its warm-up it does not allocate, lock, format or log. It never makes up data:
@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod agent;
+pub mod arrival;
 pub mod control;
 pub mod infer;
 pub mod market;

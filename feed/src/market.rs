@@ -286,6 +286,11 @@ impl MarketFeed {
         self.venue.estimate(now)
     }
 
+    /// Latest exchange time of any message, and when that was read.
+    pub const fn venue_time(&self) -> Option<(ExchNs, HostNs)> {
+        self.venue.latest()
+    }
+
     /// How the exchange's clock was set by the last frame, once.
     pub const fn take_step(&mut self) -> Option<Step> {
         self.stepped.take()

@@ -5,6 +5,7 @@ use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::time::HostNs;
 
+use crate::arrival::Stall;
 use crate::market::{Counters, NumberJump, Step};
 use crate::net::connect::FailureText;
 use crate::wire::WireError;
@@ -82,6 +83,8 @@ pub enum FeedReportKind {
         /// How.
         error: WireError,
     },
+    /// Nothing was read for a while; what gathered counts from when it can have arrived.
+    Stalled(Stall),
     /// Trades, tickers or times with values that cannot be; they reach nothing.
     RefusedRows(Refused),
     /// The exchange's clock was set, forward or back; several frames agree on it, so it is believed.

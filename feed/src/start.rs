@@ -106,7 +106,7 @@ pub fn start(
                 found = Some(reader.instruments().to_vec());
             }
         };
-        if !socket.poll(clock, &mut on_message).map_err(socket_error)? {
+        if !socket.poll(clock.now(), clock, &mut on_message).map_err(socket_error)? {
             if clock.now() > deadline {
                 let seconds = INSTRUMENTS_WAIT.raw() / 1_000_000_000;
                 return Err(StartError::NoInstruments { url: url(), seconds });

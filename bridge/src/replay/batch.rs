@@ -45,7 +45,7 @@ impl Batch {
                 return Ok(!self.records.is_empty());
             };
             match record.kind {
-                RawKind::Frame | RawKind::Control => {
+                RawKind::Frame | RawKind::Control | RawKind::Arrival => {
                     self.add(record.kind, record.rx, record.payload);
                 }
                 RawKind::Gap => {

@@ -5,6 +5,7 @@ use paperwire_core::account::{AccountState, HaltReason};
 use paperwire_core::num::Decimal;
 use paperwire_exec::fill::BRACKET;
 use paperwire_exec::performance::MINUTES_PER_YEAR;
+use paperwire_feed::arrival::ArrivalCounts;
 use serde_json::{Map, Value, json};
 
 use super::{RATIO_MINUTES_MIN, Ranking, Summary, Verdict, host, lasting, roi};
@@ -57,6 +58,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "dropped_trades": counters.dropped_trades,
         "duplicate_trades": counters.duplicate_trades,
         "trades": counters.trades,
+        "arrivals": arrivals(&summary.arrivals),
         "bars": tally.bars,
         "signals": tally.signals,
         "fills": tally.fills,
@@ -76,6 +78,16 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "strategies": strategies,
         "stages": stages,
         "threads": host::threads_json(tally),
+    })
+}
+
+/// Frames whose arrival lies between two instants.
+fn arrivals(counts: &ArrivalCounts) -> Value {
+    json!({
+        "bounded": counts.bounded,
+        "by_exchange_time": counts.by_exchange,
+        "without_kernel_time": counts.unstamped,
+        "widest_ns": counts.widest.raw(),
     })
 }
 

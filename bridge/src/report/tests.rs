@@ -30,6 +30,7 @@ fn summary() -> Summary {
         elapsed_s: 0.0,
         conditions: Conditions::of(&config),
         counters: Counters::default(),
+        arrivals: paperwire_feed::arrival::ArrivalCounts::default(),
         hot_allocs: 0,
         recording_lost: 0,
         logs_lost: Lost::default(),

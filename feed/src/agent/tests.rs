@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::infer;
-use crate::market::Counters;
+use crate::market::{Counters, EventSink};
 use crate::net::socket::ReadStamps;
 use crate::wire::Refusal;
 
@@ -134,9 +134,10 @@ impl Live {
             utc: clock.relation(),
             clock,
             plan: None,
+            arrivals: Arrivals::new(true),
             market: MarketFeed::new(&instruments, 10),
             session: Session::new(&instruments, &config()),
-            sink: RingSink { ring: to_engine, room: 0 },
+            sink: RingSink::new(to_engine),
             raw: Some(raw_in),
             reports: reports_in,
             banks: BankSwap::new(&FEED_STAGES, 0).0,
@@ -150,7 +151,9 @@ impl Live {
     }
 
     fn frame(&mut self, text: &str) {
-        let stamps = ReadStamps { kernel: None, read_at: self.now };
+        let kernel = Some(self.intake.utc.to_utc(self.now));
+        let stamps =
+            ReadStamps { kernel, read_at: self.now, empty_at: self.now, taken: text.len() };
         let message = Incoming { text: text.as_bytes(), stamps, decrypted_at: Some(self.now) };
         self.intake.on_message(&message);
     }

@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use std::os::fd::AsFd;
 
 use paperwire_core::agent::Clock;
-use paperwire_core::time::{ExchNs, HostNs};
+use paperwire_core::time::{DurationNs, ExchNs, HostNs};
+use paperwire_rt::clock::HostClock;
 use paperwire_rt::rx;
 
 use super::tls::{Opened, RecordLayer, TlsError};
@@ -54,10 +55,22 @@ impl fmt::Display for Kernel<'_> {
 /// When the bytes of one read passed the first stages.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadStamps {
-    /// The kernel's receive time, when it gave one.
+    /// The kernel's receive time, when it gave one: that of the last segment of the read.
     pub kernel: Option<ExchNs>,
     /// When the read returned.
     pub read_at: HostNs,
+    /// The last instant before it at which nothing waited in the kernel.
+    pub empty_at: HostNs,
+    /// Bytes taken out of the kernel since then, those of this read included.
+    pub taken: usize,
+}
+
+impl ReadStamps {
+    /// Time from the last empty poll to this read.
+    #[inline]
+    pub const fn waited(&self) -> DurationNs {
+        self.read_at.since(self.empty_at)
+    }
 }
 
 /// A message and when it was ready.
@@ -88,6 +101,10 @@ pub struct Socket {
     plain: Vec<u8>,
     pongs: Vec<u8>,
     mask: u32,
+    /// The last instant at which nothing waited in the kernel.
+    empty_at: HostNs,
+    /// Bytes read since then.
+    taken: usize,
 }
 
 impl Socket {
@@ -116,16 +133,24 @@ impl Socket {
             plain: Vec::with_capacity(SEND_BYTES),
             pongs: Vec::with_capacity(SEND_BYTES),
             mask: 0x9e37_79b9,
+            empty_at: HostClock::new().now(),
+            taken: 0,
         })
     }
 
-    /// One turn: at most one read; every message it completes goes to `on_message`. Returns whether
-    /// anything was read.
+    /// Frames that are there already belong to the start: nothing counts from before `now`.
+    pub const fn listen_from(&mut self, now: HostNs) {
+        self.empty_at = now;
+    }
+
+    /// One turn: at most one read; every message it completes goes to `on_message`. `now` was read before. Returns
+    /// whether anything was read.
     ///
     /// # Errors
     /// [`SocketError`]; the connection is then over.
     pub fn poll<C: Clock>(
         &mut self,
+        now: HostNs,
         clock: &C,
         on_message: &mut impl FnMut(Incoming<'_>),
     ) -> Result<bool, SocketError> {
@@ -134,20 +159,28 @@ impl Socket {
         }
         if !self.leftover.is_empty() {
             let leftover = std::mem::take(&mut self.leftover);
-            let stamps = ReadStamps { kernel: None, read_at: clock.now() };
+            let (read_at, empty_at, taken) = (clock.now(), self.empty_at, leftover.len());
+            let stamps = ReadStamps { kernel: None, read_at, empty_at, taken };
             self.deframe(&leftover, stamps, clock, on_message)?;
             return Ok(true);
         }
+        let room = self.buffer.len() - self.end;
         let received = rx::receive(self.stream.as_fd(), &mut self.buffer[self.end..]);
         let (read, kernel) = match received {
             Ok((0, _)) => return Err(SocketError::Eof),
             Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                (self.empty_at, self.taken) = (now, 0);
+                return Ok(false);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         self.end += read;
-        let stamps = ReadStamps { kernel, read_at: clock.now() };
+        let (read_at, empty_at, taken) = (clock.now(), self.empty_at, self.taken + read);
+        let stamps = ReadStamps { kernel, read_at, empty_at, taken };
+        // A read that leaves room took everything: what comes next was not there yet.
+        (self.empty_at, self.taken) = if read < room { (now, 0) } else { (empty_at, taken) };
         self.consume(stamps, clock, on_message)?;
         if !self.pongs.is_empty() {
             let pongs = std::mem::take(&mut self.pongs);
