@@ -1,13 +1,14 @@
-//! Whose doing a long call was: the strategy's, or the machine's that gave the core to others meanwhile.
+//! Attribution of a long call: to the strategy, to the machine that gave the core to others meanwhile, or to neither
+//! because the looks cannot tell.
 //!
 //! The bridge looks at the engine's thread each millisecond: how long it ran, how long it waited for its core
-//! while it was ready. [`disturbance`] counts beside it what else may have struck: interrupts of its core, faults,
-//! switches. A call during most of which the thread did not run is the host's. This is said of single
-//! calls only; percentiles are always shown over all of them first.
+//! while it was ready. [`losses`] bounds from that what the thread ran inside of a call, [`repetition`] knows which
+//! short calls come again and again, and [`disturbance`] counts what else may have struck: interrupts of the core,
+//! faults, switches. This is said of single calls only; percentiles are always shown over all of them first.
 
 pub mod disturbance;
-
-use std::collections::VecDeque;
+pub mod losses;
+mod repetition;
 
 use hdrhistogram::Histogram;
 use paperwire_core::limits::LATENCY_MAX_NS;
@@ -16,9 +17,11 @@ use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_rt::clock::HostClock;
 use paperwire_rt::host::ThreadUsage;
 use paperwire_rt::runner::{RunnerConfig, RunnerStats, Wait};
-use paperwire_rt::watch::{ThreadLook, ThreadWatch};
+use paperwire_rt::watch::ThreadWatch;
 
 use disturbance::{DisturbanceWatch, Disturbed};
+use losses::Losses;
+use repetition::Repetition;
 
 /// Time between two looks: calls shorter than this share their interval with others, and the loss of the
 /// interval counts against them as far as it would fit.
@@ -28,14 +31,14 @@ const LOOKS_MAX: usize = 4096;
 /// Longest calls of the run that are shown one by one.
 pub const LONGEST_MAX: usize = 8;
 
-/// Whose doing it was.
+/// The verdict on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
     /// The thread did not run for at least half of the call.
     Host,
-    /// It ran.
+    /// It ran for more than half of it, and the call is long enough to tell, or comes again and again.
     Strategy,
-    /// Nobody looked at the time.
+    /// The looks allow both, or nobody looked at the time.
     Unknown,
 }
 
@@ -50,65 +53,12 @@ impl Doing {
     }
 }
 
-/// What the engine's thread lost, by the looks at it.
-#[derive(Debug)]
-pub struct Losses {
-    /// A thread that never sleeps loses whatever it did not run; one that does only what it waited for.
-    spins: bool,
-    looks: VecDeque<ThreadLook>,
-}
-
-impl Losses {
-    /// Nothing seen yet.
-    pub fn new(spins: bool) -> Self {
-        Self { spins, looks: VecDeque::with_capacity(LOOKS_MAX) }
-    }
-
-    /// Takes a later look.
-    pub fn push(&mut self, look: ThreadLook) {
-        if self.looks.len() == LOOKS_MAX {
-            self.looks.pop_front();
-        }
-        self.looks.push_back(look);
-    }
-
-    /// How much of a span the thread lost at most; `None` when the looks do not reach around it.
-    pub fn lost(&self, from: HostNs, to: HostNs) -> Option<DurationNs> {
-        let covers = self.looks.front()?.at <= from && self.looks.back()?.at >= to;
-        let first = self.looks.partition_point(|look| look.at <= from).checked_sub(1)?;
-        let mut lost = DurationNs::ZERO;
-        for (a, b) in self.looks.range(first..).zip(self.looks.range(first + 1..)) {
-            if a.at >= to {
-                break;
-            }
-            let overlap = b.at.min(to).since(a.at.max(from));
-            lost = lost.plus(self.between(a, b).min(overlap));
-        }
-        covers.then_some(lost)
-    }
-
-    fn between(&self, a: &ThreadLook, b: &ThreadLook) -> DurationNs {
-        let waited = b.waited.raw().saturating_sub(a.waited.raw());
-        let ran = b.ran.raw().saturating_sub(a.ran.raw());
-        let idle = b.at.since(a.at).raw().saturating_sub(ran);
-        DurationNs::new(if self.spins { idle.max(waited) } else { waited })
-    }
-
-    /// Whose doing a call was, and what the thread lost in it.
-    pub fn judge(&self, outlier: &Outlier) -> (Doing, DurationNs) {
-        match self.lost(outlier.from, outlier.to) {
-            None => (Doing::Unknown, DurationNs::ZERO),
-            Some(lost) if 2 * lost.raw() >= outlier.span().raw() => (Doing::Host, lost),
-            Some(lost) => (Doing::Strategy, lost),
-        }
-    }
-}
-
 /// Looks at the engine's thread.
 #[derive(Debug)]
 pub struct HostWatch {
     watch: ThreadWatch,
     losses: Losses,
+    repetition: Repetition,
     disturbances: DisturbanceWatch,
     next_at: HostNs,
 }
@@ -122,6 +72,7 @@ impl HostWatch {
         Ok(Self {
             watch: ThreadWatch::new(thread)?,
             losses: Losses::new(spins),
+            repetition: Repetition::default(),
             disturbances: DisturbanceWatch::new(thread, core),
             next_at: HostNs::default(),
         })
@@ -147,11 +98,21 @@ impl HostWatch {
         }
     }
 
-    /// A call with whose doing it was and what else happened around it.
-    pub fn judge(&self, outlier: &Outlier) -> LongCall {
-        let (doing, lost) = self.losses.judge(outlier);
-        let disturbed = self.disturbances.seen().around(outlier.from, outlier.to);
-        LongCall { outlier: *outlier, doing, lost, disturbed }
+    /// The calls of one second with the verdict on each and what else happened around it.
+    pub fn judge<'a>(&'a mut self, calls: &'a [Outlier]) -> impl Iterator<Item = LongCall> + 'a {
+        for call in calls {
+            self.repetition.note(call, self.losses.loss(call).as_ref());
+        }
+        let Self { losses, repetition, disturbances, .. } = self;
+        calls.iter().map(|call| {
+            let loss = losses.loss(call);
+            let doing = loss.as_ref().map_or(Doing::Unknown, |loss| {
+                losses.judge(call.span(), loss, || repetition.is_repeated(call, loss))
+            });
+            let lost = loss.map_or(DurationNs::ZERO, |loss| loss.most);
+            let disturbed = disturbances.seen().around(call.from, call.to);
+            LongCall { outlier: *call, doing, lost, disturbed }
+        })
     }
 }
 
@@ -160,9 +121,9 @@ impl HostWatch {
 pub struct LongCall {
     /// The call.
     pub outlier: Outlier,
-    /// Whose doing it was.
+    /// The verdict.
     pub doing: Doing,
-    /// What the thread lost in it.
+    /// What the thread lost in it at most.
     pub lost: DurationNs,
     /// What else was counted around it.
     pub disturbed: Disturbed,
@@ -176,7 +137,7 @@ impl LongCall {
     }
 }
 
-/// Long calls of one strategy by whose doing they were.
+/// Long calls of one strategy by the verdict on them.
 #[derive(Debug)]
 pub struct Verdicts {
     /// Calls of the host's doing.

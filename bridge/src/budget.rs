@@ -10,6 +10,8 @@ use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::latency::Bank;
 use paperwire_core::time::{DurationNs, HostNs};
 
+use crate::attribution::{Doing, LongCall};
+
 /// Seconds with a call over the budget, within [`WITHIN`], that bench a strategy: one alone is as likely
 /// the machine's.
 const MISSES: usize = 3;
@@ -28,14 +30,22 @@ impl Budget {
         Self { limit, misses: vec![VecDeque::with_capacity(MISSES); strategies] }
     }
 
-    /// Looks at one second's histograms of the engine; the commands that follow.
-    pub fn look(&mut self, bank: &Bank, now: HostNs) -> Vec<Command> {
+    /// Looks at one second's histograms of the engine and the verdicts on its longest calls; the commands that follow.
+    /// A second in which only the host kept calls over the budget is no miss.
+    pub fn look(&mut self, bank: &Bank, calls: &[LongCall], now: HostNs) -> Vec<Command> {
         if self.limit == DurationNs::ZERO {
             return Vec::new();
         }
         let mut commands = Vec::new();
         for ((index, pair), misses) in (0u16..).zip(bank.strategies()).zip(&mut self.misses) {
             if pair.service.is_empty() || pair.service.max() < self.limit.raw() {
+                continue;
+            }
+            let over = |call: &&LongCall| {
+                call.outlier.strategy == index && call.outlier.span() >= self.limit
+            };
+            let mut over = calls.iter().filter(over).peekable();
+            if over.peek().is_some() && over.all(|call| call.doing == Doing::Host) {
                 continue;
             }
             misses.push_back(now);
@@ -73,13 +83,28 @@ mod tests {
         for (at, slow_ms, benched) in
             [(1, 60, 0), (2, 40, 0), (3, 60, 0), (70, 60, 0), (80, 60, 0), (90, 60, 1), (91, 60, 0)]
         {
-            let commands = budget.look(&bank(slow_ms), second(at));
+            let commands = budget.look(&bank(slow_ms), &[], second(at));
             assert_eq!(commands.len(), benched, "at {at} s");
             let target = Some(StratId(1));
             let bench = Command::Do { target, verb: Verb::Bench, origin: Origin::Budget };
             assert!(commands.iter().all(|command| *command == bench));
         }
         let mut off = Budget::new(DurationNs::ZERO, 2);
-        assert!((0..9).all(|at| off.look(&bank(9_000), second(at)).is_empty()));
+        assert!((0..9).all(|at| off.look(&bank(9_000), &[], second(at)).is_empty()));
+    }
+    #[test]
+    fn what_the_host_took_benches_nobody() {
+        for (doing, benched) in [(Doing::Host, 0), (Doing::Unknown, 1), (Doing::Strategy, 1)] {
+            let mut budget = Budget::new(DurationNs::from_millis(50), 2);
+            let commands: usize = (1..=3)
+                .map(|at| {
+                    let bank = bank(60);
+                    let judged = |of| LongCall { doing, ..LongCall::unseen(of) };
+                    let calls: Vec<_> = bank.outliers().as_slice().iter().map(judged).collect();
+                    budget.look(&bank, &calls, second(at)).len()
+                })
+                .sum();
+            assert_eq!(commands, benched, "{}", doing.as_str());
+        }
     }
 }

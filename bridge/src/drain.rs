@@ -321,18 +321,20 @@ fn turn(
         let inbox = &mut shared.inbox;
         let (mut told, history) = (Vec::new(), &mut parts.history);
         banks.drain(&mut shared.tally.bank, |bank| {
-            for command in parts.budget.look(bank, now) {
+            let outliers = bank.outliers().as_slice();
+            let calls: Vec<LongCall> = match host.as_mut() {
+                Some(host) if !outliers.is_empty() => {
+                    host.look_now(clock);
+                    host.judge(outliers).collect()
+                }
+                _ => outliers.iter().map(LongCall::unseen).collect(),
+            };
+            for command in parts.budget.look(bank, &calls, now) {
                 let mut commands = parts.commands.lock().unwrap_or_else(PoisonError::into_inner);
                 // A ring full of commands will do without this one; the next miss says it again.
                 let _ = commands.push(command);
             }
-            let outliers = bank.outliers().as_slice();
-            if let Some(host) = host.as_mut().filter(|_| !outliers.is_empty()) {
-                host.look_now(clock);
-            }
-            for outlier in outliers {
-                let unseen = LongCall::unseen(outlier);
-                let call = host.as_ref().map_or(unseen, |host| host.judge(outlier));
+            for call in calls {
                 if judged.add(&call)
                     && let Some(journal) = journal
                 {

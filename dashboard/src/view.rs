@@ -191,6 +191,8 @@ pub struct Strategy {
     pub long_calls_host: u64,
     /// And that were its own.
     pub long_calls_own: u64,
+    /// Long calls that can be laid to neither.
+    pub long_calls_unknown: u64,
     /// Equity of the last minutes, for a glance.
     pub sparkline: Vec<f64>,
 }

@@ -46,7 +46,7 @@ export function mount(root, params, go) {
       number("max", (row) => row.service_ns.max, ns),
       number("response p99.9", (row) => row.response_ns.p999, ns, { title: "From arrival of the bytes, waiting included" }),
       number("missed", (row) => row.budget_misses, count, { title: "Calls over the budget", tone: (row) => (row.budget_misses ? "bad" : "") }),
-      { name: "long calls", title: "Calls of 10 \u00b5s and more: the host's doing / its own", value: (row) => row.long_calls_own, show: (row) => `${count(row.long_calls_host)} / ${count(row.long_calls_own)}`, csv: "long calls own" },
+      { name: "long calls", title: "Calls of 10 \u00b5s and more: the host's doing / its own / neither can be told", value: (row) => row.long_calls_own, show: (row) => `${count(row.long_calls_host)} / ${count(row.long_calls_own)} / ${count(row.long_calls_unknown)}`, csv: "long calls own" },
     ],
     { key: (row) => row.name, name: "leaderboard" },
   );

@@ -1,6 +1,7 @@
 mod live;
 
 use paperwire_core::event::Seq;
+use paperwire_rt::watch::ThreadLook;
 
 use super::*;
 
@@ -22,51 +23,111 @@ fn call(from: u64, to: u64) -> Outlier {
     Outlier { strategy: 1, seq: Seq(9), from: us(from), to: us(to) }
 }
 
+/// The verdict on a call that is one of many of its length, or of none.
+fn judge(losses: &Losses, from: u64, to: u64, is_repeated: bool) -> Doing {
+    let call = call(from, to);
+    let verdict = |loss| losses.judge(call.span(), &loss, || is_repeated);
+    losses.loss(&call).map_or(Doing::Unknown, verdict)
+}
+
 #[test]
 fn a_call_during_which_the_thread_did_not_run_is_the_hosts() {
-    // Ran all the time but for 700 us of the second millisecond, in which another had the core.
-    let looks = [(0, 0, 0), (1000, 1000, 0), (2000, 1300, 700), (3000, 2300, 700)];
+    // A look each millisecond. The thread ran but for the third to the sixth, in which another had the core.
+    let looks = [
+        (0, 0, 0),
+        (1000, 1000, 0),
+        (2000, 2000, 0),
+        (3000, 2000, 1000),
+        (4000, 2000, 2000),
+        (5000, 2000, 3000),
+        (6000, 2000, 4000),
+        (7000, 3000, 4000),
+        (8000, 4000, 4000),
+        (20000, 16000, 4000),
+    ];
     for spins in [true, false] {
         let losses = losses(spins, &looks);
-        let judge = |from, to| losses.judge(&call(from, to)).0;
-        assert_eq!(judge(100, 400), Doing::Strategy);
-        assert_eq!(judge(1100, 1900), Doing::Host);
+        assert_eq!(judge(&losses, 1900, 6100, false), Doing::Host);
         // The same stall inside of a call that was long by itself: less than half of it.
-        assert_eq!(judge(500, 2500), Doing::Strategy);
-        assert_eq!(judge(2100, 2200), Doing::Strategy);
-        assert_eq!(losses.lost(us(500), us(2500)), Some(DurationNs::from_micros(700)));
+        assert_eq!(judge(&losses, 1900, 19000, false), Doing::Strategy);
+        let loss = losses.loss(&call(1500, 6500)).unwrap();
+        assert_eq!([loss.least, loss.most, loss.waited], [DurationNs::from_micros(4000); 3]);
+        // It ran, and what else takes less than two milliseconds the looks do not show.
+        assert_eq!(judge(&losses, 100, 1900, false), Doing::Unknown);
+        assert_eq!(judge(&losses, 100, 1900, true), Doing::Strategy);
     }
 }
 
 #[test]
-fn what_a_hypervisor_takes_is_seen_on_a_thread_that_spins() {
-    // Neither ran nor waited: the guest did not exist.
-    let looks = [(0, 0, 0), (1000, 1000, 0), (5000, 1000, 0), (6000, 2000, 0)];
-    assert_eq!(losses(true, &looks).judge(&call(1001, 4900)).0, Doing::Host);
-    // A thread that sleeps between two events looks just so when it sleeps.
-    assert_eq!(losses(false, &looks).judge(&call(1001, 4900)).0, Doing::Strategy);
+fn inside_of_a_call_idle_is_lost_whether_the_thread_sleeps_between_two_or_not() {
+    // Neither ran nor waited for sixty milliseconds: the guest did not exist.
+    let looks = [(0, 0, 0), (1000, 50, 0), (2000, 100, 0), (62000, 110, 0), (63000, 160, 0)];
+    for spins in [true, false] {
+        let losses = losses(spins, &looks);
+        assert_eq!(judge(&losses, 1500, 62300, false), Doing::Host);
+        assert_eq!(judge(&losses, 1500, 62300, true), Doing::Host);
+    }
+}
+
+#[test]
+fn a_parked_threads_sleep_next_to_a_call_is_no_loss_and_leaves_it_open() {
+    // It ran three milliseconds in a row and slept before and after.
+    let looks = [(0, 0, 0), (1000, 400, 0), (2000, 1400, 0), (3000, 2400, 0), (4000, 3000, 0)];
+    let parked = losses(false, &looks);
+    assert_eq!(judge(&parked, 600, 3600, false), Doing::Strategy);
+    // A short call between two sleeps can have been either, one that comes again and again cannot.
+    let looks = [(0, 0, 0), (1000, 300, 0), (2000, 600, 0)];
+    let parked = losses(false, &looks);
+    assert_eq!(judge(&parked, 1200, 1400, false), Doing::Unknown);
+    assert_eq!(judge(&parked, 1200, 1400, true), Doing::Strategy);
+    // On a thread that does not sleep the idle is the stall.
+    assert_eq!(judge(&losses(true, &looks), 1200, 1400, false), Doing::Host);
+    // What waited for the core may have done so before the call, and is never laid to the strategy.
+    let waited = losses(false, &[(0, 0, 0), (1000, 300, 0), (2000, 850, 400)]);
+    assert_eq!(judge(&waited, 1200, 1900, true), Doing::Unknown);
 }
 
 #[test]
 fn what_nobody_looked_at_is_not_known() {
-    let losses = losses(true, &[(1000, 0, 0), (2000, 1000, 0)]);
-    for (from, to) in [(0, 500), (900, 1100), (1900, 2100), (2500, 2600)] {
-        assert_eq!(losses.judge(&call(from, to)).0, Doing::Unknown, "{from} to {to}");
+    let losses = losses(true, &[(1000, 0, 0), (4000, 3000, 0)]);
+    for (from, to) in [(0, 500), (900, 3100), (3900, 6100), (4500, 7600)] {
+        assert_eq!(judge(&losses, from, to, true), Doing::Unknown, "{from} to {to}");
     }
-    assert_eq!(losses.judge(&call(1000, 2000)).0, Doing::Strategy);
-    assert_eq!(Losses::new(true).judge(&call(1, 2)).0, Doing::Unknown);
+    assert_eq!(judge(&losses, 1000, 4000, false), Doing::Strategy);
+    assert_eq!(judge(&Losses::new(true), 1, 2, true), Doing::Unknown);
 }
 
 #[test]
 fn old_looks_make_room() {
     let mut losses = Losses::new(true);
     for i in 0..2 * LOOKS_MAX as u64 {
-        let ran = DurationNs::from_micros(i);
-        losses.push(ThreadLook { at: us(i), ran, waited: DurationNs::ZERO });
+        let ran = DurationNs::from_micros(1_000 * i);
+        losses.push(ThreadLook { at: us(1_000 * i), ran, waited: DurationNs::ZERO });
     }
-    assert_eq!(losses.judge(&call(10, 20)).0, Doing::Unknown);
-    let end = 2 * LOOKS_MAX as u64 - 10;
-    assert_eq!(losses.judge(&call(end - 50, end)).0, Doing::Strategy);
+    assert_eq!(judge(&losses, 10_000, 20_000, false), Doing::Unknown);
+    let end = 1_000 * (2 * LOOKS_MAX as u64 - 10);
+    assert_eq!(judge(&losses, end - 50_000, end, false), Doing::Strategy);
+}
+
+#[test]
+fn short_calls_are_repeated_when_most_have_one_length_and_nobody_waited() {
+    let spans = |micros: &[u64], waited: u64| {
+        let loss = |span| {
+            let [least, waited] = [0, waited].map(DurationNs::from_micros);
+            losses::Loss { least, most: DurationNs::from_micros(span), waited }
+        };
+        let mut repetition = Repetition::default();
+        micros.iter().for_each(|span| repetition.note(&call(0, *span), Some(&loss(*span))));
+        let last = micros[micros.len() - 1];
+        repetition.is_repeated(&call(0, last), &loss(last))
+    };
+    assert!(spans(&[50, 55, 48, 300, 52, 51, 900, 47, 50, 53], 0));
+    // Another had the core; too few; of any length; as short as an interrupt; too long for this rule.
+    assert!(!spans(&[50; 20], 40));
+    assert!(!spans(&[50; 7], 0));
+    assert!(!spans(&[30, 50, 90, 170, 300, 520, 900, 1_500, 40, 70, 120, 220, 400, 50], 0));
+    assert!(!spans(&[12; 20], 0));
+    assert!(!spans(&[2_000; 20], 0));
 }
 
 #[test]

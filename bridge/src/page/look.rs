@@ -133,6 +133,7 @@ impl Desk {
                 budget_misses: inbox.misses[index],
                 long_calls_host: long_calls.map_or(0, |of| of.host),
                 long_calls_own: long_calls.map_or(0, |of| of.strategy),
+                long_calls_unknown: long_calls.map_or(0, |of| of.unknown),
                 ..views::account(row)
             });
             let held = instruments.iter().zip(&tally.positions[index]);

@@ -1,6 +1,6 @@
-//! Blame on a running machine: an engine that spins on its own core, once with a hog on the same core, once with a
-//! strategy that is slow by itself. Asserts who is blamed for most calls, never how long anything took; an attempt
-//! in which the machine did something else than the test wanted is made again.
+//! Attribution on a running machine: an engine on its own core that spins or parks, with hogs on the same core or with
+//! a strategy that is slow by itself. Asserts who is blamed for how many calls, never how long anything took; an
+//! attempt in which the machine did something else than the test wanted is made again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,10 @@ const ATTEMPTS: usize = 6;
 const SPAN: DurationNs = DurationNs::from_millis(1_500);
 /// Longer than anything these strategies do by themselves but what they are asked to.
 const SLOW: DurationNs = DurationNs::from_micros(50);
+/// What a call takes of which every long one is the host's doing.
+const LITTLE: DurationNs = DurationNs::from_micros(4);
+/// Stalls from which one in a hundred can be told.
+const STALLS_MIN: usize = 200;
 const BTC: SymbolId = SymbolId(0);
 
 /// Works a little at each event, and for [`SLOW`] at every so manieth.
@@ -101,8 +105,8 @@ struct Seen {
     lost: f64,
 }
 
-/// Runs an engine on a core of its own, with or without a hog there; `None` when this machine cannot.
-fn session(little: DurationNs, every: u64, has_hog: bool) -> Option<Seen> {
+/// Runs an engine on a core of its own with so many hogs there; `None` when this machine cannot.
+fn session(little: DurationNs, every: u64, hogs: usize, wait: Wait) -> Option<Seen> {
     let cores = runner::usable_cores();
     let [here, .., there] = cores.as_slice() else { return None };
     let (here, there) = (*here, *there);
@@ -131,47 +135,59 @@ fn session(little: DurationNs, every: u64, has_hog: bool) -> Option<Seen> {
         clock.clone(),
         false,
     );
-    let of = RunnerConfig { core: Some(there), wait: Wait::Spin };
+    let spins = wait == Wait::Spin;
+    let of = RunnerConfig { core: Some(there), wait };
     let running = runner::spawn(agent, of, clock.clone()).unwrap();
     while running.stats().thread().is_none() {
         Wait::Doze.wait();
     }
-    let mut host = HostWatch::new(running.stats().thread()?, true, Some(there)).ok()?;
+    let mut host = HostWatch::new(running.stats().thread()?, spins, Some(there)).ok()?;
 
     let stop = Arc::new(AtomicBool::new(false));
-    let is_over = Arc::clone(&stop);
-    let hog = has_hog.then(|| {
+    let hog = |nth: usize| {
+        let is_over = Arc::clone(&stop);
         std::thread::spawn(move || {
             runner::pin(there);
             while !is_over.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
+                // Every other one comes and goes.
+                if nth % 2 == 1 {
+                    Wait::Park.wait();
+                }
             }
         })
-    });
+    };
+    let hogs: Vec<_> = (0..hogs).map(hog).collect();
     let (mut total, mut calls) = (Bank::new(&Stage::ALL, 1), Vec::new());
     let (mut seq, mut next) = (1, event(1));
     host.look_now(&clock);
-    let first = *host.losses.looks.back()?;
+    let first = host.losses.newest()?;
     while clock.now().since(first.at) < SPAN {
         host.look(&clock);
         while parts.reports.pop().is_some() {}
-        // Always something to do for the engine: a stall strikes a call, not the wait for one.
-        while let Ok(()) = market.push(next) {
+        // Always something to do for an engine that spins: a stall strikes a call, not the wait for one. One that
+        // parks is to sleep now and then.
+        let most = if spins { usize::MAX } else { 512 };
+        for _ in 0..most {
+            let Ok(()) = market.push(next) else { break };
             seq += 1;
             next = event(seq);
         }
+        if !spins {
+            Wait::Doze.wait();
+        }
         parts.banks[1].drain(&mut total, |bank| {
             host.look_now(&clock);
-            calls.extend(bank.outliers().as_slice().iter().map(|of| host.judge(of)));
+            calls.extend(host.judge(bank.outliers().as_slice()));
         });
     }
-    let last = *host.losses.looks.back()?;
+    let last = host.losses.newest()?;
     stop.store(true, Ordering::Relaxed);
     running.stop();
     // Nobody takes reports any more, and none is waited for.
     drop(parts);
     let _ = running.join();
-    hog.into_iter().for_each(|hog| hog.join().unwrap());
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
     #[expect(clippy::cast_precision_loss, reason = "a share of two seconds")]
     let share = |part: u64, of: u64| part as f64 / of as f64;
     let (ran, span) = (last.ran.raw() - first.ran.raw(), last.at.since(first.at).raw());
@@ -215,7 +231,7 @@ fn check(
 #[test]
 fn a_hog_on_the_engines_core_is_blamed_for_the_calls_that_it_stretches() {
     check(
-        || session(DurationNs::from_micros(4), u64::MAX, true),
+        || session(LITTLE, u64::MAX, 1, Wait::Spin),
         // It got its part.
         |lost| lost > 0.2,
         // Nothing of the strategy's own takes so long.
@@ -227,10 +243,53 @@ fn a_hog_on_the_engines_core_is_blamed_for_the_calls_that_it_stretches() {
 #[test]
 fn a_strategy_that_spins_at_each_thousandth_event_is_blamed_itself() {
     check(
-        || session(DurationNs::ZERO, 1_000, false),
+        || session(DurationNs::ZERO, 1_000, 0, Wait::Spin),
         // Nobody else wanted the core.
         |lost| lost < 0.25,
         |call| call.outlier.span() >= SLOW,
         Doing::Strategy,
     );
+}
+
+/// Sessions under load until there are enough stalls: of a strategy that takes [`LITTLE`] each time, at most one long
+/// call in a hundred is laid to it.
+#[track_caller]
+fn check_blame(wait: Wait) {
+    let (mut stalls, mut blamed, mut told, mut hosts) = (0, 0, 0, 0);
+    for _ in 0..ATTEMPTS {
+        let run = || session(LITTLE, u64::MAX, 3, wait);
+        let seen = std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+        let Some(Seen { calls, .. }) = seen else {
+            return eprintln!(
+                "SKIPPED: it takes two cores, and a kernel with statistics of threads"
+            );
+        };
+        stalls += calls.len();
+        for call in &calls {
+            blamed += usize::from(call.doing == Doing::Strategy);
+            if call.outlier.span() >= DurationNs::from_millis(4) {
+                told += 1;
+                hosts += usize::from(call.doing == Doing::Host);
+            }
+        }
+        if stalls >= STALLS_MIN {
+            break;
+        }
+    }
+    println!(
+        "{}: {blamed} of {stalls} laid to the strategy, {hosts} of {told} long ones to the host",
+        wait.as_str()
+    );
+    assert!(blamed * 100 <= stalls, "{blamed} of {stalls} stalls were laid to the strategy");
+    assert!(hosts * 4 >= told, "{hosts} of {told} stalls of 4 ms and more were laid to the host");
+}
+
+#[test]
+fn of_a_hundred_stalls_of_a_spinning_thread_at_most_one_is_laid_to_the_strategy() {
+    check_blame(Wait::Spin);
+}
+
+#[test]
+fn of_a_hundred_stalls_of_a_parked_thread_at_most_one_is_laid_to_the_strategy() {
+    check_blame(Wait::Park);
 }
