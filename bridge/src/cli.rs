@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Worth(worth::WorthArgs),
     /// Compare the latency tails of two strategies on the same ticks.
     Compare(compare::CompareArgs),
+    /// One process of a comparison; `compare` starts it.
+    #[command(hide = true, name = "compare-process")]
+    CompareProcess,
     /// Measure latencies under planned load from the built-in exchange, at given rates.
     Bench(bench::BenchArgs),
     /// Serve the built-in exchange by itself.
@@ -73,6 +76,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<(), RunError> {
         Command::Replay(args) => replay::run(&args),
         Command::Worth(args) => worth::run(&args),
         Command::Compare(args) => compare::run(args),
+        Command::CompareProcess => compare::serve(),
         Command::Bench(args) => bench::run(&args),
         Command::Exchange(args) => exchange::run(&args),
         Command::Config(args) => config::run(&args),

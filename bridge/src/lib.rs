@@ -38,6 +38,7 @@ mod held_file;
 pub mod history;
 pub mod journal;
 pub mod output;
+pub mod lab;
 pub mod page;
 pub mod params;
 pub mod preflight;

@@ -66,6 +66,9 @@ pub trait Observer {
     /// Whatever speaks against this session.
     fn begin(&mut self, instruments: &[Instrument]) -> Result<(), RunError>;
 
+    /// Has the tally keep what it usually does not.
+    fn prepare(&mut self, _tally: &mut Tally) {}
+
     /// How much time of the recording goes into a bank.
     fn interval(&self) -> DurationNs;
 
@@ -114,6 +117,9 @@ pub fn replay_observed(
     let engine = setup::engine(config, &chosen, &instruments, depth, order)?;
     let capital = config.account.capital;
     let mut tally = Tally::new(setup::names(&chosen), instruments.clone(), capital);
+    if let Some(observer) = &mut observer {
+        observer.prepare(&mut tally);
+    }
     let is_capture = source.meta().is_none();
     if options.verify && !is_capture {
         tally.trail = Trail::Check(Check::read(path).map_err(storage)?);

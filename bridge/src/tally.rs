@@ -7,13 +7,14 @@ use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::strategy::{RejectReason, Skip};
 use paperwire_core::time::HostNs;
-use paperwire_exec::digest::RunDigest;
+use paperwire_exec::digest::{Conduct, RunDigest};
 use paperwire_exec::engine::ReportSink;
 use paperwire_exec::fill::BRACKET;
 use paperwire_exec::report::{AccountRow, BracketRow, MarketRow, PositionRow, Report, ReportKind};
 
 use crate::attribution::{Judged, ThreadRow};
 use crate::trail::Trail;
+use crate::worth::pairs::Way;
 
 /// A strategy instance as people know it.
 #[derive(Clone, Debug)]
@@ -47,6 +48,10 @@ pub struct Tally {
     pub instruments: Vec<Instrument>,
     /// Over every signal, order, fill and final account.
     pub digest: RunDigest,
+    /// Of each strategy by itself; empty unless somebody wants to hold runs against each other.
+    pub conduct: Vec<Conduct>,
+    /// Of each strategy, its fills and its equity over time; empty unless somebody wants to pair runs.
+    pub ways: Vec<Way>,
     /// Its checksums on the way.
     pub trail: Trail,
     /// Latest account of each strategy.
@@ -87,6 +92,8 @@ impl Tally {
         let (count, symbols) = (strategies.len(), instruments.len());
         Self {
             digest: RunDigest::new(),
+            conduct: Vec::new(),
+            ways: Vec::new(),
             trail: Trail::Off,
             accounts: vec![AccountRow::new(capital); count],
             positions: vec![vec![PositionRow::default(); symbols]; count],
@@ -110,6 +117,12 @@ impl Tally {
     pub fn absorb(&mut self, report: &Report) {
         if let Some(sum) = self.digest.absorb(report) {
             self.trail.step(report, sum);
+            for (index, conduct) in self.conduct.iter_mut().enumerate() {
+                conduct.absorb(index, report);
+            }
+        }
+        for (index, way) in self.ways.iter_mut().enumerate() {
+            way.absorb(index, report);
         }
         match &report.kind {
             ReportKind::Signal { .. } => self.signals += 1,

@@ -1,17 +1,26 @@
 //! `paperwire worth`: what a microsecond is worth. One tape, replayed with orders that travel longer and longer.
 //!
 //! Everything but the time of orders and cancellations to the venue stays as recorded, so what differs between two
-//! rows is what that time cost, or brought: a later fill is not always a worse one.
+//! rows is what that time cost, or brought: a later fill is not always a worse one. Effects are paired
+//! ([`pairs`]) and have an interval where enough fills changed. The step from no latency to any is told apart from
+//! the rest: without latency an order stands between two prints of one instant, which no order ever does.
+
+pub mod pairs;
 
 use std::path::Path;
 
+use paperwire_core::instrument::Instrument;
+use paperwire_core::latency::Bank;
 use paperwire_core::num::Money;
+use paperwire_core::time::DurationNs;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::replay::{self, ReplayOptions};
+use crate::replay::{self, Observer, ReplayOptions};
 use crate::run::RunError;
+use crate::tally::Tally;
 use crate::terminal::Terminal;
+use pairs::{Effect, Way};
 
 /// Delays when none are given.
 pub const DELAYS: [&str; 4] = ["0", "50us", "1ms", "10ms"];
@@ -20,13 +29,24 @@ const DELAY_MAX_NS: u64 = 60_000_000_000;
 /// Columns of the longest bar.
 const BAR: usize = 24;
 
+/// One strategy at one delay.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Profit at the end.
+    pub profit: Money,
+    /// Number of fills.
+    pub fills: u64,
+    /// What the step to this delay brought; `None` for the shortest.
+    pub effect: Option<Effect>,
+}
+
 /// Profit of each strategy at each delay.
 #[derive(Debug)]
 pub struct Worth {
     /// Delays in nanoseconds, ascending.
     pub delays_ns: Vec<u64>,
-    /// By strategy: its name, and by delay: profit and fills.
-    pub strategies: Vec<(String, Vec<(Money, u64)>)>,
+    /// By strategy: its name, and its cells by delay.
+    pub strategies: Vec<(String, Vec<Cell>)>,
 }
 
 /// `50us`, `1.5ms`, `2s`, `300ns` or a plain 0.
@@ -72,25 +92,69 @@ pub fn measure(
     let mut delays_ns = delays_ns.to_vec();
     delays_ns.sort_unstable();
     delays_ns.dedup();
-    let mut strategies: Vec<(String, Vec<(Money, u64)>)> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    let mut all: Vec<Vec<(Money, u64, Way)>> = Vec::new();
     for (round, delay) in delays_ns.iter().enumerate() {
         terminal.progress(&format!("{} of {}: {}", round + 1, delays_ns.len(), shown(*delay)));
         let mut overrides = overrides.to_vec();
         overrides.extend(later(*delay));
         let config = replay::config_of(tape, given, &overrides)?;
         let options = ReplayOptions { speed: None, verify: false, order_seed: None };
-        let replayed = replay::replay(tape, &config, &options, &mut Terminal::new(true))?;
-        let tally = replayed.tally;
-        if strategies.is_empty() {
-            strategies =
-                tally.strategies.iter().map(|of| (of.instance.clone(), Vec::new())).collect();
-        }
-        for ((_, cells), row) in strategies.iter_mut().zip(&tally.accounts) {
-            cells.push((row.equity - row.baseline, row.fills));
-        }
+        let mut quiet = Terminal::new(true);
+        let replayed =
+            replay::replay_observed(tape, &config, &options, &mut quiet, Some(&mut Ways))?;
+        let Tally { strategies, accounts, ways, .. } = replayed.tally;
+        names = strategies.into_iter().map(|of| of.instance).collect();
+        let of = |(row, way): (&paperwire_exec::report::AccountRow, Way)| {
+            (row.equity - row.baseline, row.fills, way)
+        };
+        all.push(accounts.iter().zip(ways).map(of).collect());
     }
     terminal.progress("");
+    let cells = |strategy: usize| {
+        let cell = |at: usize| {
+            let (profit, fills, way) = &all[at][strategy];
+            // Rounded up: the next second may begin on the way.
+            let slack = usize::try_from(delays_ns[at].div_ceil(1_000_000_000)).unwrap_or(0);
+            let effect =
+                base(&delays_ns, at).map(|base| pairs::effect(&all[base][strategy].2, way, slack));
+            Cell { profit: *profit, fills: *fills, effect }
+        };
+        (0..delays_ns.len()).map(cell).collect()
+    };
+    let strategies = names.into_iter().enumerate().map(|(at, name)| (name, cells(at)));
+    let strategies = strategies.collect();
     Ok(Worth { delays_ns, strategies })
+}
+
+/// What a delay is held against: none at all against no other; the shortest one against none at all; longer ones
+/// against the shortest, so that the first step is in none of them.
+fn base(delays_ns: &[u64], at: usize) -> Option<usize> {
+    let shortest = usize::from(delays_ns.first() == Some(&0) && delays_ns.len() > 1);
+    match at {
+        0 => None,
+        _ if at == shortest => Some(0),
+        _ => Some(shortest),
+    }
+}
+
+/// Has each strategy's way written down.
+struct Ways;
+
+impl Observer for Ways {
+    fn begin(&mut self, _: &[Instrument]) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn prepare(&mut self, tally: &mut Tally) {
+        tally.ways = vec![Way::default(); tally.strategies.len()];
+    }
+
+    fn interval(&self) -> DurationNs {
+        DurationNs::from_secs(3_600)
+    }
+
+    fn take(&mut self, _: &Bank) {}
 }
 
 /// Orders and cancellations take this long to the venue, and nothing else takes any time.
@@ -110,11 +174,11 @@ fn later(delay_ns: u64) -> impl Iterator<Item = (String, toml::Value)> {
 }
 
 fn shown(delay_ns: u64) -> String {
-    format!("+{}", paperwire_core::time::DurationNs::new(delay_ns))
+    format!("+{}", DurationNs::new(delay_ns))
 }
 
 impl Worth {
-    /// As a table, and under it a chart of what each delay cost against the shortest.
+    /// As a table, and under it what each step cost or brought.
     pub fn text(&self) -> String {
         let name = self.strategies.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(8);
         let mut out = format!("{:<name$}", "P&L");
@@ -123,31 +187,47 @@ impl Worth {
         }
         for (strategy, cells) in &self.strategies {
             out += &format!("\n{strategy:<name$}");
-            for (profit, _) in cells {
-                out += &format!("  {profit:>10.4}");
+            for cell in cells {
+                out += &format!("  {:>10.4}", cell.profit);
             }
         }
-        let cost = |cells: &[(Money, u64)], at: usize| (cells[at].0 - cells[0].0).to_num::<f64>();
-        let columns = 1..self.delays_ns.len();
-        let of = |(_, cells): &(String, Vec<(Money, u64)>)| {
-            columns.clone().map(|at| cost(cells, at).abs()).fold(0.0, f64::max)
-        };
-        let most = self.strategies.iter().map(of).fold(0.0, f64::max);
-        if most <= 0.0 {
-            return out + "\n\nno strategy's profit depends on these delays";
+        let all = self.strategies.iter().flat_map(|(_, cells)| cells);
+        if !all.filter_map(|cell| cell.effect).any(|of| of.changed > 0) {
+            return out + "\n\nno fill depends on these delays";
         }
-        out += &format!("\n\nagainst {}", shown(self.delays_ns[0]));
+        let is_first = |at: usize| self.delays_ns[0] == 0 && at == 1;
+        let steps =
+            |wanted: bool| (1..self.delays_ns.len()).filter(move |at| is_first(*at) == wanted);
+        let (first, rest): (Vec<usize>, Vec<usize>) =
+            (steps(true).collect(), steps(false).collect());
+        if let [at] = first[..] {
+            let delay = shown(self.delays_ns[at]);
+            out += &format!(
+                "\n\nany latency at all: {delay} against none, where an order stands between prints of one instant"
+            );
+            out += &self.chart(&first, name);
+        }
+        if let Some(at) = rest.first() {
+            let base = base(&self.delays_ns, *at).unwrap_or(0);
+            out += &format!("\n\nmore of it, against {}", shown(self.delays_ns[base]));
+            out += &self.chart(&rest, name);
+        }
+        out
+    }
+
+    /// A line for each strategy and step, with a bar where an effect can be told.
+    fn chart(&self, steps: &[usize], name: usize) -> String {
+        let told = |cell: &Cell| cell.effect.filter(|of| of.interval.is_some());
+        let all = self.strategies.iter().flat_map(|(_, cells)| steps.iter().map(|at| &cells[*at]));
+        let most = all.filter_map(told).map(|of| of.total.abs()).fold(0.0, f64::max);
+        let mut out = String::new();
         for (strategy, cells) in &self.strategies {
-            for at in columns.clone() {
-                let label = if at == 1 { strategy.as_str() } else { "" };
-                let change = cost(cells, at);
-                #[expect(clippy::cast_possible_truncation, reason = "0 to the longest bar")]
-                #[expect(clippy::cast_sign_loss, reason = "a magnitude")]
-                let len = (change.abs() / most * BAR as f64).round() as usize;
-                let bar = if change < 0.0 { "-" } else { "+" }.repeat(len);
-                let delay = shown(self.delays_ns[at]);
-                let line = format!("\n{label:<name$}  {delay:>10}  {change:>+9.4}  {bar}");
-                out += line.trim_end();
+            for (row, at) in steps.iter().enumerate() {
+                let label = if row == 0 { strategy.as_str() } else { "" };
+                let delay = shown(self.delays_ns[*at]);
+                let Some(of) = cells[*at].effect else { continue };
+                let said = said(&of, most);
+                out += format!("\n{label:<name$}  {delay:>10}  {said}").trim_end();
             }
         }
         out
@@ -155,10 +235,18 @@ impl Worth {
 
     /// For machines.
     pub fn json(&self) -> Value {
-        let one = |(name, cells): &(String, Vec<(Money, u64)>)| {
-            let rows = self.delays_ns.iter().zip(cells).map(|(delay_ns, (profit, fills))| {
-                let pnl = crate::journal::record::money(*profit);
-                json!({"delay_ns": delay_ns, "pnl": pnl, "fills": fills})
+        let one = |(name, cells): &(String, Vec<Cell>)| {
+            let rows = cells.iter().enumerate().map(|(at, cell)| {
+                let interval = cell.effect.and_then(|of| of.interval);
+                json!({
+                    "delay_ns": self.delays_ns[at],
+                    "pnl": crate::journal::record::money(cell.profit),
+                    "fills": cell.fills,
+                    "against_ns": base(&self.delays_ns, at).map(|base| self.delays_ns[base]),
+                    "changed_fills": cell.effect.map(|of| of.changed),
+                    "effect": cell.effect.filter(|of| of.interval.is_some()).map(|of| of.total),
+                    "interval": interval.map(|of| [of.low, of.high]),
+                })
             });
             json!({"name": name, "delays": rows.collect::<Vec<_>>()})
         };
@@ -166,9 +254,29 @@ impl Worth {
     }
 }
 
+/// An effect in words and a bar, or why there is none.
+fn said(of: &Effect, most: f64) -> String {
+    let Some(interval) = of.interval else {
+        let fills = if of.changed == 1 { "fill" } else { "fills" };
+        return match of.changed {
+            0 => "no fill changed".to_owned(),
+            changed => format!("{changed} {fills} changed: no effect can be told"),
+        };
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "0 to the longest bar")]
+    #[expect(clippy::cast_sign_loss, reason = "a magnitude")]
+    let len = (of.total.abs() / most.max(f64::MIN_POSITIVE) * BAR as f64).round() as usize;
+    let bar = if of.total < 0.0 { "-" } else { "+" }.repeat(len);
+    format!(
+        "{:>+9.4}  {:+.4} to {:+.4}, {} fills changed  {bar}",
+        of.total, interval.low, interval.high, of.changed
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::estimate::Interval;
 
     #[test]
     fn delays_have_a_unit_and_a_bound() {
@@ -184,32 +292,61 @@ mod tests {
     }
 
     #[test]
-    fn the_chart_shows_what_a_delay_cost_and_what_it_brought() {
-        let money = Money::from_num::<f64>;
+    fn the_first_step_is_in_none_of_the_others() {
+        let of = |delays: &[u64]| (0..delays.len()).map(|at| base(delays, at)).collect::<Vec<_>>();
+        assert_eq!(of(&[0, 50, 1_000, 9_000]), [None, Some(0), Some(1), Some(1)]);
+        assert_eq!(of(&[50, 1_000, 9_000]), [None, Some(0), Some(0)]);
+        assert_eq!(of(&[0]), [None]);
+    }
+
+    #[test]
+    fn a_step_shows_its_interval_or_how_few_fills_it_changed() {
+        let cell = |profit: f64, changed: usize, total: f64, is_told: bool| Cell {
+            profit: Money::from_num(profit),
+            fills: 4,
+            effect: Some(Effect {
+                changed,
+                total,
+                interval: is_told.then_some(Interval { low: total - 0.5, high: total + 0.5 }),
+            }),
+        };
+        let none = |profit: f64| Cell { effect: None, ..cell(profit, 0, 0.0, false) };
         let worth = Worth {
             delays_ns: vec![0, 50_000, 10_000_000],
             strategies: vec![
-                ("slow".to_owned(), vec![(money(1.0), 4), (money(0.75), 4), (money(-1.0), 3)]),
-                ("odd".to_owned(), vec![(money(0.0), 1), (money(0.0), 1), (money(0.5), 1)]),
+                (
+                    "slow".to_owned(),
+                    vec![none(1.0), cell(0.75, 40, -0.25, true), cell(-1.0, 60, -1.75, true)],
+                ),
+                (
+                    "odd".to_owned(),
+                    vec![none(0.0), cell(0.45, 1, 0.45, false), cell(0.45, 0, 0.0, false)],
+                ),
             ],
         };
-        let text = worth.text();
         let wanted = "\
 P&L               +0 ns    +50.0 us    +10.0 ms
 slow          1.0000      0.7500     -1.0000
-odd           0.0000      0.0000      0.5000
+odd           0.0000      0.4500      0.4500
 
-against +0 ns
-slow        +50.0 us    -0.2500  ---
-            +10.0 ms    -2.0000  ------------------------
-odd         +50.0 us    +0.0000
-            +10.0 ms    +0.5000  ++++++";
+any latency at all: +50.0 us against none, where an order stands between prints of one instant
+slow        +50.0 us    -0.2500  -0.7500 to +0.2500, 40 fills changed  ------------------------
+odd         +50.0 us  1 fill changed: no effect can be told
+
+more of it, against +50.0 us
+slow        +10.0 ms    -1.7500  -2.2500 to -1.2500, 60 fills changed  ------------------------
+odd         +10.0 ms  no fill changed";
+        let text = worth.text();
         assert_eq!(text.replace(' ', ""), wanted.replace(' ', ""), "{text}");
-        assert_eq!(worth.json()["strategies"][0]["delays"][2]["pnl"], "-1.0000000000");
-        let still = Worth {
-            delays_ns: vec![0, 1],
-            strategies: vec![("a".to_owned(), vec![(money(0.0), 0); 2])],
-        };
-        assert!(still.text().ends_with("no strategy's profit depends on these delays"));
+        let json = worth.json();
+        let odd = &json["strategies"][1]["delays"][1];
+        assert_eq!((&odd["pnl"], &odd["effect"]), (&Value::from("0.4500000000"), &Value::Null));
+        assert_eq!((&odd["changed_fills"], &odd["against_ns"]), (&Value::from(1), &Value::from(0)));
+        let mut still = worth;
+        still.strategies.truncate(2);
+        for (_, cells) in &mut still.strategies {
+            *cells = vec![none(0.0), cell(0.0, 0, 0.0, false), cell(0.0, 0, 0.0, false)];
+        }
+        assert!(still.text().ends_with("no fill depends on these delays"));
     }
 }

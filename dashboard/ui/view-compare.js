@@ -1,4 +1,4 @@
-// Whose tail is worse, how sure that is, and whether it was the machine.
+// Whose tail is worse in this run, and how sure that is.
 
 import { el, empty, panel, pick, replace, WINDOWS } from "./dom.js";
 import { count, fixed, ns } from "./format.js";
@@ -51,7 +51,7 @@ export function mount(root, params, go) {
           el("button", { type: "button", onclick: () => savePng(chart, "paperwire-tails") }, "PNG"),
           el("a", { href: "/api/latency/hdr", download: "paperwire.hlog" }, "HDR log")),
         chart, noise),
-      panel("w12", "Verdict", "the second against the first, by block bootstrap", summary, tables)),
+      panel("w12", "Verdict", "the second against the first, in this run", summary, tables)),
   );
 
   const choose = () => {
@@ -121,8 +121,10 @@ export function mount(root, params, go) {
   async function judge(known) {
     const results = await Promise.all(known.slice(1).map((name) => ask(`/api/latency/compare?a=${encodeURIComponent(known[0])}&b=${encodeURIComponent(name)}&window_s=${span}`)));
     if (isOver) return;
+    const layout = results.find((of) => of.layout)?.layout;
     replace(summary, results.map((of) => of.words.map((sentence) => el("p", {}, sentence))),
-      el("p", { class: "dim" }, `Floor: ${results[0].control}. ${count(results[0].blocks)} blocks, ${count(results[0].ticks[0])} calls of ${known[0]}.`));
+      el("p", { class: "dim" }, `${count(results[0].parts)} parts of ${count(results[0].part_s)} s, ${count(results[0].ticks[0])} calls of ${known[0]}. One process cannot tell what another would have given. `, layout ?? ""),
+      results.map((of) => el("p", { class: "dim" }, "Of the strategies instead of this run: ", el("code", {}, of.command))));
     replace(tables, results.map((of) => [el("h2", {}, `${of.b} against ${of.a}`), table(of)]));
   }
 
@@ -145,8 +147,8 @@ function table(of) {
   const row = (kind) => (cell) =>
     el("tr", { class: `verdict-${cell.verdict.split(" ")[0]}` },
       el("td", { class: "text" }, `${kind} ${cell.percentile}`), el("td", {}, ns(cell.a_ns)), el("td", {}, ns(cell.b_ns)), el("td", {}, fixed(cell.ratio, 3)),
-      el("td", {}, range(cell.interval)), el("td", {}, range(cell.floor)), el("td", { class: "text" }, cell.verdict));
-  const heads = ["", of.a, of.b, "ratio", "interval", "A/A floor", `${of.b} is`];
+      el("td", {}, range(cell.interval)), el("td", {}, range(cell.layout)), el("td", { class: "text" }, cell.verdict));
+  const heads = ["", of.a, of.b, "ratio", "in this run", "in another process", `${of.b} is`];
   return el("div", { class: "scroll" }, el("table", { class: "verdicts" },
     el("thead", {}, el("tr", {}, heads.map((name, at) => el("th", { class: at === 0 || at === 6 ? "text" : "", scope: "col" }, name)))),
     el("tbody", {}, of.service.map(row("service")), of.response.map(row("response")))));

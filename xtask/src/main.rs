@@ -24,6 +24,9 @@ const HELP: &str = "\
 cargo xtask test                every check, cheap ones first
 cargo xtask test --step NAME    one check alone (repeat --step for more)
 cargo xtask test --list         the names of the checks and what they run
+cargo xtask gate                slow checks before a release, by hand: minutes to hours
+cargo xtask gate --step NAME    one of them (repeat --step for more)
+cargo xtask gate --list         their names and what they run
 cargo xtask tidy                the house rules alone
 cargo xtask icount              instructions of the hot functions against the baseline
 cargo xtask icount --bless      makes what is counted now the baseline
@@ -42,26 +45,34 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["tidy"] => finish(tidy::run(&root)),
-        ["icount"] => match steps::named(&["--step", "icount"]) {
+        ["icount"] => match steps::named(steps::ALL, &["--step", "icount"]) {
             Ok(chosen) => finish(run::steps(&root, &chosen)),
             Err(problem) => usage(&problem),
         },
         ["icount", "--bless"] => {
             finish(tools::ensure(&tools::VALGRIND, &root).and_then(|()| icount::bless(&root)))
         }
-        ["test"] => finish(run::steps(&root, &steps::ALL.iter().collect::<Vec<_>>())),
-        ["test", "--list"] => {
-            for step in steps::ALL {
+        ["test", rest @ ..] => table(&root, steps::ALL, rest),
+        ["gate", rest @ ..] => table(&root, steps::GATE, rest),
+        [] => usage("a command is missing"),
+        [other, ..] => usage(&format!("`{other}` is no command")),
+    }
+}
+
+/// Runs a table of checks, some of its rows, or lists them.
+fn table(root: &Path, table: &'static [steps::Step], args: &[&str]) -> ExitCode {
+    match args {
+        [] => finish(run::steps(root, &table.iter().collect::<Vec<_>>())),
+        ["--list"] => {
+            for step in table {
                 println!("{:<8} {}", step.name, step.about);
             }
             ExitCode::SUCCESS
         }
-        ["test", rest @ ..] => match steps::named(rest) {
-            Ok(chosen) => finish(run::steps(&root, &chosen)),
+        rest => match steps::named(table, rest) {
+            Ok(chosen) => finish(run::steps(root, &chosen)),
             Err(problem) => usage(&problem),
         },
-        [] => usage("a command is missing"),
-        [other, ..] => usage(&format!("`{other}` is no command")),
     }
 }
 

@@ -224,20 +224,59 @@ pub(crate) const ALL: &[Step] = &[
     },
 ];
 
-/// The rows that `--step NAME ...` asks for, in the table's order.
-pub(crate) fn named(args: &[&str]) -> Result<Vec<&'static Step>, String> {
+/// The gate before a release: slow checks that are run by hand, on a machine with nothing else to do.
+pub(crate) const GATE: &[Step] = &[
+    Step {
+        name: "lab",
+        about: "error rates of comparisons on made-up sessions, at full size",
+        action: Action::Commands(&[Cmd {
+            env: &[("SLOW_TESTS", "1")],
+            ..tests(&[
+                "cargo",
+                "test",
+                "--profile",
+                "quick",
+                "-p",
+                "paperwire-bridge",
+                "--lib",
+                "--locked",
+                "lab::simulation",
+            ])
+        }]),
+    },
+    Step {
+        name: "pairs",
+        about: "45 pairs of strategies in both orders and twice: no contradiction (hours; PAIRS=6 takes six)",
+        action: Action::Commands(&[Cmd {
+            env: &[("SLOW_TESTS", "1")],
+            ..tests(&[
+                "cargo",
+                "test",
+                "--release",
+                "-p",
+                "paperwire-bridge",
+                "--test",
+                "compare",
+                "--locked",
+            ])
+        }]),
+    },
+];
+
+/// The rows of a table that `--step NAME ...` asks for, in the table's order.
+pub(crate) fn named(table: &'static [Step], args: &[&str]) -> Result<Vec<&'static Step>, String> {
     let mut names = Vec::new();
     for pair in args.chunks(2) {
         match pair {
-            ["--step", name] if ALL.iter().any(|step| step.name == *name) => names.push(*name),
+            ["--step", name] if table.iter().any(|step| step.name == *name) => names.push(*name),
             ["--step", name] => {
-                let known: Vec<_> = ALL.iter().map(|step| step.name).collect();
+                let known: Vec<_> = table.iter().map(|step| step.name).collect();
                 return Err(format!("`{name}` is no step; there are {}", known.join(", ")));
             }
             _ => return Err(format!("`{}` is not understood", pair.join(" "))),
         }
     }
-    Ok(ALL.iter().filter(|step| names.contains(&step.name)).collect())
+    Ok(table.iter().filter(|step| names.contains(&step.name)).collect())
 }
 
 #[cfg(test)]

@@ -1,83 +1,86 @@
-//! A comparison for machines.
+//! A comparison for machines. What is symmetric bit for bit are the logarithms; ratios are made of them to be read.
 
+use paperwire_core::random::exp;
 use serde_json::{Value, json};
 
-use super::Comparison;
-use super::blocks::WARM_UP_CALLS;
-use super::stats::{A, ARMS, B, CELLS, CONTROL, Interval, Quantile, Row, Sparse, Verdict};
+use super::measurement::Measurement;
+use super::plan::CONTROL_PROCESSES;
+use super::table::{Comparison, Tables};
 use super::text;
+use super::words::{self, Pace};
+use crate::lab::estimate::Interval;
+use crate::lab::judge::Row;
+use crate::lab::verdict::CELLS;
 
-/// The comparison as JSON.
-pub fn json(of: &Comparison) -> Value {
-    let rate = of.ticks_per_s;
-    let rows = |rows: &[Row]| rows.iter().map(|row| self::row(row, rate)).collect::<Value>();
-    let settings = &of.settings;
-    json!({
-        "a": of.names[A],
-        "b": of.names[B],
-        "control": of.names[CONTROL],
-        "source": of.source,
-        "response_starts": of.arrival,
-        "seconds_per_block": of.seconds_per_block,
-        "blocks": of.blocks,
-        "ticks": arms(&of.ticks),
-        "ticks_per_s": rate,
-        "called_first": of.called_first.as_ref().map(arms),
-        "warm_up": {
-            "blocks": of.warm_up.blocks,
-            "calls_min": WARM_UP_CALLS,
-            "service": arms(&of.warm_up.service.each_ref().map(summary)),
-        },
-        "host": {"grade": of.host.grade, "fingerprint": of.host.fingerprint},
-        "probe_tax": of.probe_tax,
-        "probe_ns": of.probe_ns(),
-        "clock_step_ns": settings.clock_step_ns,
+/// The comparison as JSON. One tape has its tables at the top, many have a list of them.
+pub fn json(measurement: &Measurement, of: &Comparison) -> Value {
+    let tables: Vec<Value> = of.tables.iter().map(|tables| self::tables(of, tables)).collect();
+    let mut all = json!({
+        "a": of.names[0],
+        "b": of.names[1],
+        "company": measurement.company,
+        "is_live": measurement.is_live,
+        "sources": measurement.sources,
+        "seconds_per_block": measurement.seconds_per_block,
+        "seed": measurement.seed,
+        "build": measurement.build,
+        "host": measurement.host,
+        "control_processes": measurement.has_control.then_some(CONTROL_PROCESSES),
         "method": {
-            "resamples": settings.resamples,
-            "seed": settings.seed,
-            "error_table": settings.error,
-            "error_each": settings.error / f64::from(CELLS),
-            "beyond_min": settings.beyond_min,
-            "blocks_min": settings.blocks_min,
-            "detect": settings.detect,
+            "error_table": of.rules.error,
+            "error_each": of.rules.error / f64::from(CELLS),
+            "detect": of.rules.detect,
         },
-        "service": rows(&of.service),
-        "response": rows(&of.response),
-        "summary": text::sentences(of),
-        "notes": of.notes,
+        "notes": measurement.notes,
+    });
+    let fields = all.as_object_mut().expect("it was made an object");
+    match <[Value; 1]>::try_from(tables) {
+        Ok([Value::Object(one)]) => fields.extend(one),
+        Ok([other]) => drop(fields.insert("tables".to_owned(), other)),
+        Err(many) => drop(fields.insert("tables".to_owned(), Value::Array(many))),
+    }
+    all
+}
+
+fn tables(judged: &Comparison, of: &Tables) -> Value {
+    let row = |row: &Row| self::row(row, &of.pace, judged.rules.detect);
+    json!({
+        "source": of.source,
+        "unit": of.pace.unit.plural(),
+        "processes": of.processes,
+        "process_s": of.pace.unit_s,
+        "calls": {"a": of.calls[0], "b": of.calls[1]},
+        "calls_per_s": of.pace.calls_per_s,
+        "warm_up_calls": of.warm_up,
+        "service": of.service.iter().map(row).collect::<Value>(),
+        "response": of.response.iter().map(row).collect::<Value>(),
+        "summary": text::sentences(judged, of),
     })
 }
 
-fn arms<T: serde::Serialize>(of: &[T; ARMS]) -> Value {
-    json!({"a": of[A], "b": of[B], "control": of[CONTROL]})
-}
-
-fn summary(times: &Sparse) -> Value {
+fn row(of: &Row, pace: &Pace, detect: f64) -> Value {
+    let ends = |of: Option<Interval>| of.map(|of| [of.low, of.high]);
+    let ratios = |of: Option<Interval>| ends(of.map(words::ratio_of));
+    let missing = words::missing(of.verdict, pace);
+    let count = |unit: &str| missing.filter(|(_, of)| *of == unit).map(|(count, _)| count);
     json!({
-        "count": times.count(),
-        "p50_ns": times.quantile(Quantile::ALL[0]),
-        "max_ns": times.max(),
-    })
-}
-
-fn row(of: &Row, ticks_per_s: f64) -> Value {
-    let interval = |of: Option<Interval>| of.map(|of| [of.low, of.high]);
-    let missing = match of.verdict {
-        Verdict::NotEnough { ticks } => Some(ticks),
-        Verdict::Faster | Verdict::Slower | Verdict::NoDifference | Verdict::TooCoarse => None,
-    };
-    json!({
-        "percentile": of.quantile.name,
-        "a_ns": of.values[A],
-        "b_ns": of.values[B],
-        "control_ns": of.values[CONTROL],
-        "ratio": of.ratio,
-        "interval_each": interval(of.interval_each),
-        "interval": interval(of.interval),
-        "floor": interval(of.floor),
-        "detectable": of.detectable,
-        "verdict": text::verdict(of.verdict, ticks_per_s),
-        "missing_ticks": missing,
-        "missing_minutes": missing.and_then(|ticks| text::minutes(ticks, ticks_per_s)),
+        "percentile": of.percentile.name,
+        "a_ns": of.ns.map(|ns| ns[0]),
+        "b_ns": of.ns.map(|ns| ns[1]),
+        "ratio": of.log_ratio.map(exp),
+        "log_ratio": of.log_ratio,
+        "log_low": of.deciding.map(|of| of.low),
+        "log_high": of.deciding.map(|of| of.high),
+        "interval": ratios(of.deciding),
+        "log_each": ends(of.each),
+        "interval_each": ratios(of.each),
+        "log_range": ends(of.range),
+        "range": ratios(of.range),
+        "log_deviation": of.deviation,
+        "a_against_itself": ratios(of.control[0]),
+        "b_against_itself": ratios(of.control[1]),
+        "verdict": words::verdict(of.verdict, pace, detect),
+        "missing_calls": count("calls"),
+        "missing_units": count(pace.unit.plural()),
     })
 }

@@ -1,6 +1,7 @@
 //! Answers to what a browser asks, from what the page keeps.
 
 mod money;
+mod pair;
 mod tail;
 
 use paperwire_dashboard::source::{Measure, Order, Refusal, Source};

@@ -20,7 +20,7 @@ use paperwire_rt::watch::ran_and_waited;
 
 use super::inbox::{Fresh, Way};
 use super::kept::Kept;
-use super::tails::Tails;
+use super::tails::{self, Tails};
 use super::{Desk, lock, views};
 use crate::doctor::Grade;
 use crate::journal::record::money;
@@ -171,7 +171,7 @@ impl Desk {
 
     fn snapshot(&self, of: Copied, kept: &mut Kept, listeners: usize, now: HostNs) -> Snapshot {
         let both = |row: usize| {
-            let summary = |measure| kept.tails.total(row, measure).summary();
+            let summary = |measure| tails::summary(kept.tails.total(row, measure));
             [summary(Measure::Service), summary(Measure::Response)]
         };
         let mut strategies = of.strategies;

@@ -1,180 +1,16 @@
 //! Latencies over time in bounded memory: the last ten minutes by the second, the last hour by ten seconds, a day by
 //! the minute, and the whole session.
 //!
-//! A histogram is kept as its occupied buckets, with the very bucket bounds of a three-digit HdrHistogram, so that the
-//! session's sums are exact. What is kept over time is told apart to 0.8 % (below 256 ns to the nanosecond): it takes a
-//! fifth of the memory, and no comparison claims less than that.
+//! The session's sums are exact. What is kept over time is told apart to 0.8 % (below 256 ns to the nanosecond): it
+//! takes a fifth of the memory, and no comparison claims less than that.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use hdrhistogram::Histogram;
 use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_dashboard::source::Measure;
 use paperwire_dashboard::view::LatencyNs;
 
-/// Values below this have a bucket each.
-const FINE: u64 = 2048;
-/// Buckets of each doubling above.
-const HALF: u64 = FINE / 2;
-const FINE_BITS: u32 = 10;
-/// Binary digits after the first of what is kept over time.
-const KEPT_BITS: u32 = 7;
-
-/// Number of the bucket of a value.
-fn bucket(value: u64) -> u16 {
-    let shift = value.max(1).ilog2().saturating_sub(FINE_BITS);
-    let number = match shift {
-        0 => value,
-        _ => u64::from(shift) * HALF + (value >> shift),
-    };
-    u16::try_from(number).expect("a latency of at most an hour has a small bucket")
-}
-
-/// Lowest and highest value of a bucket.
-fn bounds(bucket: u16) -> (u64, u64) {
-    let number = u64::from(bucket);
-    if number < FINE {
-        return (number, number);
-    }
-    let shift = number / HALF - 1;
-    let low = (number - shift * HALF) << shift;
-    (low, low + (1 << shift) - 1)
-}
-
-/// The bucket at the middle of the coarser one that this one is part of: [`KEPT_BITS`] binary digits.
-fn coarse(fine: u16) -> u16 {
-    let (low, _) = bounds(fine);
-    let shift = low.max(1).ilog2().saturating_sub(KEPT_BITS);
-    bucket(((low >> shift) << shift) + ((1 << shift) >> 1))
-}
-
-/// The occupied buckets of a histogram, rising.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Packed(Vec<(u16, u32)>);
-
-impl Packed {
-    fn of(histogram: &Histogram<u32>) -> Self {
-        let recorded = histogram.iter_recorded();
-        Self(recorded.map(|of| (bucket(of.value_iterated_to()), of.count_at_value())).collect())
-    }
-
-    fn coarse(&self) -> Self {
-        let mut kept: Vec<(u16, u32)> = Vec::new();
-        for (fine, count) in &self.0 {
-            let bucket = coarse(*fine);
-            match kept.last_mut().filter(|(last, _)| *last == bucket) {
-                Some((_, sum)) => *sum = sum.saturating_add(*count),
-                None => kept.push((bucket, *count)),
-            }
-        }
-        kept.shrink_to_fit();
-        Self(kept)
-    }
-
-    fn merge(&mut self, other: &Self) {
-        let mut merged: Vec<(u16, u32)> = Vec::with_capacity(self.0.len() + other.0.len());
-        let (mut mine, mut theirs) =
-            (self.0.iter().copied().peekable(), other.0.iter().copied().peekable());
-        loop {
-            let next = match (mine.peek(), theirs.peek()) {
-                (Some(a), Some(b)) if a.0 <= b.0 => mine.next(),
-                (_, Some(_)) => theirs.next(),
-                (Some(_), None) => mine.next(),
-                (None, None) => break,
-            };
-            let (bucket, count) = next.expect("it was seen");
-            match merged.last_mut() {
-                Some((last, sum)) if *last == bucket => *sum = sum.saturating_add(count),
-                _ => merged.push((bucket, count)),
-            }
-        }
-        merged.shrink_to_fit();
-        self.0 = merged;
-    }
-
-    /// Value at the middle of each bucket, and how often.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.0.iter().map(|(bucket, count)| {
-            let (low, high) = bounds(*bucket);
-            (low + (high - low).div_ceil(2), u64::from(*count))
-        })
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Sums of many histograms.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sum(BTreeMap<u16, u64>);
-
-impl Sum {
-    pub(super) fn add(&mut self, of: &Packed) {
-        for (bucket, count) in &of.0 {
-            *self.0.entry(*bucket).or_default() += u64::from(*count);
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: &Self) {
-        for (bucket, count) in &other.0 {
-            *self.0.entry(*bucket).or_default() += count;
-        }
-    }
-
-    /// Takes a value off again, where it was counted.
-    pub(super) fn remove(&mut self, value: u64) {
-        if let Some(count) = self.0.get_mut(&bucket(value)) {
-            *count = count.saturating_sub(1);
-        }
-    }
-
-    pub(super) fn count(&self) -> u64 {
-        self.0.values().sum()
-    }
-
-    /// The value that a share of the observations does not exceed, as an HdrHistogram gives it.
-    pub(super) fn at(&self, share: f64) -> u64 {
-        self.all(&[share])[0]
-    }
-
-    /// The same for rising shares in one pass.
-    pub(super) fn all(&self, shares: &[f64]) -> Vec<u64> {
-        let count = self.count();
-        #[expect(clippy::cast_precision_loss, reason = "counts of a session")]
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a count"
-        )]
-        let ranks = shares
-            .iter()
-            .map(|share| ((share * count as f64).ceil() as u64).clamp(1, count.max(1)));
-        let mut buckets = self.0.iter();
-        let (mut below, mut value) = (0, 0);
-        let reach = |rank: u64| {
-            while below < rank {
-                let Some((bucket, count)) = buckets.next() else { break };
-                below += count;
-                if *count > 0 {
-                    value = bounds(*bucket).1;
-                }
-            }
-            value
-        };
-        ranks.map(reach).collect()
-    }
-
-    pub(super) fn summary(&self) -> LatencyNs {
-        let all = self.all(&[0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]);
-        let &[p50, p90, p99, p999, p9999, max] = &all[..] else { unreachable!("as many as asked") };
-        LatencyNs { count: self.count(), p50, p90, p99, p999, p9999, max }
-    }
-
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.0.iter().map(|(bucket, count)| (bounds(*bucket).1, *count))
-    }
-}
+use crate::lab::packed::{Packed, Sum};
 
 /// Service and response of one row in one slot of time.
 pub(super) type Both = [Packed; 2];
@@ -251,6 +87,13 @@ impl Strip {
     }
 }
 
+/// The percentiles of a sum as the page shows them.
+pub(super) fn summary(sum: &Sum) -> LatencyNs {
+    let all = sum.all(&[0.5, 0.9, 0.99, 0.999, 0.9999, 1.0]);
+    let &[p50, p90, p99, p999, p9999, max] = &all[..] else { unreachable!("as many as asked") };
+    LatencyNs { count: sum.count(), p50, p90, p99, p999, p9999, max }
+}
+
 impl Tails {
     pub(super) fn new(strategies: impl Iterator<Item = String>) -> Self {
         let stages = Stage::ALL.iter().map(|stage| stage.as_str().to_owned());
@@ -317,45 +160,9 @@ impl Tails {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use paperwire_core::event::Seq;
     use paperwire_core::time::HostNs;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn buckets_are_those_of_the_histogram(values in prop::collection::vec(1u64..3_600_000_000_000, 1..60)) {
-            let mut histogram: Histogram<u32> = Histogram::new_with_bounds(1, 3_600_000_000_000, 3).unwrap();
-            let mut sum = Sum::default();
-            for value in &values {
-                histogram.record(*value).unwrap();
-                let (low, high) = bounds(bucket(*value));
-                prop_assert_eq!((low, high), (histogram.lowest_equivalent(*value), histogram.highest_equivalent(*value)));
-            }
-            sum.add(&Packed::of(&histogram));
-            for share in [0.5, 0.9, 0.99, 1.0] {
-                prop_assert_eq!(sum.at(share), histogram.value_at_quantile(share));
-            }
-            for value in &values {
-                let (low, high) = bounds(coarse(bucket(*value)));
-                let middle = low + (high - low) / 2;
-                prop_assert!(middle.abs_diff(*value) * 128 <= *value, "{} for {}", middle, value);
-            }
-        }
-
-        #[test]
-        fn merging_is_adding(a in prop::collection::vec(1u64..1_000_000, 0..50), b in prop::collection::vec(1u64..1_000_000, 0..50)) {
-            let pack = |of: &[u64]| {
-                let mut histogram: Histogram<u32> = Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap();
-                of.iter().for_each(|value| histogram.record(*value).unwrap());
-                Packed::of(&histogram)
-            };
-            let mut merged = pack(&a);
-            merged.merge(&pack(&b));
-            prop_assert_eq!(merged, pack(&[a, b].concat()));
-        }
-    }
 
     #[test]
     fn seconds_become_longer_slots_and_the_session_and_old_ones_go() {

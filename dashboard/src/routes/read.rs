@@ -386,7 +386,7 @@ pub(crate) struct CompareAsked {
     window_s: Option<u64>,
 }
 
-/// B against A with intervals, floor and verdicts.
+/// B against A in this run, with intervals and verdicts.
 #[utoipa::path(get, path = "/api/latency/compare", params(CompareAsked),
     responses((status = 200, body = Comparison), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 404, body = Problem)))]

@@ -89,38 +89,49 @@ pub struct CompareRow {
     /// `p50`, `p90`, `p99` or `p99.9`.
     pub percentile: String,
     /// A, in nanoseconds.
-    pub a_ns: Option<u64>,
+    pub a_ns: Option<f64>,
     /// B, in nanoseconds.
-    pub b_ns: Option<u64>,
+    pub b_ns: Option<f64>,
     /// B over A.
     pub ratio: Option<f64>,
-    /// Where the ratio lies; null without enough data.
+    /// Its logarithm, which negates exactly when A and B are exchanged.
+    pub log_ratio: Option<f64>,
+    /// Lower end of the interval of the logarithm; null without enough data.
+    pub log_low: Option<f64>,
+    /// Upper end.
+    pub log_high: Option<f64>,
+    /// Where the ratio lies in this run; null without enough data.
     pub interval: Option<Range>,
-    /// What A against itself comes to here.
-    pub floor: Option<Range>,
-    /// `faster`, `slower`, `no difference detected`, or `not enough data: need N more ticks`.
+    /// Where that of another process would lie; null without an earlier `paperwire compare` of this pair, build
+    /// and host.
+    pub layout: Option<Range>,
+    /// `faster`, `slower`, `no difference of 10 % or more`, `too close to tell here`, or what is missing.
     pub verdict: String,
 }
 
-/// Two strategies on the same seconds.
+/// Two strategies in one run.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Comparison {
     /// Measured against.
     pub a: String,
     /// Judged.
     pub b: String,
-    /// What the floor is made of.
-    pub control: String,
-    /// Blocks of time compared.
-    pub blocks: usize,
+    /// Parts of the window that were compared.
+    pub parts: usize,
+    /// Length of each in seconds.
+    pub part_s: u64,
     /// Calls of A and of B.
     pub ticks: [u64; 2],
     /// Work alone.
     pub service: Vec<CompareRow>,
     /// Waiting included.
     pub response: Vec<CompareRow>,
-    /// The verdict in a sentence or two.
+    /// The verdict in a sentence or two; it holds in this run.
     pub words: Vec<String>,
+    /// The command that says it of the strategies, not of this run.
+    pub command: String,
+    /// What the intervals of another process are made of, where there are any.
+    pub layout: Option<String>,
 }
 
 /// Latency over time: how many observations fell into each cell.

@@ -13,6 +13,33 @@ use sha2::{Digest as _, Sha256};
 
 use crate::report::{Report, ReportKind};
 
+/// What one strategy did: its signals and fills but for their ids, which follow the order of calls and its place
+/// among the others. Two runs of a strategy on the same events have the same.
+#[derive(Clone, Debug, Default)]
+pub struct Conduct(RunDigest);
+
+impl Conduct {
+    /// Absorbs a report of the strategy at this index.
+    pub fn absorb(&mut self, index: usize, report: &Report) {
+        match &report.kind {
+            ReportKind::Signal { strategy, signal, .. } if strategy.index() == index => {
+                self.0.tag(1, report);
+                self.0.signal(signal);
+            }
+            ReportKind::Fill(fill) if fill.strategy.index() == index => {
+                self.0.tag(4, report);
+                self.0.fill_itself(fill);
+            }
+            _ => {}
+        }
+    }
+
+    /// The digest so far, in hexadecimal.
+    pub fn hex(&self) -> String {
+        self.0.hex()
+    }
+}
+
 /// A running digest.
 #[derive(Clone, Debug, Default)]
 pub struct RunDigest {
@@ -176,6 +203,11 @@ impl RunDigest {
         self.bytes(&fill.id.0.to_le_bytes());
         self.bytes(&fill.order.0.to_le_bytes());
         self.bytes(&fill.strategy.0.to_le_bytes());
+        self.fill_itself(fill);
+    }
+
+    /// Everything but the ids, which depend on what other strategies did before.
+    fn fill_itself(&mut self, fill: &Fill) {
         self.bytes(&fill.symbol.0.to_le_bytes());
         self.bytes(&fill.at.raw().to_le_bytes());
         self.side(fill.side);

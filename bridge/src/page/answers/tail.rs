@@ -1,4 +1,4 @@
-//! Latencies: percentiles with bands, heatmaps, comparisons, the slowest one by one.
+//! Latencies: percentiles with bands, heatmaps, the slowest one by one.
 
 use hdrhistogram::Histogram;
 use paperwire_core::latency::Stage;
@@ -7,16 +7,14 @@ use paperwire_core::random::Rng;
 use paperwire_core::time::HostNs;
 use paperwire_dashboard::source::{Measure, Refusal};
 use paperwire_dashboard::view::latency::{
-    CompareRow, Comparison, Heatmap, Latency, LongCall, Range, SlowTick, Slowest, Spectrum,
-    SpectrumLine, StageRow,
+    Heatmap, Latency, LongCall, SlowTick, Slowest, Spectrum, SpectrumLine, StageRow,
 };
 
-use super::super::tails::{Packed, Strip, Sum};
+use super::super::tails::{Strip, summary};
 use super::super::{Desk, lock, views};
 use crate::attribution::Doing;
-use crate::compare::stats::{self, Interval, Row, Settings, Sparse};
-use crate::compare::{clock_step, text};
 use crate::hdr::HdrLog;
+use crate::lab::packed::{Packed, Sum};
 
 /// Blocks of a band: neighbours are joined until there are as many.
 const BAND_BLOCKS: usize = 60;
@@ -39,7 +37,12 @@ impl Desk {
         })
     }
 
-    fn strip(&self, name: &str, measure: Measure, window_s: u64) -> Result<Strip, Refusal> {
+    pub(super) fn strip(
+        &self,
+        name: &str,
+        measure: Measure,
+        window_s: u64,
+    ) -> Result<Strip, Refusal> {
         let row = self.row(name)?;
         Ok(lock(&self.kept).tails.strip(row, measure, window_s, views::now_s()))
     }
@@ -49,8 +52,8 @@ impl Desk {
         let kept = lock(&self.kept);
         let rows = kept.tails.names().iter().enumerate().map(|(row, name)| {
             let of = |measure| match window_s {
-                None => kept.tails.total(row, measure).summary(),
-                Some(window) => kept.tails.strip(row, measure, window, now_s).sum().summary(),
+                None => summary(kept.tails.total(row, measure)),
+                Some(window) => summary(&kept.tails.strip(row, measure, window, now_s).sum()),
             };
             let (service_ns, response_ns) = (of(Measure::Service), of(Measure::Response));
             StageRow { name: name.clone(), service_ns, response_ns }
@@ -186,68 +189,6 @@ impl Desk {
         }
     }
 
-    pub(super) fn comparison(
-        &self,
-        a: &str,
-        b: &str,
-        window_s: u64,
-    ) -> Result<Comparison, Refusal> {
-        let [index_a, index_b] = [self.strategy(a)?, self.strategy(b)?];
-        if index_a == index_b {
-            return Err(Refusal::Bad(
-                "a and b: two strategies, or two instances of one".to_owned(),
-            ));
-        }
-        let twin = self.twin(index_a).filter(|twin| *twin != index_b);
-        let control_name = twin.map(|twin| self.facts.names[twin].instance.clone());
-        let clock_step_ns = clock_step::measure(&self.clock);
-        let settings = Settings { clock_step_ns, ..Settings::default() };
-        let table = |measure| -> Result<_, Refusal> {
-            let strip_a = self.strip(a, measure, window_s)?.slots;
-            let strip_b = self.strip(b, measure, window_s)?.slots;
-            let control = control_name.as_deref().map(|name| self.strip(name, measure, window_s));
-            let control = control.transpose()?.map(|strip| strip.slots);
-            let blocks = blocks(&strip_a, &strip_b, control.as_deref());
-            let ticks =
-                [0, 1].map(|arm| blocks.iter().map(|block| block[arm].count()).sum::<u64>());
-            let rows = stats::compare(&blocks, &settings);
-            Ok((blocks.len(), ticks, rows))
-        };
-        let (blocks, ticks, service) = table(Measure::Service)?;
-        let (.., response) = table(Measure::Response)?;
-        let control = control_name.map_or_else(
-            || format!("{a} in the seconds between: no second instance of it runs"),
-            |name| format!("{name}, the same strategy once more"),
-        );
-        let names = [a.to_owned(), b.to_owned(), String::new()];
-        let words = [("Service", &service), ("Response", &response)]
-            .map(|(name, rows)| format!("{name}: {}.", text::sentence(rows, &names)));
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = ticks[0] as f64 / window_s.max(1) as f64;
-        let rows = |rows: &[Row]| rows.iter().map(|row| shown(row, rate)).collect();
-        Ok(Comparison {
-            a: a.to_owned(),
-            b: b.to_owned(),
-            control,
-            blocks,
-            ticks,
-            service: rows(&service),
-            response: rows(&response),
-            words: words.into(),
-        })
-    }
-
-    /// Another instance of the same strategy with the same parameters.
-    fn twin(&self, index: usize) -> Option<usize> {
-        let params = lock(&self.params);
-        let all = |index: usize| params[index].all().collect::<Vec<_>>();
-        let name = |index: usize| self.facts.names[index].instance.split('#').next();
-        let is_twin = |other: &usize| {
-            *other != index && name(*other) == name(index) && all(*other) == all(index)
-        };
-        (0..params.len()).find(is_twin)
-    }
-
     /// The whole session as one interval; the public format.
     pub(super) fn hdr_of_session(&self) -> String {
         let kept = lock(&self.kept);
@@ -334,39 +275,6 @@ fn band(slots: &[Packed], shares: &[f64]) -> (Vec<u64>, Vec<u64>) {
     };
     let outside = BAND_DRAWS / 40;
     (end(outside).collect(), end(BAND_DRAWS - 1 - outside).collect())
-}
-
-/// The blocks of a comparison. Without a control, A of each second between stands for it: half of the seconds are
-/// compared, the other half says what A is like beside itself.
-fn blocks(a: &[Packed], b: &[Packed], control: Option<&[Packed]>) -> Vec<stats::Block> {
-    let sparse = |of: &Packed| Sparse::from_pairs(of.pairs());
-    let is_whole = |block: &[&Packed]| block.iter().all(|of| !of.is_empty());
-    match control {
-        Some(control) => {
-            let all = a.iter().zip(b).zip(control);
-            let whole = all.filter(|((a, b), control)| is_whole(&[a, b, control]));
-            whole.map(|((a, b), control)| [sparse(a), sparse(b), sparse(control)]).collect()
-        }
-        None => {
-            let all: Vec<_> = a.iter().zip(b).filter(|(a, b)| is_whole(&[a, b])).collect();
-            all.chunks_exact(2)
-                .map(|pair| [sparse(pair[0].0), sparse(pair[0].1), sparse(pair[1].0)])
-                .collect()
-        }
-    }
-}
-
-fn shown(row: &Row, ticks_per_s: f64) -> CompareRow {
-    let range = |of: Option<Interval>| of.map(|of| Range { low: of.low, high: of.high });
-    CompareRow {
-        percentile: row.quantile.name.to_owned(),
-        a_ns: row.values[stats::A],
-        b_ns: row.values[stats::B],
-        ratio: row.ratio,
-        interval: range(row.interval),
-        floor: range(row.floor),
-        verdict: text::verdict(row.verdict, ticks_per_s),
-    }
 }
 
 #[cfg(test)]
