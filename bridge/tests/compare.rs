@@ -28,7 +28,7 @@ fn recorded(name: &str) -> PathBuf {
     folder
 }
 
-fn json(of: (Option<i32>, String, String)) -> Value {
+fn json(of: &(Option<i32>, String, String)) -> Value {
     assert_eq!(of.0, Some(0), "{}", of.2);
     serde_json::from_str(&of.1).unwrap()
 }
@@ -37,7 +37,7 @@ fn json(of: (Option<i32>, String, String)) -> Value {
 fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negates() {
     let folder = recorded("compare");
     let size = ["--tape", "t.tape", "--processes", "10", "--save", "m.zst", "--json"];
-    let first = json(compare(&folder, &[&["order_flow", "market_making"], &size[..]].concat()));
+    let first = json(&compare(&folder, &[&["order_flow", "market_making"], &size[..]].concat()));
     assert_eq!([&first["a"], &first["b"]], ["order_flow", "market_making"]);
     assert_eq!((&first["processes"], &first["control_processes"]), (&10.into(), &10.into()));
     let calls = first["calls"]["a"].as_u64().unwrap();
@@ -66,7 +66,7 @@ fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negate
 
     // The saved measurement gives the same again, and the negative of it in the other direction.
     let from =
-        |names: &[&str]| json(compare(&folder, &[names, &["--from", "m.zst", "--json"]].concat()));
+        |names: &[&str]| json(&compare(&folder, &[names, &["--from", "m.zst", "--json"]].concat()));
     let (again, there, back) =
         (from(&[]), from(&["order_flow", "market_making"]), from(&["market_making", "order_flow"]));
     for table in ["service", "response"] {
@@ -121,7 +121,7 @@ fn company_many_tapes_and_equals_are_said_and_what_cannot_be_compared_is_refused
     assert!(!out.contains("with the same parameters"), "{out}{err}");
 
     let two = ["order_flow", "market_making", "--company", "session", "--tape", "t.tape", "--json"];
-    let of = json(on_tape(&two));
+    let of = json(&on_tape(&two));
     assert_eq!(of["company"], Value::from(vec!["flow_pulse"]));
     assert_eq!(
         of["tables"].as_array().unwrap().len(),
@@ -163,7 +163,7 @@ fn fresh_sessions_have_every_part_and_claim_nothing_of_two_seconds() {
     std::fs::create_dir_all(&folder).unwrap();
     let sets = ["--set", "exchange.rate=8", "--set", "exchange.history_minutes=30"];
     let live = ["--live", "2s", "--processes", "10", "--json"];
-    let of = json(compare(&folder, &[&["order_flow", "order_flow#b"][..], &live, &sets].concat()));
+    let of = json(&compare(&folder, &[&["order_flow", "order_flow#b"][..], &live, &sets].concat()));
     assert_eq!((&of["is_live"], &of["processes"]), (&true.into(), &10.into()));
     assert_eq!(of["control_processes"], Value::Null);
     assert_eq!(of["unit"], "sessions");
@@ -184,7 +184,7 @@ fn cells(folder: &Path, a: &str, b: &str) -> Vec<Option<Cell>> {
         [a, b].map(|name| format!("strategy.{name}.symbols=[\"BTC/USD\",\"XRP/USD\",\"XRP/BTC\"]"));
     let sets = ["--set", &symbols[0], "--set", &symbols[1]];
     let size = ["--tape", "t.tape", "--no-control", "--json"];
-    let of = json(compare(folder, &[&[a, b], &size[..], &sets].concat()));
+    let of = json(&compare(folder, &[&[a, b], &size[..], &sets].concat()));
     let rows = ["service", "response"].into_iter().flat_map(|table| of[table].as_array().unwrap());
     let cell = |row: &Value| {
         let (low, high) = (row["log_low"].as_f64()?, row["log_high"].as_f64()?);
