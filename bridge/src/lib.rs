@@ -30,6 +30,7 @@ pub mod compare;
 pub mod conditions;
 pub mod config;
 pub mod console;
+pub mod describe;
 pub mod descriptors;
 pub mod doctor;
 pub mod drain;

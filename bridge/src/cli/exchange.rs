@@ -6,7 +6,7 @@ use clap::Args;
 use paperwire_bridge::output::Stores;
 use paperwire_bridge::run::RunError;
 use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, venue};
+use paperwire_bridge::{commands, describe, venue};
 use toml::Value;
 
 use super::{Layers, Overrides, load};
@@ -36,6 +36,19 @@ pub(crate) struct ExchangeArgs {
     /// Write the TLS certificate here, in PEM, for clients to trust.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
+    /// Serve nothing: measure the market and print it beside captured and published figures.
+    #[arg(long)]
+    describe: bool,
+    /// A capture or tape to measure in the same way (repeatable).
+    #[arg(long, value_name = "FILE", requires = "describe")]
+    capture: Vec<PathBuf>,
+    /// Minutes of the market to measure.
+    #[arg(long, default_value_t = 30, requires = "describe",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    minutes: u32,
+    /// Print the description as JSON.
+    #[arg(long, requires = "describe")]
+    json: bool,
 }
 
 pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
@@ -52,9 +65,16 @@ pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
     }
     let config = load(&args.layers, overrides)?;
     let mut exchange = venue::exchange_config(&config)?;
+    let mut terminal = Terminal::new(args.json);
+    if args.describe {
+        let (market, depth) = (&exchange.market, config.feed.depth);
+        let text = describe::describe(market, depth, args.minutes, &args.capture, args.json)?;
+        terminal.result(&text);
+        return Ok(());
+    }
     exchange.ws_port = args.ws_port;
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;
     let (stores, certificate) = (Stores::of(&config, None), args.certificate.as_deref());
-    commands::serve_exchange(exchange, certificate, &stores, &mut Terminal::new(false))
+    commands::serve_exchange(exchange, certificate, &stores, &mut terminal)
 }

@@ -8,6 +8,7 @@
 //! * [`publish`]: the public channels as text; [`publish::Venue`] is all of this without a socket.
 //! * [`faults`]: a script of bad luck.
 //! * `hub`, `ws`, `rest`, `listen`: the server, started by [`Exchange::start`].
+//! * [`describe`]: what a market or a capture is like, in numbers.
 //! * [`load`]: prepared frames at planned instants, for benchmarks.
 //!
 //! Nothing here is reachable from another machine: listeners bind 127.0.0.1 only.
@@ -26,6 +27,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub mod describe;
 pub mod faults;
 pub mod history;
 mod hub;
