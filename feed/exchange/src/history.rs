@@ -13,6 +13,7 @@ use paperwire_core::random::{Rng, exp};
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
+use crate::market::MarketConfig;
 use crate::market::fair::Fair;
 use crate::market::listing::Listing;
 use crate::market::scenes::Play;
@@ -229,25 +230,22 @@ fn merge<'a>(mut bars: impl Iterator<Item = &'a Bar>) -> Option<Bar> {
     Some(sum)
 }
 
-/// How much further prices move in a minute of the market, where flow pushes them, than the fair prices of
-/// the past do by themselves (measured over a day of it).
-const PAST_STRETCH: f64 = 1.75;
-
 /// Fair prices of the past are moved so many times a minute.
 const PAST_STEPS: u32 = 6;
 
-/// A sampled trade of the past stands for so many usual ones, so that volumes match the live market.
-const SAMPLED_FOR: f64 = 12.0;
+/// Taker orders of the past in a minute, for each cluster per second of the live market: each cluster
+/// has two, and one in thirty comes as several trades.
+const PAST_TRADES: f64 = 135.0;
 
-/// A past for each listing: `minutes` whole minutes that end, at `end`, at the start prices.
+/// A past for each listing: as many whole minutes as configured, that end, at `end`, at the start prices.
 pub(crate) fn pasts(
     listings: &[Listing],
     end: ExchNs,
-    minutes: u32,
+    config: &MarketConfig,
     play: Play,
     rng: &mut Rng,
 ) -> Vec<History> {
-    let paths = paths(listings, minutes, play, rng);
+    let paths = paths(listings, config, play, rng);
     let mut rng = rng.fork(1);
     let mut histories = Vec::with_capacity(listings.len());
     for (index, (listing, path)) in listings.iter().zip(&paths).enumerate() {
@@ -266,17 +264,17 @@ struct Path {
 }
 
 /// Paths in the moods of the live market, moved so that they end at the start prices.
-fn paths(listings: &[Listing], minutes: u32, play: Play, rng: &mut Rng) -> Vec<Path> {
-    let mut fair = Fair::new(listings, rng.fork(0), play, PAST_STRETCH);
+fn paths(listings: &[Listing], config: &MarketConfig, play: Play, rng: &mut Rng) -> Vec<Path> {
+    let mut fair = Fair::new(listings, rng.fork(0), play, config.volatility);
     let mut paths: Vec<Path> = listings.iter().map(|_| Path::default()).collect();
     let ends: Vec<f64> = (0..listings.len()).map(|index| fair.log_price(index)).collect();
-    for _ in 0..=minutes {
+    for _ in 0..=config.history_minutes {
         for (index, path) in paths.iter_mut().enumerate() {
             path.log_px.push(fair.log_price(index));
             path.activity.push(fair.activity(index));
         }
         for _ in 0..PAST_STEPS {
-            fair.step(60.0 / f64::from(PAST_STEPS));
+            fair.step_past(60.0 / f64::from(PAST_STEPS));
         }
     }
     for (path, end) in paths.iter_mut().zip(ends) {
@@ -294,7 +292,7 @@ fn past(listing: &Listing, path: &Path, end: ExchNs, first_id: u64, rng: &mut Rn
     let begin = end.raw() - MINUTE_NS * i64::try_from(path.log_px.len() - 1).expect("a short past");
     let mut minute_begin = begin;
     for (ends, activity) in path.log_px.windows(2).zip(&path.activity) {
-        let wanted = behaviour.past_trades * activity * rng.log_normal(0.85, 0.55);
+        let wanted = behaviour.takers_hz * PAST_TRADES * activity * rng.log_normal(0.85, 0.55);
         let count = whole(wanted + rng.unit());
         let mut offsets: Vec<f64> = (0..count).map(|_| rng.unit()).collect();
         offsets.sort_by(f64::total_cmp);
@@ -308,7 +306,7 @@ fn past(listing: &Listing, path: &Path, end: ExchNs, first_id: u64, rng: &mut Rn
                 trade_id,
                 at: ExchNs::new(minute_begin + i64::from(whole(offset * 6e7)) * 1_000),
                 px: price(rules, exp(log_px)),
-                qty: size(rules, behaviour.taker.median * SAMPLED_FOR, behaviour, rng),
+                qty: size(rules, behaviour, rng),
                 taker,
                 ord_type,
             };
@@ -326,14 +324,8 @@ fn price(rules: &Instrument, value: f64) -> Px {
     Px::new((px.raw() / tick * tick).max(tick))
 }
 
-fn size(
-    rules: &Instrument,
-    median: f64,
-    behaviour: &crate::market::listing::Behaviour,
-    rng: &mut Rng,
-) -> Qty {
-    let taker = behaviour.taker;
-    let value = rng.log_normal(median, taker.sigma).min(taker.cap);
+fn size(rules: &Instrument, behaviour: &crate::market::listing::Behaviour, rng: &mut Rng) -> Qty {
+    let value = behaviour.taker.draw(rng);
     rules.qty_from_f64(value).map_or(rules.qty_min, |q| rules.floor_to_lot(q)).max(rules.qty_min)
 }
 

@@ -18,6 +18,8 @@ pub struct MarketConfig {
     /// Multiplies how often people act; 1 is like the real pairs in a quiet hour. How far prices
     /// move in a second stays the same.
     pub rate: f64,
+    /// Multiplies how far prices move; 1 is like the real pairs in a quiet hour.
+    pub volatility: f64,
     /// Synthetic pairs `SYM01/USD`, `SYM02/USD`, ... beside the four real ones.
     pub extra_symbols: u16,
     /// Minutes of past that are made up before the start.
@@ -27,12 +29,13 @@ pub struct MarketConfig {
 }
 
 impl MarketConfig {
-    /// The four default pairs at rate 1 with twelve hours of past.
+    /// The four default pairs as they are in a quiet hour, with twelve hours of past.
     pub const fn new(seed: u64) -> Self {
         Self {
             seed,
             start: None,
             rate: 1.0,
+            volatility: 1.0,
             extra_symbols: 0,
             history_minutes: 720,
             scenes: Vec::new(),
@@ -46,6 +49,9 @@ pub enum MarketError {
     /// Not a positive number, or so large that time between events vanishes.
     #[error("rate {0} is not within 0.001 to 1000")]
     Rate(f64),
+    /// Not a positive number, or a market that is none.
+    #[error("volatility {0} is not within 0.01 to 100")]
+    Volatility(f64),
     /// A scene is about a pair that is not listed.
     #[error("a scene is about {0:?}, which is not listed")]
     Symbol(String),

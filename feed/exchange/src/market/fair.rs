@@ -1,8 +1,10 @@
-//! The price everybody has in mind: correlated fair values, moved by regimes, jumps and order flow.
+//! The price that everything known so far is worth, and how fast it moves: a martingale.
 //!
-//! One common factor and one own factor per pair follow a random walk whose drift and volatility
-//! come from a Markov regime. Order flow pushes a fair value, half of it for good and half fading.
-//! A ratio pair has no walk: it is its two legs plus a small deviation that dies out.
+//! A fair price stands still until something is learned: from an informed order ([`Fair::learn`]), from
+//! news that concerns all pairs ([`Fair::strike`]), or from a scene ([`super::scenes`]). Orders move it by
+//! what is surprising about them, news by draws of mean zero, so that nothing that has happened says where
+//! it will go, while the volatility has a memory: a regime and two passing moods multiply it. A ratio
+//! pair is its two legs plus a small deviation that dies out. Only a scene gives the price a direction.
 
 use paperwire_core::random::{Rng, exp, ln};
 use serde::Deserialize;
@@ -18,9 +20,9 @@ pub enum Regime {
     Quiet,
     /// An ordinary hour.
     Normal,
-    /// Prices drift up.
+    /// Prices drift up; only by a scene.
     TrendUp,
-    /// Prices drift down.
+    /// Prices drift down; only by a scene.
     TrendDown,
     /// Large moves either way.
     Turbulent,
@@ -30,65 +32,51 @@ impl Regime {
     /// Volatility against normal, drift in basis points per minute, mean stay in seconds.
     const fn character(self) -> (f64, f64, f64) {
         match self {
-            Self::Quiet => (0.5, 0.0, 120.0),
-            Self::Normal => (1.0, 0.0, 150.0),
+            Self::Quiet => (0.65, 0.0, 420.0),
+            Self::Normal => (1.0, 0.0, 600.0),
             Self::TrendUp => (1.1, 5.0, 70.0),
             Self::TrendDown => (1.1, -5.0, 70.0),
-            Self::Turbulent => (2.6, 0.0, 40.0),
+            Self::Turbulent => (1.7, 0.0, 180.0),
         }
     }
 
+    /// The market never takes a direction by itself: that would be a gift to whoever follows it.
     fn next(self, rng: &mut Rng) -> Self {
         match (self, rng.below(8)) {
-            (Self::Quiet, 0..=4) | (Self::TrendUp | Self::TrendDown, 0..=3) => Self::Normal,
-            (Self::Quiet, 5) | (Self::Normal, 0..=1) | (Self::Turbulent, 0..=1) => Self::TrendUp,
-            (Self::Quiet, _) | (Self::Normal, 2..=3) | (Self::Turbulent, 2..=3) => Self::TrendDown,
-            (Self::Normal, 4..=6) | (Self::TrendUp | Self::TrendDown, 4) => Self::Quiet,
-            (Self::Normal, _) | (Self::TrendUp | Self::TrendDown, 5..=6) => Self::Turbulent,
-            (Self::TrendUp, _) => Self::TrendDown,
-            (Self::TrendDown, _) => Self::TrendUp,
-            (Self::Turbulent, _) => Self::Normal,
+            (Self::Quiet | Self::TrendUp | Self::TrendDown, 0..=6) | (Self::Turbulent, 0..=5) => {
+                Self::Normal
+            }
+            (Self::Normal, 0..=4) | (Self::Turbulent, _) => Self::Quiet,
+            _ => Self::Turbulent,
         }
     }
 
     /// Which way flow leans: the chance that a new buyer or seller is a buyer.
-    pub(crate) const fn buy_bias(self) -> f64 {
+    const fn buy_bias(self) -> f64 {
         match self {
             Self::TrendUp => 0.66,
             Self::TrendDown => 0.34,
             Self::Quiet | Self::Normal | Self::Turbulent => 0.5,
         }
     }
-
-    /// How busy takers are against normal.
-    pub(crate) const fn activity(self) -> f64 {
-        match self {
-            Self::Quiet => 0.7,
-            Self::Normal => 1.0,
-            Self::TrendUp | Self::TrendDown => 1.3,
-            Self::Turbulent => 1.8,
-        }
-    }
 }
 
-/// Volatility of the common factor, basis points per square root of a minute, in the normal regime.
-const MARKET_VOL_BP: f64 = 3.0;
-/// Mean seconds between jumps of the common factor.
-const JUMP_EVERY_S: f64 = 400.0;
-/// Seconds in which the fading half of an impact falls to 1/e.
-const IMPACT_FADES_S: f64 = 12.0;
-/// The same for the deviation of a ratio pair from its legs.
+/// Part of the volatility that all pairs share, basis points per square root of a minute.
+pub(crate) const NEWS_VOL_BP: f64 = 3.0;
+/// Passing moods of the volatility: seconds in which they fall to 1/e, and the deviation of their logarithm.
+const MOODS: [(f64, f64); 2] = [(45.0, 0.40), (400.0, 0.45)];
+/// Seconds in which the deviation of a ratio pair from its legs falls to 1/e, and its size.
 const DEVIATION_FADES_S: f64 = 8.0;
-const BP: f64 = 1e-4;
-/// The pair whose flow moves all: bitcoin, which is listed first.
-const LEADER: usize = 0;
+const DEVIATION_BP: f64 = 0.8;
+/// One basis point.
+pub(crate) const BP: f64 = 1e-4;
 
 #[derive(Clone, Copy, Debug)]
 struct Walk {
     anchor: Anchor,
+    /// Own volatility, per square root of a minute.
     own_vol: f64,
     log_px: f64,
-    fading: f64,
 }
 
 /// Fair values of all pairs.
@@ -97,15 +85,16 @@ pub(crate) struct Fair {
     rng: Rng,
     regime: Regime,
     regime_left_s: f64,
+    moods: [f64; MOODS.len()],
     walks: Vec<Walk>,
     play: Play,
-    /// Factor on every random move.
+    /// Factor of the profile on every random move.
     stretch: f64,
 }
 
 impl Fair {
     /// Fair prices at the start of `play`; every random move is `stretch` times as large as usual.
-    pub(crate) fn new(listings: &[Listing], rng: Rng, play: Play, stretch: f64) -> Self {
+    pub(crate) fn new(listings: &[Listing], mut rng: Rng, play: Play, stretch: f64) -> Self {
         let walks = listings
             .iter()
             .map(|l| Walk {
@@ -115,10 +104,11 @@ impl Fair {
                     Anchor::Market(_) => ln(l.behaviour.start),
                     Anchor::Ratio(..) => 0.0,
                 },
-                fading: 0.0,
             })
             .collect();
-        Self { rng, regime: Regime::Normal, regime_left_s: 45.0, walks, play, stretch }
+        let moods = MOODS.map(|(_, sigma)| sigma * rng.gaussian());
+        let regime = Regime::Normal;
+        Self { rng, regime, regime_left_s: 240.0, moods, walks, play, stretch }
     }
 
     pub(crate) const fn regime(&self) -> Regime {
@@ -132,7 +122,19 @@ impl Fair {
 
     /// How busy the takers of a pair are against normal.
     pub(crate) fn activity(&self, index: usize) -> f64 {
-        self.regime.activity() * self.play.activity(index)
+        self.pulse() * self.play.activity(index)
+    }
+
+    /// How lively the market is against an ordinary moment: 1 on average over the squares.
+    pub(crate) fn pulse(&self) -> f64 {
+        let spread: f64 = MOODS.iter().map(|(_, sigma)| sigma * sigma).sum();
+        self.regime.character().0 * exp(self.moods.iter().sum::<f64>() - spread)
+    }
+
+    /// Factor on the size of a single move. Moves come `pulse` times as often, so that the variance of a
+    /// second grows with its square.
+    pub(crate) fn size(&self) -> f64 {
+        self.stretch * self.pulse().sqrt()
     }
 
     /// Lets `dt` seconds pass.
@@ -142,47 +144,50 @@ impl Fair {
             self.regime = self.regime.next(&mut self.rng);
             self.regime_left_s = self.rng.exponential(self.regime.character().2).max(8.0);
         }
+        for (mood, (fades_s, sigma)) in self.moods.iter_mut().zip(MOODS) {
+            let keep = exp(-dt / fades_s);
+            *mood = keep * *mood + sigma * (1.0 - keep * keep).sqrt() * self.rng.gaussian();
+        }
         self.play.step(dt, &mut self.rng);
         if let Some(mood) = self.play.mood() {
             self.regime = mood;
         }
-        let (vol, drift_bp, _) = self.regime.character();
-        let vol = vol * self.stretch;
-        let root = (dt / 60.0).sqrt();
-        let mut common = drift_bp * BP * dt / 60.0;
-        common += vol * MARKET_VOL_BP * BP * root * self.rng.gaussian();
-        if self.rng.chance(dt / JUMP_EVERY_S) {
-            let size = self.rng.range(4.0, 14.0) * BP * self.stretch;
-            common += if self.rng.chance(self.regime.buy_bias()) { size } else { -size };
-        }
-        let keep = exp(-dt / IMPACT_FADES_S);
-        let keep_deviation = exp(-dt / DEVIATION_FADES_S);
+        let common = self.regime.character().1 * BP * dt / 60.0;
+        let keep = exp(-dt / DEVIATION_FADES_S);
         for (index, walk) in self.walks.iter_mut().enumerate() {
-            walk.fading *= keep;
             walk.log_px += self.play.drift(index, dt);
             match walk.anchor {
-                Anchor::Market(beta) => {
-                    let own = vol * walk.own_vol * root * self.rng.gaussian();
-                    walk.log_px += beta * common + own;
-                }
+                Anchor::Market(beta) => walk.log_px += beta * common,
                 Anchor::Ratio(..) => {
-                    let noise = 2.0 * BP * (2.0 * dt / DEVIATION_FADES_S).sqrt();
-                    walk.log_px = walk.log_px * keep_deviation + noise * self.rng.gaussian();
+                    let noise = DEVIATION_BP * BP * (1.0 - keep * keep).sqrt();
+                    walk.log_px = walk.log_px * keep + noise * self.rng.gaussian();
                 }
             }
         }
     }
 
-    /// Order flow moves the fair value of `index` by `bp` basis points, half of it for good. Flow in the
-    /// first pair is news for the whole market: the others follow it, each by its part.
-    pub(crate) fn push(&mut self, index: usize, bp: f64) {
-        self.walks[index].log_px += 0.5 * bp * BP;
-        self.walks[index].fading += 0.5 * bp * BP;
-        if index == LEADER {
-            for walk in &mut self.walks[LEADER + 1..] {
-                if let Anchor::Market(beta) = walk.anchor {
-                    walk.log_px += 0.5 * beta * bp * BP;
-                }
+    /// Lets `dt` seconds of the made-up past go by, where orders and news are not played one by one.
+    pub(crate) fn step_past(&mut self, dt: f64) {
+        self.step(dt);
+        let root = self.stretch * self.pulse() * (dt / 60.0).sqrt();
+        let common = NEWS_VOL_BP * BP * root * self.rng.gaussian();
+        for walk in &mut self.walks {
+            if let Anchor::Market(beta) = walk.anchor {
+                walk.log_px += beta * common + walk.own_vol * root * self.rng.gaussian();
+            }
+        }
+    }
+
+    /// An informed order moves the fair value of one pair.
+    pub(crate) fn learn(&mut self, index: usize, log_move: f64) {
+        self.walks[index].log_px += log_move;
+    }
+
+    /// News move every pair that follows the market, each by its part.
+    pub(crate) fn strike(&mut self, log_move: f64) {
+        for walk in &mut self.walks {
+            if let Anchor::Market(beta) = walk.anchor {
+                walk.log_px += beta * log_move;
             }
         }
     }
@@ -192,7 +197,6 @@ impl Fair {
         let walk = &mut self.walks[index];
         debug_assert!(matches!(walk.anchor, Anchor::Ratio(..)), "only a ratio can deviate");
         walk.log_px *= 0.4;
-        walk.fading *= 0.4;
     }
 
     /// True while a scene keeps a ratio pair away from its legs.
@@ -212,6 +216,6 @@ impl Fair {
             Anchor::Market(_) => 0.0,
             Anchor::Ratio(over, under) => self.log_price(over) - self.log_price(under),
         };
-        legs + walk.log_px + walk.fading + self.play.offset(index)
+        legs + walk.log_px + self.play.offset(index)
     }
 }

@@ -5,6 +5,9 @@
 
 use paperwire_core::instrument::{AssetName, Instrument, SymbolName, TradingStatus};
 use paperwire_core::num::{Px, Qty, money_from_scaled, parse_decimal};
+use paperwire_core::random::{Rng, exp, ln};
+
+use super::crowd::Crowd;
 
 /// A pair with every name it goes by.
 #[derive(Clone, Debug)]
@@ -29,34 +32,59 @@ pub struct Listing {
 }
 
 /// How the market of a pair moves and trades.
+///
+/// BTC/USD and XRP/USD are fitted to captures of a quiet hour; where from, and how well, is in
+/// [`crate::describe::facts`]. The other pairs are in between by assumption.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Behaviour {
     /// Price at the start.
     pub(crate) start: f64,
     /// Which fair price this pair follows.
     pub(crate) anchor: Anchor,
-    /// Own volatility, basis points per square root of a minute, in the normal regime.
+    /// Own volatility, basis points per square root of a minute.
     pub(crate) own_vol_bp: f64,
-    /// Maker sizes: median and cap in base units, deviation of the logarithm.
+    /// Maker sizes, base currency, before `depth`.
     pub(crate) maker: Sizes,
     /// Taker sizes.
     pub(crate) taker: Sizes,
-    /// The size small bots send.
-    pub(crate) dust: f64,
-    /// Orders per side that requote all the time, and their mean distance in ticks.
-    pub(crate) fast: (usize, f64),
+    /// Largest order that takes several levels.
+    pub(crate) sweep_max: f64,
+    /// Factor on maker sizes in the first rows and deeper than `fast`.
+    pub(crate) depth: (f64, f64),
+    /// Orders per side at the touch, and the share of maker actions that happen there.
+    pub(crate) touch: (usize, f64),
+    /// Orders per side within the first rows, behind how many ticks the first stands, and over how many
+    /// they spread.
+    pub(crate) fast: (usize, f64, f64),
     /// Orders per side that wait deeper, and their mean distance in ticks.
     pub(crate) slow: (usize, f64),
-    /// Half the spread makers want, ticks.
-    pub(crate) half_spread: f64,
+    /// How far the fair price may pass a quote before it moves, ticks.
+    pub(crate) slack: f64,
     /// Bursts of maker actions per second.
     pub(crate) requotes_hz: f64,
+    /// Share of maker actions that bring another one in the same message.
+    pub(crate) together: f64,
+    /// How often per second makers leave a touch.
+    pub(crate) flickers_hz: f64,
+    /// Chance that a gap is closed within milliseconds.
+    pub(crate) prompt: f64,
+    /// Mean seconds that it stays open else.
+    pub(crate) lazy_s: f64,
     /// Clusters of taker orders per second.
     pub(crate) takers_hz: f64,
-    /// Mean seconds between metaorders.
-    pub(crate) meta_every_s: f64,
-    /// Trades sampled per minute of the past.
-    pub(crate) past_trades: f64,
+    /// Share of clusters that begin with an informed order.
+    pub(crate) informed: f64,
+}
+
+impl Behaviour {
+    /// How many orders per side a crowd has.
+    pub(crate) const fn crowd(&self, crowd: Crowd) -> usize {
+        match crowd {
+            Crowd::Touch => self.touch.0,
+            Crowd::Fast => self.fast.0,
+            Crowd::Slow => self.slow.0,
+        }
+    }
 }
 
 /// What drives the fair price of a pair.
@@ -68,12 +96,22 @@ pub(crate) enum Anchor {
     Ratio(usize, usize),
 }
 
-/// A log-normal distribution with a cap.
+/// Shares of sizes below the values of a [`Sizes`].
+const SHARES: [f64; 8] = [0.0, 0.10, 0.25, 0.50, 0.75, 0.90, 0.99, 1.0];
+
+/// A distribution by its quantiles: minimum, p10, p25, p50, p75, p90, p99, maximum.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sizes {
-    pub(crate) median: f64,
-    pub(crate) sigma: f64,
-    pub(crate) cap: f64,
+pub(crate) struct Sizes(pub(crate) [f64; SHARES.len()]);
+
+impl Sizes {
+    /// One size; between two quantiles the logarithm is uniform.
+    pub(crate) fn draw(&self, rng: &mut Rng) -> f64 {
+        let share = rng.unit();
+        let above = SHARES.partition_point(|at| *at <= share).min(SHARES.len() - 1);
+        let (low, high) = (self.0[above - 1], self.0[above]);
+        let within = (share - SHARES[above - 1]) / (SHARES[above] - SHARES[above - 1]);
+        low * exp(within * ln(high / low))
+    }
 }
 
 /// A pair by its rules; quantities move in single units of their precision.
@@ -174,17 +212,22 @@ fn btc_usd() -> Listing {
         Behaviour {
             start: 104_500.0,
             anchor: Anchor::Market(1.0),
-            own_vol_bp: 1.0,
-            maker: Sizes { median: 0.08, sigma: 1.6, cap: 6.0 },
-            taker: Sizes { median: 0.004, sigma: 1.6, cap: 3.0 },
-            dust: 0.000_051,
-            fast: (45, 170.0),
-            slow: (220, 2_000.0),
-            half_spread: 0.5,
-            requotes_hz: 3.0,
-            takers_hz: 0.9,
-            meta_every_s: 24.0,
-            past_trades: 60.0,
+            own_vol_bp: 3.5,
+            maker: Sizes([0.000_051, 0.000_15, 0.003, 0.042, 0.22, 0.60, 1.8, 6.0]),
+            taker: Sizes([0.000_05, 0.000_12, 0.000_5, 0.006, 0.16, 0.80, 1.6, 2.5]),
+            sweep_max: 3.0,
+            depth: (0.55, 1.6),
+            touch: (3, 0.12),
+            fast: (40, 2.0, 240.0),
+            slow: (140, 2_500.0),
+            slack: 0.0,
+            requotes_hz: 8.2,
+            together: 0.05,
+            flickers_hz: 0.0,
+            prompt: 1.0,
+            lazy_s: 1.0,
+            takers_hz: 0.4,
+            informed: 0.035,
         },
     )
 }
@@ -196,17 +239,22 @@ fn xrp_usd() -> Listing {
         Behaviour {
             start: 2.35,
             anchor: Anchor::Market(1.2),
-            own_vol_bp: 2.0,
-            maker: Sizes { median: 1_800.0, sigma: 1.3, cap: 60_000.0 },
-            taker: Sizes { median: 80.0, sigma: 1.4, cap: 30_000.0 },
-            dust: 9.24,
-            fast: (40, 90.0),
-            slow: (140, 1_200.0),
-            half_spread: 3.0,
-            requotes_hz: 9.0,
-            takers_hz: 0.5,
-            meta_every_s: 26.0,
-            past_trades: 30.0,
+            own_vol_bp: 4.2,
+            maker: Sizes([9.24, 40.0, 270.0, 1_250.0, 3_800.0, 8_600.0, 25_000.0, 60_000.0]),
+            taker: Sizes([2.0, 9.0, 25.0, 130.0, 900.0, 3_000.0, 12_000.0, 30_000.0]),
+            sweep_max: 20_000.0,
+            depth: (0.3, 1.9),
+            touch: (2, 0.05),
+            fast: (50, 5.0, 62.0),
+            slow: (120, 1_200.0),
+            slack: 0.0,
+            requotes_hz: 4.3,
+            together: 0.25,
+            flickers_hz: 1.2,
+            prompt: 0.70,
+            lazy_s: 2.0,
+            takers_hz: 0.32,
+            informed: 0.035,
         },
     )
 }
@@ -219,16 +267,21 @@ fn xrp_btc() -> Listing {
             start: 2.35 / 104_500.0,
             anchor: Anchor::Ratio(1, 0),
             own_vol_bp: 0.0,
-            maker: Sizes { median: 1_500.0, sigma: 1.1, cap: 40_000.0 },
-            taker: Sizes { median: 60.0, sigma: 1.2, cap: 8_000.0 },
-            dust: 10.0,
-            fast: (24, 3.0),
-            slow: (180, 60.0),
-            half_spread: 0.5,
-            requotes_hz: 6.0,
-            takers_hz: 0.25,
-            meta_every_s: 28.0,
-            past_trades: 14.0,
+            maker: Sizes([10.0, 60.0, 400.0, 1_500.0, 4_500.0, 9_000.0, 25_000.0, 40_000.0]),
+            taker: Sizes([2.0, 8.0, 20.0, 70.0, 350.0, 1_200.0, 5_000.0, 8_000.0]),
+            sweep_max: 8_000.0,
+            depth: (0.8, 1.6),
+            touch: (4, 0.25),
+            fast: (40, 1.0, 40.0),
+            slow: (160, 80.0),
+            slack: 0.25,
+            requotes_hz: 1.2,
+            together: 0.1,
+            flickers_hz: 0.05,
+            prompt: 0.9,
+            lazy_s: 0.5,
+            takers_hz: 0.14,
+            informed: 0.0,
         },
     )
 }
@@ -240,17 +293,22 @@ fn eth_usd() -> Listing {
         Behaviour {
             start: 3_900.0,
             anchor: Anchor::Market(1.1),
-            own_vol_bp: 1.5,
-            maker: Sizes { median: 1.2, sigma: 1.4, cap: 80.0 },
-            taker: Sizes { median: 0.08, sigma: 1.5, cap: 40.0 },
-            dust: 0.002,
-            fast: (40, 150.0),
-            slow: (140, 1_800.0),
-            half_spread: 1.0,
-            requotes_hz: 9.0,
-            takers_hz: 0.6,
-            meta_every_s: 26.0,
-            past_trades: 35.0,
+            own_vol_bp: 4.0,
+            maker: Sizes([0.002, 0.01, 0.12, 1.2, 6.0, 16.0, 45.0, 90.0]),
+            taker: Sizes([0.002, 0.004, 0.015, 0.12, 1.2, 6.0, 20.0, 40.0]),
+            sweep_max: 40.0,
+            depth: (0.5, 1.7),
+            touch: (3, 0.12),
+            fast: (32, 2.0, 120.0),
+            slow: (120, 1_800.0),
+            slack: 0.0,
+            requotes_hz: 3.5,
+            together: 0.1,
+            flickers_hz: 0.5,
+            prompt: 0.9,
+            lazy_s: 0.5,
+            takers_hz: 0.32,
+            informed: 0.035,
         },
     )
 }
@@ -264,17 +322,22 @@ fn synthetic(number: u16) -> Listing {
         Behaviour {
             start: 5.0 + 3.0 * spread,
             anchor: Anchor::Market(0.8 + spread / 40.0),
-            own_vol_bp: 3.0,
-            maker: Sizes { median: 200.0, sigma: 1.2, cap: 20_000.0 },
-            taker: Sizes { median: 20.0, sigma: 1.4, cap: 3_000.0 },
-            dust: 1.0,
-            fast: (30, 60.0),
+            own_vol_bp: 4.0,
+            maker: Sizes([1.0, 8.0, 40.0, 200.0, 800.0, 2_500.0, 9_000.0, 20_000.0]),
+            taker: Sizes([1.0, 2.0, 5.0, 20.0, 120.0, 600.0, 2_500.0, 4_000.0]),
+            sweep_max: 4_000.0,
+            depth: (0.5, 1.6),
+            touch: (2, 0.1),
+            fast: (30, 2.0, 60.0),
             slow: (80, 800.0),
-            half_spread: 2.0,
-            requotes_hz: 2.5,
-            takers_hz: 0.25,
-            meta_every_s: 28.0,
-            past_trades: 3.0,
+            slack: 0.0,
+            requotes_hz: 0.8,
+            together: 0.1,
+            flickers_hz: 0.2,
+            prompt: 0.8,
+            lazy_s: 0.6,
+            takers_hz: 0.14,
+            informed: 0.05,
         },
     )
 }
