@@ -102,9 +102,20 @@ fn sets(layers: &Layers) -> Result<Overrides, RunError> {
     layers.sets.iter().map(set).collect()
 }
 
-fn load(layers: &Layers, mut overrides: Overrides) -> Result<Config, RunError> {
+/// Market of the commands that measure: as the captured one, not faster than the clock.
+const CALM: &[(&str, &str)] = &[("exchange.profile", "calm")];
+
+fn load(layers: &Layers, overrides: Overrides) -> Result<Config, RunError> {
+    load_over(&[], layers, overrides)
+}
+
+fn load_over(
+    defaults: &[(&str, &str)],
+    layers: &Layers,
+    mut overrides: Overrides,
+) -> Result<Config, RunError> {
     overrides.extend(sets(layers)?);
-    Config::load(layers.config.as_deref(), std::env::vars_os(), &overrides)
+    Config::load_over(defaults, layers.config.as_deref(), std::env::vars_os(), &overrides)
         .map_err(|error| RunError::Config(error.to_string()))
 }
 

@@ -11,6 +11,8 @@ use crate::config::Config;
 /// The assumptions of a run.
 #[derive(Clone, Debug)]
 pub struct Conditions {
+    /// What the built-in market is, in a few words; `None` where the market is a real one.
+    pub market: Option<String>,
     /// Fill model that strategies live in.
     pub fill_model: String,
     /// Whether own fills eat displayed liquidity.
@@ -32,6 +34,7 @@ impl Conditions {
     pub fn of(config: &Config) -> Self {
         let (venue, margin) = (&config.venue, &config.account.margin);
         Self {
+            market: config.made_up_market(),
             fill_model: venue.fill_model.clone(),
             has_overlay: venue.has_overlay,
             fees: venue.fees.build().name().to_owned(),
@@ -60,6 +63,7 @@ impl Conditions {
     /// For machines.
     pub fn json(&self) -> Value {
         json!({
+            "market": self.market,
             "fill_model": self.fill_model,
             "overlay": self.has_overlay,
             "fees": self.fees,
@@ -74,6 +78,9 @@ impl Conditions {
 impl fmt::Display for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let overlay = if self.has_overlay { "on" } else { "off" };
+        if let Some(market) = &self.market {
+            write!(f, "{market}; ")?;
+        }
         write!(
             f,
             "fills {}, overlay {overlay}; fees {}; latency {}; leverage {} long, {} short",

@@ -14,6 +14,7 @@ use paperwire_core::rules::Rules;
 use paperwire_core::secret::masked_url;
 use paperwire_core::strategy::Flip;
 use paperwire_core::time::{DurationNs, ExchNs};
+use paperwire_exchange::Profile;
 use paperwire_exec::risk::RiskLimits;
 use paperwire_feed::market::Distance;
 use paperwire_feed::session::FeedConfig;
@@ -146,13 +147,26 @@ pub struct LogsSection {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config/default.toml, under the same names")]
 pub struct ExchangeSection {
+    pub profile: String,
     pub rate: f64,
+    pub volatility: f64,
     pub speed: f64,
     pub extra_symbols: u16,
     pub start: String,
     pub history_minutes: u32,
     pub faults: String,
     pub scenes: String,
+}
+
+impl ExchangeSection {
+    /// The profile that the other keys multiply.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for an unknown name.
+    pub fn profile(&self) -> Result<Profile, ConfigError> {
+        let known = Profile::ALL.map(Profile::as_str);
+        word("exchange.profile", &self.profile, &known, Profile::from_name)
+    }
 }
 
 /// Keys of `[strategy.NAME]`.
@@ -272,8 +286,26 @@ impl Config {
         env: impl Iterator<Item = (OsString, OsString)>,
         overrides: &[(String, Value)],
     ) -> Result<Self, ConfigError> {
+        Self::load_over(&[], file, env, overrides)
+    }
+
+    /// The same for a command with defaults of its own, which lie right above those of the file
+    /// `config/default.toml`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load_over(
+        defaults: &[(&str, &str)],
+        file: Option<&Path>,
+        env: impl Iterator<Item = (OsString, OsString)>,
+        overrides: &[(String, Value)],
+    ) -> Result<Self, ConfigError> {
         let mut tree = parse(DEFAULTS, "config/default.toml")?;
         let known = tree.clone();
+        for (dotted, text) in defaults {
+            let value = Value::String((*text).to_owned());
+            merge(&mut tree, nest(dotted, value), &known, "", "the command's defaults")?;
+        }
         if let Some(path) = file {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path)
@@ -295,6 +327,14 @@ impl Config {
         let mut tree = parse(DEFAULTS, "config/default.toml")?;
         let known = tree.clone();
         let name = "the tape's configuration";
+        // A tape from before there were profiles is of none that exist; none of them is faster than its clock.
+        merge(
+            &mut tree,
+            nest("exchange.profile", Value::String("calm".to_owned())),
+            &known,
+            "",
+            name,
+        )?;
         merge(&mut tree, parse(text, name)?, &known, "", name)?;
         for (dotted, value) in overrides {
             merge(&mut tree, nest(dotted, value.clone()), &known, "", "command line")?;
@@ -311,6 +351,23 @@ impl Config {
     /// The effective configuration as TOML.
     pub fn to_toml(&self) -> String {
         self.effective.to_string()
+    }
+
+    /// What the built-in market is, in a few words; `None` where the market is a real one.
+    pub fn made_up_market(&self) -> Option<String> {
+        if self.session.source != "exchange" {
+            return None;
+        }
+        let of = &self.exchange;
+        let profile = of.profile().ok()?;
+        let speed = of.speed * profile.speed();
+        let volatility = of.volatility * profile.volatility();
+        let rate = of.rate * profile.rate();
+        let scenes = if of.scenes.is_empty() { "" } else { ", scripted scenes" };
+        let name = profile.as_str();
+        Some(format!(
+            "made-up market, profile {name}: time x{speed}, volatility x{volatility}, rate x{rate}{scenes}"
+        ))
     }
 
     /// SHA-256 of [`Self::to_toml`], in hexadecimal.
@@ -388,8 +445,10 @@ impl Config {
         let exchange = &self.exchange;
         range("exchange.extra_symbols", u64::from(exchange.extra_symbols), 0, 60)?;
         range("exchange.history_minutes", u64::from(exchange.history_minutes), 0, 40_320)?;
-        float("exchange.rate", exchange.rate, 0.01, 1000.0)?;
-        float("exchange.speed", exchange.speed, 0.1, 1000.0)?;
+        float("exchange.rate", exchange.rate, 0.01, 100.0)?;
+        float("exchange.volatility", exchange.volatility, 0.1, 10.0)?;
+        float("exchange.speed", exchange.speed, 0.01, 1000.0)?;
+        exchange.profile()?;
         let is_instant = ExchNs::parse_rfc3339(exchange.start.as_bytes()).is_some();
         if !exchange.start.is_empty() && !is_instant {
             let expected = "expected an instant such as 2026-03-02T09:00:00Z, or nothing";

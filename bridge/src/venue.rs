@@ -53,8 +53,10 @@ impl Venue {
                 let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
                 let endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
                 let endpoint = endpoint.trusting(exchange.certificate_der());
-                let (name, rest_url) = (exchange.ws_url(), exchange.rest_url());
-                terminal.notice(&format!("built-in exchange at {name}, REST at {rest_url}"));
+                let (url, rest_url) = (exchange.ws_url(), exchange.rest_url());
+                let profile = &config.exchange.profile;
+                terminal.notice(&format!("built-in exchange at {url}, REST at {rest_url}"));
+                let name = format!("{url}, built in, profile {profile}");
                 let rest = Some(rest.unwrap_or(rest_url));
                 Ok(Self { name, endpoint, rest, exchange: Some(exchange) })
             }
@@ -115,11 +117,13 @@ impl Venue {
 pub fn exchange_config(config: &Config) -> Result<ExchangeConfig, RunError> {
     let section = &config.exchange;
     let mut exchange = ExchangeConfig::new(config.session.seed);
-    exchange.market.rate = section.rate;
+    let profile = section.profile().map_err(|error| RunError::Config(error.to_string()))?;
+    exchange.market.rate = section.rate * profile.rate();
+    exchange.market.volatility = section.volatility * profile.volatility();
     exchange.market.extra_symbols = section.extra_symbols;
     exchange.market.history_minutes = section.history_minutes;
     exchange.market.start = ExchNs::parse_rfc3339(section.start.as_bytes());
-    exchange.speed = section.speed;
+    exchange.speed = section.speed * profile.speed();
     if !section.faults.is_empty() {
         let file = &section.faults;
         let text = std::fs::read_to_string(file)

@@ -36,8 +36,9 @@ fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
     let folder = folder();
     let run = ["run", "--strategies", "flow_pulse,order_flow", "--duration", "6s"];
     let any_port = ["--set", "dashboard.bind=\"127.0.0.1:0\""];
-    let record = ["--set", "exchange.rate=8", "--record", "session.tape"];
-    let run = [&run[..], &any_port, &record].concat();
+    let market = ["--set", "exchange.profile=calm", "--set", "exchange.rate=8"];
+    let record = ["--record", "session.tape"];
+    let run = [&run[..], &any_port, &market, &record].concat();
     let commands = "set flow_pulse threshold 0.2\nset flow_pulse stop_pct 99\npause flow_pulse\n\
         kill order_flow\ndance all\n";
     let run = paperwire(&folder, &run, commands);

@@ -22,8 +22,9 @@ fn recorded(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("paperwire-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let run = ["run", "--strategies", "flow_pulse", "--duration", "5s"];
-    let recorded = ["--no-dashboard", "--set", "exchange.rate=8", "--record", "t.tape"];
-    let run = paperwire(&folder, &[&run[..], &recorded].concat());
+    let market = ["--set", "exchange.profile=calm", "--set", "exchange.rate=8"];
+    let recorded = ["--no-dashboard", "--record", "t.tape"];
+    let run = paperwire(&folder, &[&run[..], &market, &recorded].concat());
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     folder
 }

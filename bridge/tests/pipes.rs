@@ -94,7 +94,7 @@ fn a_run_whose_notices_lose_their_reader_ends_in_order() {
     let folder = folder("pipes-run");
     let args = ["run", "--no-dashboard", "--strategies", "flow_pulse", "--json"];
     let quick = ["--set", "feed.warmup=false", "--set", "exchange.history_minutes=1"];
-    let args = [&args[..], &quick].concat();
+    let args = [&args[..], &quick, &["--set", "exchange.profile=calm"]].concat();
     let (mut reader, writer) = std::io::pipe().unwrap();
     let child = paperwire(&folder, &args).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
     // As `head -c 1` does. The next line is that of ten seconds later, at the latest.

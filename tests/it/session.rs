@@ -26,6 +26,7 @@ fn config(dir: &Path, more: &[(&str, Value)]) -> Config {
             "session.strategies",
             Value::Array(["order_flow", "flow_pulse"].map(Value::from).into()),
         ),
+        set("exchange.profile", Value::String("calm".to_owned())),
         set("exchange.rate", Value::Float(5.0)),
         set("logs.dir", Value::String(dir.join("logs").display().to_string())),
     ];

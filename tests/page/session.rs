@@ -39,6 +39,7 @@ impl Session {
         let logs = folder.join("logs").display().to_string();
         let mut sets = vec![
             ("session.strategies", r#"["order_flow", "flow_pulse", "market_making"]"#.to_owned()),
+            ("exchange.profile", r#""calm""#.to_owned()),
             ("exchange.rate", "6.0".to_owned()),
             ("exchange.history_minutes", "800".to_owned()),
             ("logs.dir", format!("{logs:?}")),

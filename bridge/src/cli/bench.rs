@@ -9,7 +9,7 @@ use paperwire_bridge::bench::{self, Asked, BenchOptions};
 use paperwire_bridge::run::RunError;
 use paperwire_bridge::terminal::Terminal;
 
-use super::{Layers, Overrides, list, load};
+use super::{CALM, Layers, Overrides, list, load_over};
 
 /// Frames are sent at planned instants whatever the reader does, and each response is counted from its
 /// frame's instant: a stall shows in every frame behind it.
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), RunError> {
         across_hosts: args.across_hosts,
         json: args.json,
     };
-    let config = load(&args.layers, overrides)?;
+    let config = load_over(CALM, &args.layers, overrides)?;
     let stop = Arc::new(AtomicU32::new(0));
     bench::bench(&config, &options, &stop, &mut Terminal::new(args.json))
 }

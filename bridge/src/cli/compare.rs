@@ -8,7 +8,7 @@ use paperwire_bridge::compare::{self, CompareOptions, process, store};
 use paperwire_bridge::run::RunError;
 use paperwire_bridge::terminal::Terminal;
 
-use super::{Layers, load, sets};
+use super::{CALM, Layers, load_over, sets};
 
 /// Says by what factor the calls of B take longer than those of A, with an interval over fresh processes, of this
 /// build, on this host, on this tape, and how much is missing where that cannot be told.
@@ -71,7 +71,7 @@ enum Company {
 
 pub(crate) fn run(args: CompareArgs) -> Result<(), RunError> {
     let overrides = sets(&args.layers)?;
-    let given = load(&args.layers, overrides.clone())?;
+    let given = load_over(CALM, &args.layers, overrides.clone())?;
     let live_s = args.live.as_deref().map(commands::seconds_of).transpose()?;
     let options = CompareOptions {
         names: args.a.zip(args.b).map(|(a, b)| [a, b]),

@@ -9,7 +9,7 @@ use paperwire_bridge::terminal::Terminal;
 use paperwire_bridge::{commands, describe, venue};
 use toml::Value;
 
-use super::{Layers, Overrides, load};
+use super::{CALM, Layers, Overrides, load_over};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExchangeArgs {
@@ -27,7 +27,10 @@ pub(crate) struct ExchangeArgs {
     /// Seed of the market.
     #[arg(long)]
     seed: Option<u32>,
-    /// Intensity of the market; 1 is that of the captured one.
+    /// The market: "calm" (the default here), "busy" or "demo".
+    #[arg(long)]
+    profile: Option<String>,
+    /// Factor on how often people act.
     #[arg(long)]
     rate: Option<f64>,
     /// Script of faults.
@@ -56,6 +59,9 @@ pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
     if let Some(seed) = args.seed {
         overrides.push(("session.seed".to_owned(), Value::Integer(seed.into())));
     }
+    if let Some(profile) = &args.profile {
+        overrides.push(("exchange.profile".to_owned(), Value::String(profile.clone())));
+    }
     if let Some(rate) = args.rate {
         overrides.push(("exchange.rate".to_owned(), Value::Float(rate)));
     }
@@ -63,7 +69,7 @@ pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
         let path = faults.display().to_string();
         overrides.push(("exchange.faults".to_owned(), Value::String(path)));
     }
-    let config = load(&args.layers, overrides)?;
+    let config = load_over(CALM, &args.layers, overrides)?;
     let mut exchange = venue::exchange_config(&config)?;
     let mut terminal = Terminal::new(args.json);
     if args.describe {

@@ -48,6 +48,7 @@ fn a_mistake_is_named_with_its_remedy() {
     check("[session]\nsymbols = [\"A/B\", \"A/B\"]", "listed twice");
     check("[threads]\nwait = \"sleep\"", "threads.wait = sleep");
     check("[threads]\nbusy_poll_us = 1001", "threads.busy_poll_us = 1001");
+    check("[exchange]\nprofile = \"wild\"", "exchange.profile = wild: expected");
     check("[exchange]\nstart = \"today\"", "exchange.start = today: expected an instant such as");
     check("[bars]\ngap_policy = \"fill\"", "bars.gap_policy = fill");
     check("session = 3", "session = integer: expected a table");

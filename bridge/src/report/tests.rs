@@ -83,6 +83,8 @@ fn the_fields_that_others_build_on_are_there_and_what_has_no_answer_is_null() {
     }
     assert_eq!(report["strategies"][1]["halt_reason"], "loss_limit");
     assert_eq!(report["conditions"]["fees"], "flat 0.1 % / 0.1 %");
+    let market = "made-up market, profile demo: time x10, volatility x4, rate x1";
+    assert_eq!(report["conditions"]["market"], market);
     assert_eq!(report["frames_per_s"], 0.0);
 }
 

@@ -43,7 +43,7 @@ mod ws;
 pub use faults::{FaultError, Faults};
 pub use limit::RateLimit;
 pub use listen::TlsError;
-pub use market::{Market, MarketConfig, MarketError};
+pub use market::{Market, MarketConfig, MarketError, Profile};
 pub use rest::{OHLC_ROWS_MAX, TRADES_PAGE_MAX};
 
 use hub::{Hub, HubConfig};

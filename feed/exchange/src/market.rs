@@ -32,7 +32,7 @@ mod flow;
 pub mod listing;
 pub mod scenes;
 
-pub use config::{DEFAULT_START, MarketConfig, MarketError};
+pub use config::{DEFAULT_START, MarketConfig, MarketError, Profile};
 pub use event::{EventKind, MarketEvent};
 pub use fair::Regime;
 

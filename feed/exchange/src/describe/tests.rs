@@ -58,9 +58,9 @@ fn pooled(seeds: std::ops::Range<u64>, seconds: u64) -> Vec<Described> {
 #[test]
 fn the_model_keeps_to_captures_and_publications() {
     let described = if std::env::var_os("SLOW_TESTS").is_some() {
-        pooled(1..9, 24 * 3_600)
+        pooled(1..5, 24 * 3_600)
     } else {
-        eprintln!("3 seeds of 10 minutes, captures only; SLOW_TESTS=1 plays 8 days");
+        eprintln!("3 seeds of 10 minutes, captures only; SLOW_TESTS=1 plays 4 days");
         pooled(1..4, 600)
     };
     let outside: Vec<String> = described.iter().flat_map(outside).collect();

@@ -43,6 +43,62 @@ impl MarketConfig {
     }
 }
 
+/// A market by name: how often people act, how far prices move, and how fast its clock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// A quiet hour of the real pairs, as captured.
+    Calm,
+    /// A busy hour: six times the messages and trades, and prices that move three times as far.
+    Busy,
+    /// To watch strategies at work: ten seconds pass in one, and prices move four times as far.
+    Demo,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Calm, Self::Busy, Self::Demo];
+
+    /// Its name in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Busy => "busy",
+            Self::Demo => "demo",
+        }
+    }
+
+    /// The profile of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == name)
+    }
+
+    /// [`MarketConfig::rate`]. Messages per second of real time are this times the speed.
+    pub const fn rate(self) -> f64 {
+        match self {
+            Self::Calm => 1.0,
+            Self::Busy => 6.0,
+            Self::Demo => 1.0,
+        }
+    }
+
+    /// [`MarketConfig::volatility`].
+    pub const fn volatility(self) -> f64 {
+        match self {
+            Self::Calm => 1.0,
+            Self::Busy => 3.0,
+            Self::Demo => 4.0,
+        }
+    }
+
+    /// Seconds of the market in a second of real time.
+    pub const fn speed(self) -> f64 {
+        match self {
+            Self::Calm | Self::Busy => 1.0,
+            Self::Demo => 10.0,
+        }
+    }
+}
+
 /// Why a market cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MarketError {
