@@ -114,6 +114,7 @@ fn a_stop_of_this_process_is_in_the_responses_of_what_came_meanwhile() {
     let report: Value = serde_json::from_str(&report).unwrap();
     let notices = notices.join().unwrap().join("\n");
     assert!(notices.contains("nothing was read for"), "{notices}");
+    assert_eq!(report["hot_allocs_total"], 0);
 
     let mut frames = frames(&folder.join("stall.tape"));
     let longest = frames.iter().map(|(late, _)| *late).max().unwrap();

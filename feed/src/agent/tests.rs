@@ -151,9 +151,13 @@ impl Live {
     }
 
     fn frame(&mut self, text: &str) {
+        self.frame_since(self.now, text);
+    }
+
+    /// A frame of a read before which the kernel was last empty at that instant.
+    fn frame_since(&mut self, empty_at: HostNs, text: &str) {
         let kernel = Some(self.intake.utc.to_utc(self.now));
-        let stamps =
-            ReadStamps { kernel, read_at: self.now, empty_at: self.now, taken: text.len() };
+        let stamps = ReadStamps { kernel, read_at: self.now, empty_at, taken: text.len() };
         let message = Incoming { text: text.as_bytes(), stamps, decrypted_at: Some(self.now) };
         self.intake.on_message(&message);
     }
@@ -237,7 +241,7 @@ fn replay(tape: &[(RawKind, HostNs, Vec<u8>)]) -> (Vec<MarketEvent>, Counters) {
     for (kind, rx, payload) in tape {
         if *kind == RawKind::Control {
             market.on_control(*rx, &Control::decode(payload).unwrap(), &mut sink);
-        } else {
+        } else if *kind == RawKind::Frame {
             let mut probe = Probe::new(&clock, *rx, *rx);
             market.on_frame(*rx, payload, &mut probe, &mut sink);
         }
@@ -337,6 +341,36 @@ fn a_damaged_time_costs_nothing_and_moves_no_clock() {
     assert_eq!((counters.refused, counters.book_updates), (2, 6));
     assert_eq!(jumps(&mut live), (vec![], 2));
     assert_eq!(last_at(&live), 0);
+}
+
+#[test]
+fn events_that_gathered_during_a_stall_arrived_one_by_one_and_the_tape_says_when() {
+    const GATHERED: u64 = 50;
+    let mut live = Live::new();
+    live.step(&(Doing::Snapshot(0), true, 64));
+    (0..20).for_each(|_| live.step(&(Doing::Book(0, 1), true, 64)));
+    live.take(usize::MAX);
+    let (events, records, since) = (live.seen.len(), live.tape.len(), live.now);
+    // The exchange sends each millisecond; nothing is read until ten milliseconds after the last.
+    live.now = since.plus(DurationNs::from_millis(GATHERED + 10));
+    for _ in 0..GATHERED {
+        let text = live.venue.book(0, false, 1);
+        live.frame_since(since, &text);
+    }
+    live.take(usize::MAX);
+    let wanted: Vec<_> = (1..=GATHERED).map(|ms| since.plus(DurationNs::from_millis(ms))).collect();
+    let arrived: Vec<_> = live.seen[events..].iter().map(|event| event.stamps.arrived).collect();
+    assert_eq!(arrived, wanted);
+    let ends: Vec<_> = live.tape[records..]
+        .iter()
+        .filter(|(kind, ..)| *kind == RawKind::Arrival)
+        .map(|(_, rx, payload)| (*rx, Arrival::decode(payload).unwrap()))
+        .collect();
+    let end = |earliest| (live.now, Arrival { earliest, latest: live.now, is_bounded: true });
+    assert_eq!(ends, wanted.into_iter().map(end).collect::<Vec<_>>());
+    assert!(live.tape[records..].chunks(2).all(|of| of[1].0 == RawKind::Frame));
+    let (replayed, _) = replay(&live.tape);
+    assert_eq!(facts(&replayed), facts(&live.seen));
 }
 
 fn doing() -> impl Strategy<Value = Doing> {

@@ -58,7 +58,9 @@ impl LeastOffset {
             self.doubted = None;
         }
         if let Some(least) = self.least {
-            self.excess_ns += (offset.saturating_sub(least) - self.excess_ns) >> MEAN_SHIFT;
+            // One damaged time must not make every lag a usual one.
+            let excess = offset.saturating_sub(least).min(FAR_NS);
+            self.excess_ns += (excess - self.excess_ns) >> MEAN_SHIFT;
         }
     }
 
@@ -169,5 +171,9 @@ mod tests {
             (0u64..200).map(|i| (i.cast_signed() * 10, i * 10 + 12 + i % 9)).collect();
         let of = offsets(&varied);
         assert!(of.is_usual(ms(3)) && !of.is_usual(ms(9)));
+        // A time of an hour ago is not what frames usually take.
+        let mut damaged = offsets(&steady);
+        damaged.push(sent_at(2_000 - 3_600_000), host(2_012));
+        assert!(!damaged.is_usual(ms(10)));
     }
 }
