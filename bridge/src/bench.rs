@@ -26,6 +26,7 @@ use paperwire_feed::wire::cold::ColdReader;
 use paperwire_history::limiter::Limiter;
 use paperwire_history::rest::Rest;
 use paperwire_rt::clock::{HostClock, utc_now};
+use paperwire_rt::deadline::{Deadline, Late, Stop};
 use serde_json::json;
 
 use crate::config::Config;
@@ -102,8 +103,10 @@ pub fn bench(
     let market = MarketConfig { start: Some(at), ..exchange_config(config)?.market };
     terminal.progress("rendering the market");
     let instruments = instruments(&market, config)?;
-    let history = history(config, &market, &instruments, &runtime, terminal)?;
-    let reel = Arc::new(reel(&market, config, options)?);
+    let stops = Stop::of(stop.clone());
+    let rendering = Deadline::within(RENDER_WITHIN, &clock, &stops);
+    let history = history(config, &market, &instruments, &runtime, &rendering, terminal)?;
+    let reel = reel(&market, config, options, &rendering)?;
     terminal.progress("");
     terminal.notice(&format!(
         "{} frames of {} rendered; {} s per rate after {} s of warm-up; logs are off",
@@ -220,12 +223,16 @@ fn instruments(market: &MarketConfig, config: &Config) -> Result<Vec<Instrument>
     Ok(start::resolve(&config.session.symbols, reader.instruments())?)
 }
 
+/// Rendering an hour of frames at the highest rate takes minutes; this only ends what hangs.
+const RENDER_WITHIN: DurationNs = DurationNs::from_secs(3_600);
+
 /// What strategies know of the time before, from the exchange that the load goes on from.
 fn history(
     config: &Config,
     market: &MarketConfig,
     instruments: &[Instrument],
     runtime: &tokio::runtime::Runtime,
+    deadline: &Deadline,
     terminal: &mut Terminal,
 ) -> Result<Vec<Control>, RunError> {
     if !config.warmup {
@@ -237,7 +244,8 @@ fn history(
     let exchange = runtime.block_on(Exchange::start(exchange));
     let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
     let mut rest = Rest::hurried(&exchange.rest_url(), Limiter::without_limit());
-    let (history, problems) = warmup::fetch(&mut rest, instruments, &mut |_, _| Vec::new());
+    let (history, problems) =
+        warmup::fetch(&mut rest, instruments, &mut |_, _| Vec::new(), deadline);
     runtime.block_on(exchange.stop());
     for problem in problems {
         terminal.notice(&problem);
@@ -246,7 +254,12 @@ fn history(
 }
 
 /// Frames for the longest of the measurements.
-fn reel(market: &MarketConfig, config: &Config, options: &BenchOptions) -> Result<Reel, RunError> {
+fn reel(
+    market: &MarketConfig,
+    config: &Config,
+    options: &BenchOptions,
+    deadline: &Deadline,
+) -> Result<Arc<Reel>, RunError> {
     let seconds = options.seconds + session::WARM_S;
     let (mut frames, mut span) = (1, DurationNs::ZERO);
     for asked in &options.rates {
@@ -255,9 +268,14 @@ fn reel(market: &MarketConfig, config: &Config, options: &BenchOptions) -> Resul
             Rate::Recorded => span = DurationNs::from_secs(seconds.into()),
         }
     }
-    let symbols = &config.session.symbols;
-    Reel::render(market, symbols, config.feed.depth, frames, span)
-        .map_err(|error| RunError::Config(error.to_string()))
+    let (market, symbols, depth) =
+        (market.clone(), config.session.symbols.clone(), config.feed.depth);
+    let render = move || Reel::render(&market, &symbols, depth, frames, span);
+    let rendered = deadline.run("render", render).map_err(|late| match late {
+        Late::Stopped => RunError::Stopped,
+        late => RunError::Internal(format!("rendering the market: {late}")),
+    })?;
+    rendered.map(Arc::new).map_err(|error| RunError::Config(error.to_string()))
 }
 
 #[cfg(test)]

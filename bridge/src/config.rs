@@ -267,6 +267,8 @@ pub struct Config {
     pub strategies: BTreeMap<String, StrategySection>,
     /// Rules of the session: those of this build, or of the tape that is replayed. No key sets them.
     pub rules: Rules,
+    /// Symbols of a capture to replay; all that it holds when there are none. No key sets them.
+    pub chosen_symbols: Vec<String>,
     effective: Table,
 }
 
@@ -399,6 +401,7 @@ impl Config {
             alerts: file.alerts.check()?,
             strategies: file.strategy,
             rules: Rules::CURRENT,
+            chosen_symbols: Vec::new(),
             effective,
         };
         config.feed.is_real_venue = config.is_real_venue();

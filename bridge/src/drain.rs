@@ -1,13 +1,16 @@
 //! The drain thread: empties the rings of the pinned threads, sums up, and hands on to the journal.
 
+pub(crate) mod trading;
+
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use paperwire_core::book::BookError;
 use paperwire_core::command::Command;
-use paperwire_core::event::MarketEvent;
+use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::glance::{GlanceDrain, Glances};
 use paperwire_core::latency::{BankDrain, BankSwap};
 use paperwire_core::limits::{
@@ -33,6 +36,7 @@ use crate::hdr::HdrFile;
 use crate::history::live::Live;
 use crate::journal::{Entry, Journal};
 use crate::page::inbox::Inbox;
+use crate::quarantine::{Detail, Quarantines};
 use crate::repeats::Repeats;
 use crate::report;
 use crate::tally::Tally;
@@ -52,6 +56,8 @@ pub struct Shared {
     pub rejected: Option<String>,
     /// True once every subscription delivered.
     pub was_live: bool,
+    /// Books that were not believed so far.
+    pub quarantines: Quarantines,
     /// What was wrong with the logs so far, for the final report.
     pub log_problems: Vec<String>,
     /// Why the history store is not complete, once it was closed.
@@ -66,8 +72,9 @@ pub struct Shared {
 
 impl Shared {
     /// Nothing yet.
-    pub const fn new(tally: Tally, counters: Counters) -> Self {
+    pub fn new(tally: Tally, counters: Counters) -> Self {
         Self {
+            quarantines: Quarantines::new(tally.instruments.len()),
             tally,
             counters,
             raw_lost: 0,
@@ -280,6 +287,7 @@ fn turn(
     }
     while let Some(report) = parts.feed_reports.pop() {
         work += 1;
+        count_quarantine(&report.kind, &mut shared.quarantines);
         if let Some(history) = &mut parts.history {
             history.feed_report(&report);
         }
@@ -366,6 +374,23 @@ fn turn(
     work
 }
 
+fn count_quarantine(kind: &FeedReportKind, all: &mut Quarantines) {
+    match *kind {
+        FeedReportKind::BadBook { symbol, error } => {
+            let reason = match error {
+                BookError::Checksum { .. } => GapReason::Checksum,
+                BookError::Crossed { .. } => GapReason::Crossed,
+            };
+            all.add(1 << symbol.0, reason, None, Detail::Book(error));
+        }
+        FeedReportKind::Malformed { error, symbols } => {
+            all.add(symbols, GapReason::Malformed, None, Detail::Wire(error));
+        }
+        FeedReportKind::Void { symbols, reason } => all.add(symbols, reason, None, Detail::None),
+        _ => {}
+    }
+}
+
 /// Tells a report that stands for `count` of its kind since the last one that was told.
 fn tell_feed_report(
     report: &FeedReport,
@@ -395,18 +420,28 @@ fn tell_feed_report(
             let text = format!("disconnected: {why}; next attempt in {wait}");
             ("disconnected", json!({"why": why.as_str(), "retry_in_ns": wait.raw()}), Some(text))
         }
+        // What follows from it is told by itself.
         FeedReportKind::Venue { system } => {
-            let is_news = system.as_str() != "online";
-            let text = is_news.then(|| format!("the venue says: {system}"));
-            ("venue_status", json!({"system": system.as_str()}), text)
+            ("venue_status", json!({"system": system.as_str()}), None)
         }
-        FeedReportKind::AllLive => {
+        FeedReportKind::Trading(notice) => {
+            let (event, details, text) = trading::told(notice, &shared.tally.instruments);
+            (event, details, Some(text))
+        }
+        FeedReportKind::AllLive { stopped } => {
             shared.was_live = true;
-            ("all_live", Value::Null, Some("every book is live and verified".to_owned()))
+            let but = match stopped {
+                0 => String::new(),
+                stopped => format!(", but not of {}", names(*stopped)),
+            };
+            let text =
+                format!("every book is live and verified, and every subscription delivers{but}");
+            ("all_live", json!({"stopped": names(*stopped)}), Some(text))
         }
         FeedReportKind::Rejected { symbol, error } => {
-            let text = format!("{}: {error}", name(*symbol));
-            let details = json!({"symbol": name(*symbol), "error": error.as_str()});
+            let name = symbol.map_or_else(|| "list of pairs".to_owned(), name);
+            let text = format!("{name}: {error}");
+            let details = json!({"symbol": name, "error": error.as_str()});
             shared.rejected = Some(text.clone());
             ("symbol_rejected", details, Some(text))
         }
@@ -414,9 +449,11 @@ fn tell_feed_report(
             let text = format!("request refused, will be repeated: {error}");
             ("request_refused", json!({"error": error.as_str()}), Some(text))
         }
-        FeedReportKind::Silent { symbol } => {
-            let text = format!("{}: subscribed and silent; subscribing anew", name(*symbol));
-            ("subscription_silent", json!({"symbol": name(*symbol)}), Some(text))
+        FeedReportKind::Silent { symbol, channel } => {
+            let (name, channel) = (symbol.map(name), channel.as_str());
+            let of = name.as_deref().unwrap_or("list of pairs");
+            let text = format!("{of}: the {channel} subscription is silent; subscribing again");
+            ("subscription_silent", json!({"symbol": name, "channel": channel}), Some(text))
         }
         FeedReportKind::BadBook { symbol, error } => {
             let name = name(*symbol);
@@ -487,6 +524,7 @@ fn tell_feed_report(
             FeedReportKind::Void { .. }
             | FeedReportKind::ClockStepped(_)
             | FeedReportKind::NumbersJumped(_) => "gap",
+            FeedReportKind::Trading(_) => "trading",
             _ => "connection",
         };
         shared.tell(kind, notice, clock);

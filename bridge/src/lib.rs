@@ -7,7 +7,7 @@
 //!   [`worth`]: the same with orders that travel longer, [`compare`]: whose tail is worse
 //! * [`mod@bench`]: planned load at given rates
 //! * [`sentiment`]: two slow values from outside the venue
-//! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up,
+//! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up, [`quarantine`]: what was not believed,
 //!   [`attribution`]: whose doing a long call was
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`trail`]: where a replay leaves it, [`hdr`]: histogram logs
@@ -44,6 +44,7 @@ pub mod page;
 pub mod params;
 pub mod preflight;
 pub mod probes;
+pub mod quarantine;
 pub mod recorder;
 mod repeats;
 pub mod replay;

@@ -66,7 +66,11 @@ impl Repeats {
 /// None for what is news each time, or kept apart by its own waits.
 fn key(kind: &FeedReportKind) -> Option<Key> {
     let symbols = match kind {
-        FeedReportKind::BadBook { symbol, .. } | FeedReportKind::Silent { symbol } => 1 << symbol.0,
+        FeedReportKind::BadBook { symbol, .. } => 1 << symbol.0,
+        // A pair that the venue does not have is asked for each half minute.
+        FeedReportKind::Silent { symbol, .. } | FeedReportKind::Rejected { symbol, .. } => {
+            symbol.map_or(0, |symbol| 1 << symbol.0)
+        }
         FeedReportKind::Malformed { symbols, .. } | FeedReportKind::Void { symbols, .. } => {
             *symbols
         }
@@ -78,8 +82,8 @@ fn key(kind: &FeedReportKind) -> Option<Key> {
         FeedReportKind::Connected
         | FeedReportKind::Disconnected { .. }
         | FeedReportKind::Venue { .. }
-        | FeedReportKind::AllLive
-        | FeedReportKind::Rejected { .. }
+        | FeedReportKind::AllLive { .. }
+        | FeedReportKind::Trading(_)
         | FeedReportKind::ClockStepped(_)
         | FeedReportKind::Counters { .. } => return None,
     };

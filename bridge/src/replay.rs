@@ -2,32 +2,32 @@
 
 mod batch;
 mod doubts;
+mod player;
+mod survey;
 pub mod verify;
 
 use std::path::Path;
 
-use paperwire_core::event::MarketEvent;
-use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::instrument::Instrument;
 use paperwire_core::latency::{Bank, Stage};
-use paperwire_core::limits::MARKET_RING_LEN;
-use paperwire_core::raw::RawKind;
+use paperwire_core::limits::{MARKET_RING_LEN, SYMBOLS_MAX};
 use paperwire_core::time::{DurationNs, HostNs};
-use paperwire_exec::engine::{CallOrder, Context, Engine};
-use paperwire_feed::arrival::{Arrival, ArrivalCounts};
-use paperwire_feed::control::Control;
-use paperwire_feed::market::{EventSink, MarketFeed, Outcome, Probe};
-use paperwire_feed::wire::cold::{ColdFrame, ColdReader};
-use paperwire_feed::{infer, start};
+use paperwire_exec::engine::CallOrder;
+use paperwire_feed::arrival::ArrivalCounts;
+use paperwire_feed::capture::CaptureClock;
+use paperwire_feed::market::MarketFeed;
+use paperwire_feed::start;
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
-use paperwire_rt::runner::Wait;
 use paperwire_tape::{Source, TapeEnd, TapeError};
 use serde_json::Value;
 
 use crate::conditions::Conditions;
 use crate::config::Config;
+use crate::drain::trading;
 use crate::journal::stream::Lost;
 use crate::probes;
+use crate::quarantine::Quarantines;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::setup;
@@ -35,8 +35,10 @@ use crate::tally::{StrategyName, Tally};
 use crate::terminal::Terminal;
 use crate::trail::{Check, Trail};
 
-use batch::{Batch, BatchRecord};
+use batch::Batch;
 use doubts::Doubts;
+use player::{EngineSide, EventBuffer, Player, TRADING_NOTICES_MAX};
+use survey::Survey;
 
 /// How to replay.
 #[derive(Clone, Debug)]
@@ -78,7 +80,6 @@ pub trait Observer {
 
 /// A session's first records: snapshots and the first trades of every symbol.
 const WARM_UP_RECORDS: usize = 256;
-const SECOND: DurationNs = DurationNs::from_secs(1);
 
 /// Replays one file.
 ///
@@ -108,7 +109,10 @@ pub fn replay_observed(
     let rules = verify::rules_of(&source, path)?;
     let config = &config.clone().under(rules);
     let chosen = setup::choose(config)?;
-    let (instruments, depth) = find_instruments(&mut source, config, terminal)?;
+    let Survey { listed, depth, system, notes: surveyed } =
+        survey::survey(&mut source, config, &config.chosen_symbols)?;
+    surveyed.iter().for_each(|note| terminal.notice(note));
+    let instruments = start::under(system, &listed);
     if let Some(observer) = &mut observer {
         observer.begin(&instruments)?;
     }
@@ -125,7 +129,9 @@ pub fn replay_observed(
         tally.trail = Trail::Check(Check::read(path).map_err(storage)?);
     }
     let mut player = Player {
-        feed: MarketFeed::new(&instruments, depth).with_print_distance(config.feed.print_distance),
+        feed: MarketFeed::new(&listed, depth)
+            .with_print_distance(config.feed.print_distance)
+            .under(system),
         events: EventBuffer(Vec::with_capacity(MARKET_RING_LEN)),
         side: EngineSide {
             engine,
@@ -142,9 +148,13 @@ pub fn replay_observed(
         arrival: None,
         arrivals: ArrivalCounts::default(),
         origin: None,
-        first_desync: None,
-        is_told: false,
         doubts: Doubts::default(),
+        rules: is_capture.then(|| CaptureClock::new(&config.feed)),
+        decided: Vec::with_capacity(SYMBOLS_MAX + 1),
+        quarantines: Quarantines::new(instruments.len()),
+        first: None,
+        trading: Vec::with_capacity(TRADING_NOTICES_MAX),
+        told: 0,
     };
     let (mut elapsed, mut lost, mut hot_allocs) = (DurationNs::ZERO, 0u64, 0u64);
     let mut batch = Batch::default();
@@ -167,7 +177,7 @@ pub fn replay_observed(
             let now = player.clock.now();
             elapsed = DurationNs::new(elapsed.raw() + now.since(started).raw());
         }
-        if let Some(notice) = player.quarantine_notice() {
+        for notice in player.notices() {
             terminal.notice(&notice);
         }
     }
@@ -176,7 +186,7 @@ pub fn replay_observed(
     }
     player.finish(config.session.flatten_on_exit);
     let end = source.end();
-    let mut notes = Vec::new();
+    let mut notes = surveyed;
     if let TapeEnd::Truncated { bytes_lost } = end {
         notes.push(format!("the tape was not finished: {bytes_lost} bytes are no whole block"));
     }
@@ -184,6 +194,10 @@ pub fn replay_observed(
         notes.push(format!("the recording lost {lost} records; it cannot give the same result"));
     }
     notes.extend(player.doubts.notes(&player.feed));
+    let quarantines = player.quarantines.rows(&instruments, |of| Some(player.feed.state(of)));
+    notes.extend(player.trading.iter().map(|(frame, notice)| {
+        format!("frame {frame}: {}", trading::told(notice, &instruments).2)
+    }));
     let Player { feed, side, feed_bank, arrivals, .. } = player;
     let EngineSide { mut tally, bank, .. } = side;
     tally.bank.merge(&bank);
@@ -203,6 +217,7 @@ pub fn replay_observed(
         probe_tax,
         rules,
         verification,
+        quarantines,
         notes,
     };
     Ok(Replayed { tally, summary })
@@ -265,226 +280,6 @@ fn session_of(source: &Source) -> String {
     let meta = source.meta().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
     let name = meta.as_ref().and_then(|meta| meta["session"].as_str().map(str::to_owned));
     name.unwrap_or_else(|| "capture".to_owned())
-}
-
-/// Instruments of the file: from its own `instrument` message, where a session starts, or inferred from
-/// the digits of a capture. Leaves the source where the replay starts.
-fn find_instruments(
-    source: &mut Source,
-    config: &Config,
-    terminal: &mut Terminal,
-) -> Result<(Vec<Instrument>, u16), RunError> {
-    if matches!(source, Source::Tape(_)) {
-        let mut reader = ColdReader::new();
-        while let Some(record) = source.next().map_err(storage)? {
-            if record.kind == RawKind::Frame
-                && let Ok(ColdFrame::Instruments { is_snapshot: true, .. }) =
-                    reader.read(record.payload)
-            {
-                let found = start::resolve(&config.session.symbols, reader.instruments())?;
-                return Ok((found, config.feed.depth));
-            }
-        }
-        return Err(RunError::Config("the tape ends before its instruments".to_owned()));
-    }
-    let mut found: Vec<Instrument> = Vec::new();
-    let mut depth = None;
-    while let Some(record) = source.next().map_err(storage)? {
-        depth = depth.or_else(|| depth_of(record.payload));
-        let Some(row) = infer::instrument_of(record.payload) else {
-            continue;
-        };
-        if !found.iter().any(|known| known.name == row.name) {
-            found.push(row);
-        }
-    }
-    source.rewind().map_err(storage)?;
-    let names: Vec<&str> = found.iter().map(|of| of.name.as_str()).collect();
-    if names.is_empty() {
-        return Err(RunError::Config("the capture holds no book or trade".to_owned()));
-    }
-    terminal.notice(&format!(
-        "{}: precisions inferred from the wire's digits; order minimums are unknown and not applied",
-        names.join(", ")
-    ));
-    Ok((found, depth.unwrap_or(config.feed.depth)))
-}
-
-/// The depth in the acknowledgement of a book subscription.
-fn depth_of(frame: &[u8]) -> Option<u16> {
-    let key = b"\"depth\":";
-    let at = frame.windows(key.len()).position(|window| window == key)?;
-    let digits = frame[at + key.len()..].iter().take_while(|b| b.is_ascii_digit());
-    let depth = digits.fold(0u16, |n, b| n.saturating_mul(10).saturating_add(u16::from(b - b'0')));
-    paperwire_core::limits::DEPTHS.contains(&depth).then_some(depth)
-}
-
-/// The engine with what it writes to.
-struct EngineSide {
-    engine: Engine,
-    tally: Tally,
-    bank: Bank,
-    clock: HostClock,
-    last: Option<MarketEvent>,
-}
-
-impl EngineSide {
-    /// Works off what one record brought.
-    fn work_off(&mut self, events: &mut EventBuffer) {
-        for event in events.0.drain(..) {
-            let mut ctx =
-                Context { clock: &self.clock, bank: &mut self.bank, reports: &mut self.tally };
-            self.engine.process(&event, &mut ctx);
-            self.last = Some(event);
-        }
-    }
-}
-
-/// Stands where the ring is in a live session, so that stages mean the same.
-struct EventBuffer(Vec<MarketEvent>);
-
-impl EventSink for EventBuffer {
-    fn push(&mut self, event: MarketEvent) {
-        self.0.push(event);
-    }
-}
-
-struct Player {
-    feed: MarketFeed,
-    events: EventBuffer,
-    side: EngineSide,
-    feed_bank: Bank,
-    clock: HostClock,
-    /// In a capture nobody recorded the passing seconds: they are made from the receive times.
-    next_timer: Option<HostNs>,
-    /// Set while somebody looks at intervals.
-    interval_end: Option<HostNs>,
-    speed: Option<f64>,
-    /// Between which instants the next frame arrived in the recording, and when it was read.
-    arrival: Option<(HostNs, Arrival)>,
-    arrivals: ArrivalCounts,
-    /// Recorded and real time of the first record.
-    origin: Option<(HostNs, HostNs)>,
-    /// Frame and symbols of the first book that was not believed.
-    first_desync: Option<(u64, u64)>,
-    is_told: bool,
-    doubts: Doubts,
-}
-
-impl Player {
-    /// Hands out the bank when the record received at `rx` is the first of another interval.
-    fn end_interval(&mut self, rx: HostNs, observer: &mut dyn Observer) {
-        let end = *self.interval_end.get_or_insert(rx.plus(observer.interval()));
-        if rx < end {
-            return;
-        }
-        // Silence may have lasted for more than one.
-        let length = observer.interval().raw();
-        let passed = rx.since(end).raw() / length + 1;
-        self.interval_end = Some(end.plus(DurationNs::new(passed * length)));
-        observer.take(&self.side.bank);
-        self.side.tally.bank.merge(&self.side.bank);
-        self.side.bank.clear();
-    }
-
-    /// The records of the current interval, and the rest.
-    fn cut<'a>(&self, records: &'a [BatchRecord]) -> (&'a [BatchRecord], &'a [BatchRecord]) {
-        let is_later = |&(_, rx, ..): &BatchRecord| self.interval_end.is_some_and(|end| rx >= end);
-        let at = records.iter().position(is_later).unwrap_or(records.len());
-        records.split_at(at)
-    }
-
-    fn play(&mut self, bytes: &[u8], records: &[BatchRecord]) {
-        for &(kind, rx, start, end) in records {
-            let payload = &bytes[start..end];
-            if kind == RawKind::Arrival {
-                self.arrival = Arrival::decode(payload).map(|arrival| (rx, arrival));
-                continue;
-            }
-            let due = self.wait_for(rx);
-            if kind == RawKind::Control {
-                if let Some(control) = Control::decode(payload) {
-                    self.feed.on_control(rx, &control, &mut self.events);
-                    self.side.work_off(&mut self.events);
-                }
-                continue;
-            }
-            self.timer(rx);
-            let arrived = due.map(|due| self.arrived(due, rx));
-            let now = self.clock.now();
-            let mut probe = Probe::new(&self.clock, arrived.unwrap_or(now), now);
-            let outcome = self.feed.on_frame(rx, payload, &mut probe, &mut self.events);
-            self.side.work_off(&mut self.events);
-            probe.record(&mut self.feed_bank);
-            self.doubts.note(&mut self.feed);
-            if let Outcome::Desync(symbols, _) = outcome
-                && self.first_desync.is_none()
-            {
-                self.first_desync = Some((self.feed.counters().frames, symbols));
-            }
-        }
-    }
-
-    /// Waits until a record is due; the due time is the start of its response.
-    fn wait_for(&mut self, rx: HostNs) -> Option<HostNs> {
-        let speed = self.speed?;
-        let (recorded, real) = *self.origin.get_or_insert((rx, self.clock.now()));
-        let offset = std::time::Duration::from_nanos(rx.since(recorded).raw()).div_f64(speed);
-        let due = real.plus(DurationNs::new(u64::try_from(offset.as_nanos()).unwrap_or(u64::MAX)));
-        while self.clock.now() < due {
-            Wait::Park.wait();
-        }
-        Some(due)
-    }
-
-    /// The start of the response of a frame that is due: as long before its read as in the recording, where that
-    /// was stalled.
-    fn arrived(&mut self, due: HostNs, rx: HostNs) -> HostNs {
-        let arrival = self.arrival.take().filter(|(read_at, _)| *read_at == rx);
-        let (Some((_, arrival)), Some(speed)) = (arrival, self.speed) else { return due };
-        self.arrivals.add(&arrival);
-        let waited = std::time::Duration::from_nanos(rx.since(arrival.earliest).raw());
-        let waited = u64::try_from(waited.div_f64(speed).as_nanos()).unwrap_or(u64::MAX);
-        HostNs::new(due.raw().saturating_sub(waited))
-    }
-
-    fn timer(&mut self, rx: HostNs) {
-        let Some(next) = self.next_timer else { return };
-        if rx < next {
-            return;
-        }
-        self.next_timer = Some(rx.plus(SECOND));
-        if let Some(at) = self.feed.estimate(rx) {
-            self.feed.on_control(rx, &Control::Timer { at }, &mut self.events);
-            self.side.work_off(&mut self.events);
-        }
-    }
-
-    /// What happened to the first book that was not believed, once.
-    fn quarantine_notice(&mut self) -> Option<String> {
-        let (frame, symbols) = self.first_desync.filter(|_| !self.is_told)?;
-        self.is_told = true;
-        let names: Vec<String> = (0u16..)
-            .zip(self.feed.instruments())
-            .filter(|(index, _)| symbols >> index & 1 == 1)
-            .map(|(index, of)| format!("{} (now {:?})", of.name, self.feed.state(SymbolId(index))))
-            .collect();
-        let detail = match (self.feed.last_error(), self.feed.last_wire_error()) {
-            (Some((_, error)), _) => error.to_string(),
-            (None, Some(error)) => error.to_string(),
-            (None, None) => "not believed".to_owned(),
-        };
-        Some(format!(
-            "frame {frame}: {detail}; quarantined {} until its next verified snapshot",
-            names.join(", ")
-        ))
-    }
-
-    fn finish(&mut self, flatten: bool) {
-        let Some(last) = self.side.last else { return };
-        let EngineSide { engine, tally, bank, clock, .. } = &mut self.side;
-        engine.finish(flatten, &last, &mut Context { clock, bank, reports: tally });
-    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]

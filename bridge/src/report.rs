@@ -18,8 +18,10 @@ use paperwire_feed::arrival::ArrivalCounts;
 use paperwire_feed::market::Counters;
 
 use crate::conditions::Conditions;
+use crate::drain::trading::restriction;
 use crate::journal::stream::Lost;
 use crate::probes::ProbeTax;
+use crate::quarantine::Quarantine;
 use crate::replay::verify::Verification;
 use crate::tally::Tally;
 pub(crate) use ranking::{Ranking, Verdict, roi};
@@ -54,6 +56,8 @@ pub struct Summary {
     pub rules: Rules,
     /// What came of comparing a replay with its recording, when that was asked for.
     pub verification: Option<Verification>,
+    /// Books that were not believed.
+    pub quarantines: Vec<Quarantine>,
     /// Further lines of notice.
     pub notes: Vec<String>,
 }
@@ -96,6 +100,12 @@ fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::R
     )?;
     if let Some(share) = summary.probe_tax.share(&tally.bank) {
         writeln!(out, "probes   {share}")?;
+    }
+    for of in &summary.quarantines {
+        let (symbol, reason, count) = (&of.symbol, of.reason, of.count);
+        let error = of.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        let first = of.first_frame.map_or_else(String::new, |at| format!(", first at frame {at}"));
+        writeln!(out, "not believed  {symbol}  {reason} {count}{first}{error}")?;
     }
     reasons(out, tally)?;
     for note in &summary.notes {
@@ -217,7 +227,8 @@ pub fn status(tally: &Tally, counters: &Counters, elapsed_s: f64, hot_allocs: u6
             (Some(bid), Some(ask)) => format!("{}/{}", of.show_px(bid), of.show_px(ask)),
             _ => "not live".to_owned(),
         };
-        let _ = write!(out, "  {} {touch}", of.name);
+        let restricted = restriction(row.trading).map_or_else(String::new, |of| format!(" ({of})"));
+        let _ = write!(out, "  {} {touch}{restricted}", of.name);
     }
     let (frames, resyncs) = (counters.frames, counters.resyncs);
     let _ = write!(out, "  frames {frames}  resyncs {resyncs}");

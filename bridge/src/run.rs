@@ -19,9 +19,10 @@ use paperwire_exec::engine::CallOrder;
 use paperwire_feed::agent::{FeedAgent, FeedParts};
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::Connector;
-use paperwire_feed::start::{self, StartError, Started};
+use paperwire_feed::start::{self, Patience, StartError, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
+use paperwire_rt::deadline::Stop;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 use crate::attribution::{HostWatch, ThreadRow};
@@ -64,6 +65,9 @@ pub enum RunError {
     /// A thread died, or the system has none (exit code 5).
     #[error("{0}")]
     Internal(String),
+    /// The first request to stop came before the session began (exit code 130).
+    #[error("stopped on request before the session began; nothing was traded")]
+    Stopped,
 }
 
 impl RunError {
@@ -78,6 +82,7 @@ impl RunError {
             Self::Strategy(_) => 3,
             Self::Storage(_) => 4,
             Self::Internal(_) => 5,
+            Self::Stopped => 130,
         }
     }
 }
@@ -91,6 +96,7 @@ impl From<StartError> for RunError {
             StartError::Connect { .. }
             | StartError::Socket { .. }
             | StartError::NoInstruments { .. } => Self::Connection(error.to_string()),
+            StartError::Stopped => Self::Stopped,
         }
     }
 }
@@ -168,9 +174,12 @@ pub fn run(
     };
     let symbols = &config.session.symbols;
     let endpoint = machine::polling(config, &venue, terminal);
-    let started = start::start(&endpoint, symbols, START_ATTEMPTS, &clock, &mut raw)?;
-    let Started { socket, instruments } = started;
-    let history = venue.history(config, &instruments, stop, terminal);
+    let stops = Stop::of(stop.clone());
+    let patience = Patience { attempts: START_ATTEMPTS, clock: &clock, stop: &stops };
+    let Started { socket, instruments: listed, system, early } =
+        start::start(&endpoint, symbols, &patience, &mut raw)?;
+    let instruments = start::under(system, &listed);
+    let history = venue.history(config, &instruments, &clock, &stops, terminal)?;
 
     let order = CallOrder::Permuted(order_seed);
     let engine = setup::engine(config, &chosen, &instruments, config.feed.depth, order)?;
@@ -223,8 +232,10 @@ pub fn run(
     let feed = FeedAgent::new(
         FeedParts {
             socket,
-            connector: Connector::start(endpoint).map_err(internal)?,
-            instruments,
+            early,
+            connector: Connector::start(endpoint, clock.clone(), stops).map_err(internal)?,
+            instruments: listed,
+            system,
             market: ends.market.0,
             raw,
             reports: ends.feed_reports,
@@ -323,6 +334,7 @@ pub fn run(
         probe_tax,
         rules: config.rules,
         verification: None,
+        quarantines: shared.quarantines.rows(&shared.tally.instruments, |_| None),
         notes: std::mem::take(&mut shared.log_problems),
     };
     if halts > 0 {
@@ -357,8 +369,28 @@ pub fn run(
     }
 }
 
+/// The threads of everything async.
+pub(crate) struct AsyncRuntime(Option<tokio::runtime::Runtime>);
+
+impl std::ops::Deref for AsyncRuntime {
+    type Target = tokio::runtime::Runtime;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("it is only taken when it is dropped")
+    }
+}
+
+impl Drop for AsyncRuntime {
+    /// Without waiting: a request to a server that does not answer would hold the end of the program.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// The threads of everything async; signals count into `stop` from now on.
-pub(crate) fn async_runtime(stop: &Arc<AtomicU32>) -> Result<tokio::runtime::Runtime, RunError> {
+pub(crate) fn async_runtime(stop: &Arc<AtomicU32>) -> Result<AsyncRuntime, RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("async")
@@ -366,7 +398,7 @@ pub(crate) fn async_runtime(stop: &Arc<AtomicU32>) -> Result<tokio::runtime::Run
         .build()
         .map_err(internal)?;
     watch_signals(&runtime, stop.clone());
-    Ok(runtime)
+    Ok(AsyncRuntime(Some(runtime)))
 }
 
 /// Starts fetching slow values, which travel to the feed thread and become events there.

@@ -10,6 +10,8 @@ use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use paperwire_core::text::is_plain;
+
 use crate::report::{self, Summary};
 use crate::tally::Tally;
 
@@ -107,7 +109,7 @@ impl Terminal {
     /// Something that happened.
     pub fn notice(&mut self, text: &str) {
         if !self.is_quiet {
-            write_notice(&format!("  {text}\n"));
+            write_notice(&format!("  {}\n", safe(text)));
         }
     }
 
@@ -152,6 +154,13 @@ impl Terminal {
 
     /// Why a command failed.
     pub fn error(&mut self, error: &dyn std::fmt::Display) {
-        write_notice(&format!("error: {error}\n"));
+        write_notice(&format!("error: {}\n", safe(&error.to_string())));
     }
+}
+
+/// A text that may quote somebody from outside: its lines and nothing that a terminal takes for an order.
+fn safe(text: &str) -> String {
+    let keep =
+        |character: char| if is_plain(character) || character == '\n' { character } else { '?' };
+    text.chars().map(keep).collect()
 }

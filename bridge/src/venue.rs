@@ -1,7 +1,6 @@
 //! Where the market comes from: the built-in exchange, Kraken, or another address of its protocol.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use paperwire_core::instrument::Instrument;
 use paperwire_core::secret::masked_url;
@@ -12,6 +11,8 @@ use paperwire_feed::control::Control;
 use paperwire_feed::net::connect::{ConnectError, Endpoint};
 use paperwire_history::limiter::Limiter;
 use paperwire_history::rest::Rest;
+use paperwire_rt::clock::HostClock;
+use paperwire_rt::deadline::{Deadline, Late, Stop};
 
 use crate::config::Config;
 use crate::history;
@@ -77,30 +78,49 @@ impl Venue {
         self.rest.as_deref()
     }
 
-    /// History of every symbol; without it strategies warm up on live bars. Given up at the first request to
-    /// `stop`.
+    /// History of every symbol; without it strategies warm up on live bars.
+    ///
+    /// # Errors
+    /// [`RunError::Stopped`].
     pub(crate) fn history(
         &self,
         config: &Config,
         instruments: &[Instrument],
-        stop: &Arc<AtomicU32>,
+        clock: &HostClock,
+        stop: &Stop,
         terminal: &mut Terminal,
-    ) -> Vec<Control> {
-        let Some(rest) = self.rest.as_deref().filter(|_| config.warmup) else {
-            return Vec::new();
+    ) -> Result<Vec<Control>, RunError> {
+        let Some(rest) = self.rest.clone().filter(|_| config.warmup) else {
+            return Ok(Vec::new());
         };
         let is_own = self.exchange.as_ref().is_some_and(|of| of.rest_url() == rest);
         let limiter = if is_own { Limiter::of_own_exchange() } else { Limiter::shared() };
-        let stop = stop.clone();
-        let mut rest =
-            Rest::hurried(rest, limiter).until(Arc::new(move || stop.load(Ordering::Acquire) > 0));
-        let mut stored = history::warm::reader(config);
-        let (history, problems) = warmup::fetch(&mut rest, instruments, &mut stored);
-        for problem in problems {
-            terminal.notice(&problem);
+        let (config, instruments) = (config.clone(), instruments.to_vec());
+        let asking = Deadline::within(warmup::limit(instruments.len()), clock, stop);
+        // The last request may have begun just before the end.
+        let waiting = Deadline::within(warmup::limit(instruments.len() + 1), clock, stop);
+        let until = asking.clone();
+        // A database or a server that does not answer holds that thread and not this one.
+        let fetched = waiting.run("warm-up", move || {
+            let mut rest =
+                Rest::hurried(&rest, limiter).until(Arc::new(move || until.left().is_err()));
+            let mut stored = history::warm::reader(&config);
+            warmup::fetch(&mut rest, &instruments, &mut stored, &asking)
+        });
+        match fetched {
+            Ok((history, problems)) => {
+                problems.iter().for_each(|problem| terminal.notice(problem));
+                terminal.notice(&format!("{} bars of history", history.len()));
+                Ok(history)
+            }
+            Err(Late::Stopped) => Err(RunError::Stopped),
+            Err(late) => {
+                terminal.notice(&format!(
+                    "no history: the warm-up {late}; strategies warm up on live bars"
+                ));
+                Ok(Vec::new())
+            }
         }
-        terminal.notice(&format!("{} bars of history", history.len()));
-        history
     }
 
     pub(crate) fn close(self, runtime: &tokio::runtime::Runtime) {

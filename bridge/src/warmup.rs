@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use paperwire_core::bar::{Bar, Closed, Timeframe};
 use paperwire_core::instrument::{Instrument, SymbolId};
-use paperwire_core::time::ExchNs;
+use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_feed::control::Control;
 use paperwire_history::aggregate::Aggregator;
 use paperwire_history::model::{Candle, MINUTE_NS, Scale};
 use paperwire_history::provider::Series;
 use paperwire_history::rest::{Fault, Rest, RestError};
 use paperwire_rt::clock::utc_now;
+use paperwire_rt::deadline::Deadline;
 
 /// What strategies and the regime look at; longer bars reach further back than the 720 minutes do.
 const TIMEFRAMES: [Timeframe; 5] =
@@ -25,17 +26,26 @@ const ASKED: [(Timeframe, Option<Timeframe>); 3] = [
     (Timeframe::H1, Some(Timeframe::H4)),
 ];
 
+/// Requests of a pair take this long together at most; whatever is missing then is left out.
+const PAIR_WITHIN: u64 = 15;
+
+/// What the warm-up of so many pairs may take, the slowest answers included.
+pub const fn limit(pairs: usize) -> DurationNs {
+    DurationNs::from_secs(PAIR_WITHIN * (1 + pairs as u64))
+}
+
 /// Bars of one pair and timeframe that are stored, oldest first.
 pub type Stored<'a> = &'a mut dyn FnMut(&Instrument, Timeframe) -> Vec<Bar>;
 
 /// History of every pair: what the venue gives, and before it what is `stored` and touches it. What could not
-/// be had is left out and told; a venue that gives nothing at all is not asked for the rest.
+/// be had by the deadline is left out and told; a venue that gives nothing at all is not asked for the rest.
 pub fn fetch(
     rest: &mut Rest,
     instruments: &[Instrument],
     stored: Stored<'_>,
+    deadline: &Deadline,
 ) -> (Vec<Control>, Vec<String>) {
-    let (mut fetched, problems) = fetch_all(rest, instruments);
+    let (mut fetched, problems) = fetch_all(rest, instruments, deadline);
     let mut all = Vec::new();
     for (index, of) in (0u16..).zip(instruments) {
         let mut closed: Vec<Closed> = Vec::new();
@@ -54,10 +64,21 @@ type Fetched = BTreeMap<(u16, i64), Vec<Bar>>;
 
 /// Asks for everything; the shortest bars of all pairs first, so that what is cut
 /// short lacks the least.
-fn fetch_all(rest: &mut Rest, instruments: &[Instrument]) -> (Fetched, Vec<String>) {
+fn fetch_all(
+    rest: &mut Rest,
+    instruments: &[Instrument],
+    deadline: &Deadline,
+) -> (Fetched, Vec<String>) {
     let (mut fetched, mut problems) = (Fetched::new(), Vec::new());
     for (timeframe, longer) in ASKED {
         for (index, of) in (0u16..).zip(instruments) {
+            if let Err(late) = deadline.left() {
+                let (name, word) = (&of.name, timeframe.as_str());
+                problems.push(format!(
+                    "no more history from the venue, from {word} bars of {name} on: {late}"
+                ));
+                return (fetched, problems);
+            }
             match fetch_one(rest, of, timeframe, longer) {
                 Ok(rows) => {
                     let keyed = |(of, bars): (Timeframe, _)| ((index, of.minutes()), bars);
@@ -171,6 +192,9 @@ mod tests {
     use paperwire_history::limiter::Limiter;
     use paperwire_history::rest::{Get, Reply};
 
+    use paperwire_rt::clock::HostClock;
+    use paperwire_rt::deadline::Stop;
+
     use super::*;
 
     /// A venue with 720 closed bars of each length, which has nothing but an error from a request on.
@@ -201,7 +225,9 @@ mod tests {
         let of = infer::instrument_of(br#"{"symbol":"A/B","price":1.0,"qty":1.00000000}"#).unwrap();
         let (venue, instruments) = (Arc::new(venue), vec![of; pairs]);
         let mut rest = Rest::by("http://venue", Limiter::without_limit(), venue.clone(), 0);
-        let (history, problems) = fetch(&mut rest, &instruments, &mut |_, _| Vec::new());
+        let (clock, stop) = (HostClock::new(), Stop::default());
+        let deadline = Deadline::within(limit(instruments.len()), &clock, &stop);
+        let (history, problems) = fetch(&mut rest, &instruments, &mut |_, _| Vec::new(), &deadline);
         (history, problems, venue.asked.load(Ordering::Relaxed))
     }
 

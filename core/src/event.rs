@@ -3,7 +3,7 @@
 use crate::bar::Closed;
 use crate::book::Level;
 use crate::command::Command;
-use crate::instrument::{SymbolId, TradingStatus};
+use crate::instrument::{OrderRules, SymbolId, TradingStatus};
 use crate::ladder::BookSide;
 use crate::limits::EVENT_LEVELS;
 use crate::num::{Px, Qty};
@@ -69,6 +69,8 @@ pub enum MarketKind {
     Status(SymbolStatus),
     /// The venue's own word on what may be done with the pair.
     Trading(TradingStatus),
+    /// The venue changed increments or minimums of the pair's orders.
+    Rules(OrderRules),
     /// Something was ordered from outside.
     Command(Command),
     /// What the crowd feels, from outside the venue: a slow value, numbered like everything else.
@@ -177,11 +179,13 @@ pub enum GapReason {
     Clock,
     /// The exchange's trade numbers jumped: how many trades were missed is not known.
     TradeIds,
+    /// The pair cannot be followed any more: other precisions, or not listed.
+    Stopped,
 }
 
 impl GapReason {
     /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Disconnect,
         Self::Checksum,
         Self::Crossed,
@@ -190,6 +194,7 @@ impl GapReason {
         Self::Conflated,
         Self::Clock,
         Self::TradeIds,
+        Self::Stopped,
     ];
 
     /// The word used in logs.
@@ -203,6 +208,7 @@ impl GapReason {
             Self::Conflated => "conflated",
             Self::Clock => "clock",
             Self::TradeIds => "trade_ids",
+            Self::Stopped => "stopped",
         }
     }
 }

@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use crate::bar::{Bar, Timeframe};
 use crate::board::Board;
 use crate::book::Level;
+use crate::instrument::TradingStatus;
 use crate::market::{BookStatus, MarketView, SymbolState};
 use crate::regime::{MarketRegime, Sentiment, SymbolRegime};
 use crate::ring::{Consumer, Producer, ring};
@@ -24,6 +25,8 @@ pub const GLANCE_TRADES: usize = 40;
 pub struct SymbolGlance {
     /// Whether its book may be traded on.
     pub status: BookStatus,
+    /// What the venue lets one do with it.
+    pub trading: TradingStatus,
     /// Exchange time of the last book change; `None` before the first.
     pub book_at: Option<ExchNs>,
     /// Best first; empty unless live.
@@ -43,6 +46,7 @@ pub struct SymbolGlance {
 impl SymbolGlance {
     fn copy(&mut self, state: &SymbolState) {
         self.status = state.status();
+        self.trading = state.instrument().status;
         self.book_at = state.book_at();
         self.bids.clear();
         self.asks.clear();

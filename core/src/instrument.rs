@@ -54,9 +54,57 @@ impl TradingStatus {
         }
     }
 
-    /// Whether anything at all is matched.
+    /// The word that the wire uses; `closed` for everything that it has several words for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::CancelOnly => "cancel_only",
+            Self::PostOnly => "post_only",
+            Self::LimitOnly => "limit_only",
+            Self::ReduceOnly => "reduce_only",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Whether anything at all is matched. Kraken matches nothing while it only takes orders that rest.
     pub const fn is_matching(self) -> bool {
-        !matches!(self, Self::CancelOnly | Self::Closed)
+        matches!(self, Self::Online | Self::LimitOnly | Self::ReduceOnly)
+    }
+
+    /// What is left of a pair's status under that of the whole venue, or the other way round: what both
+    /// allow. Two that allow different things allow nothing together but to cancel.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Online, status) | (status, Self::Online) => status,
+            (Self::Closed, _) | (_, Self::Closed) => Self::Closed,
+            (Self::LimitOnly, Self::LimitOnly) => Self::LimitOnly,
+            (Self::ReduceOnly, Self::ReduceOnly) => Self::ReduceOnly,
+            // Orders that rest have a limit price.
+            (Self::PostOnly, Self::PostOnly | Self::LimitOnly)
+            | (Self::LimitOnly, Self::PostOnly) => Self::PostOnly,
+            _ => Self::CancelOnly,
+        }
+    }
+}
+
+/// What an order must be besides affordable: the part of an [`Instrument`] that may change while it trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRules {
+    /// Prices of orders are multiples of this.
+    pub price_increment: Px,
+    /// Quantities of orders are multiples of this.
+    pub qty_increment: Qty,
+    /// The smallest order.
+    pub qty_min: Qty,
+    /// Bits of the smallest value, as bytes: a wider alignment would not fit an event's two cache lines.
+    cost_min: [u8; 16],
+}
+
+impl OrderRules {
+    /// The smallest order by value, in the quote currency.
+    pub const fn cost_min(&self) -> Money {
+        Money::from_bits(i128::from_le_bytes(self.cost_min))
     }
 }
 
@@ -86,6 +134,24 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// Increments and minimums.
+    pub const fn order_rules(&self) -> OrderRules {
+        OrderRules {
+            price_increment: self.price_increment,
+            qty_increment: self.qty_increment,
+            qty_min: self.qty_min,
+            cost_min: self.cost_min.to_bits().to_le_bytes(),
+        }
+    }
+
+    /// Other increments and minimums from now on.
+    pub const fn set_order_rules(&mut self, rules: &OrderRules) {
+        self.price_increment = rules.price_increment;
+        self.qty_increment = rules.qty_increment;
+        self.qty_min = rules.qty_min;
+        self.cost_min = rules.cost_min();
+    }
+
     /// A price as the wire writes it.
     pub const fn show_px(&self, px: Px) -> Decimal {
         Decimal::new(px.raw(), self.price_precision)

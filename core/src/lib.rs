@@ -7,7 +7,7 @@
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`], and what people see of it: [`glance`]
 //! * what decides: [`strategy`], [`order`], [`account`], [`command`], [`rules`]
-//! * how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`slowest`], [`hiccup`]
+//! * what is shown: [`text`]; how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`slowest`], [`hiccup`]
 
 #![warn(missing_docs)]
 
@@ -39,6 +39,7 @@ pub mod rules;
 pub mod secret;
 pub mod slowest;
 pub mod strategy;
+pub mod text;
 pub mod time;
 pub mod trade;
 mod words;

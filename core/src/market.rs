@@ -279,6 +279,7 @@ impl MarketState {
                 }
             }
             MarketKind::Trading(status) => state.instrument.status = *status,
+            MarketKind::Rules(rules) => state.instrument.set_order_rules(rules),
             MarketKind::Command(_) | MarketKind::Sentiment(_) | MarketKind::Timer => {
                 unreachable!("the feed gives these no symbol")
             }

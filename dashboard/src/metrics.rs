@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::App;
+use crate::view::market::Market;
 use crate::view::{LatencyNs, Snapshot, StageRow};
 
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -113,8 +114,13 @@ impl Scrape {
 
     fn market(&mut self, of: &Snapshot) {
         let all = || of.markets.iter().map(|row| (vec![("symbol", row.symbol.clone())], row));
-        let live = all().map(|(labels, row)| (labels, f64::from(u8::from(row.status == "live"))));
+        // A live book of a pair that is restricted shows its restriction.
+        let is_live = |row: &Market| row.status == "live" || row.status == row.trading;
+        let live = all().map(|(labels, row)| (labels, f64::from(u8::from(is_live(row)))));
         self.gauge("book_live", "1 while the book is whole, verified and fresh", live);
+        let open =
+            all().map(|(labels, row)| (labels, f64::from(u8::from(row.trading == "online"))));
+        self.gauge("pair_online", "1 while the venue trades the pair as usual", open);
         let spread = all().filter_map(|(labels, row)| Some((labels, row.spread_bps? / 10_000.0)));
         self.gauge("spread_ratio", "Ask less bid over the mid", spread);
         self.counter(

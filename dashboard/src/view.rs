@@ -49,7 +49,8 @@ pub struct Session {
     pub session: String,
     /// Version of the program.
     pub version: String,
-    /// `LIVE`, `STALE` while no verified book is there, `REPLAY` for a recording.
+    /// `LIVE`, `STALE` while a verified book is missing, `RESTRICTED` while all are there and a pair is not traded as
+    /// usual, `REPLAY` for a recording.
     pub mode: String,
     /// Where the market comes from.
     pub source: String,

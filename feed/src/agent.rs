@@ -1,13 +1,15 @@
 //! The feed thread: one socket, polled; everything it does is in [`FeedAgent::step`].
 
 mod sink;
+mod tell;
 
+use arrayvec::ArrayVec;
 use paperwire_core::agent::{Agent, WorkCount};
 use paperwire_core::command::Command;
-use paperwire_core::event::{GapReason, MarketEvent};
-use paperwire_core::instrument::Instrument;
+use paperwire_core::event::MarketEvent;
+use paperwire_core::instrument::{Instrument, TradingStatus};
 use paperwire_core::latency::{BankSwap, Stage};
-use paperwire_core::limits::frame_bytes_warm;
+use paperwire_core::limits::{SYMBOLS_MAX, frame_bytes_warm};
 use paperwire_core::raw::{RawKind, RawProducer};
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Consumer, Producer};
@@ -18,12 +20,11 @@ use crate::arrival::{Arrival, ArrivalCounts, Arrivals};
 use crate::control::{CONTROL_BYTES_MAX, Control, Pressure};
 use crate::market::{MarketFeed, Outcome, Probe};
 use crate::net::connect::{Connector, FailureText};
-use crate::net::socket::{Incoming, Socket};
+use crate::net::socket::{Incoming, ReadStamps, Socket};
 use crate::plan::Plan;
 use crate::report::{FeedReport, FeedReportKind};
-use crate::session::{Backoff, FeedConfig, Session, SessionEvent};
+use crate::session::{Backoff, Delivery, FeedConfig, Session, SessionEvent};
 use crate::wire::cold::ColdFrame;
-use crate::wire::request::{self, Channel, Method};
 use sink::{ROOM_FOR_ALL, RingSink};
 
 /// The stages that this thread measures.
@@ -36,8 +37,10 @@ pub const FEED_STAGES: [Stage; 6] = [
     Stage::Enqueued,
 ];
 
-/// Longest request without symbols.
-const REQUEST_BYTES: usize = 256;
+/// One for each book.
+const TICK_DECISIONS_MAX: usize = SYMBOLS_MAX;
+/// Silent subscriptions of a tick that are told: books, trades and tickers of every symbol.
+const TICK_EVENTS_MAX: usize = 3 * SYMBOLS_MAX;
 
 const TICK_EVERY: DurationNs = DurationNs::from_millis(10);
 /// Between two readings of the wall clock that are recorded: it drifts by far less than it may be off.
@@ -98,8 +101,8 @@ pub struct FeedAgent {
     history_sent: usize,
     /// False until the first poll: frames that are there by then belong to the start.
     is_listening: bool,
-    /// Text of a request, in memory that was taken at the start.
-    request: Vec<u8>,
+    /// Frames to begin with, once the engine has its history.
+    early: Vec<Vec<u8>>,
 }
 
 /// What the agent is given; every ring is made by the bridge.
@@ -107,10 +110,14 @@ pub struct FeedAgent {
 pub struct FeedParts {
     /// An open connection from [`crate::start`].
     pub socket: Socket,
+    /// Frames that were read of it already, in order, and not yet recorded.
+    pub early: Vec<Vec<u8>>,
     /// Opens the next ones.
     pub connector: Connector,
-    /// The resolved instruments.
+    /// The resolved instruments, as the venue lists them.
     pub instruments: Vec<Instrument>,
+    /// The state of the whole venue, as it told before its list.
+    pub system: TradingStatus,
     /// To the engine.
     pub market: Producer<MarketEvent>,
     /// To the recorder, when there is one.
@@ -133,12 +140,12 @@ impl FeedAgent {
     /// An agent that continues a started connection.
     pub fn new(parts: FeedParts, config: &FeedConfig, clock: HostClock) -> Self {
         let now = clock.now();
-        let mut session = Session::new(&parts.instruments, config);
-        session.on_connected(now);
+        let session = Session::new(&parts.instruments, config, now);
         let mut backoff = Backoff::new(config.reconnect_min, config.reconnect_max, parts.seed);
         backoff.on_connected(now);
         let market = MarketFeed::new(&parts.instruments, config.depth)
-            .with_print_distance(config.print_distance);
+            .with_print_distance(config.print_distance)
+            .under(parts.system);
         let mut intake = Intake {
             utc: clock.relation(),
             plan: None,
@@ -152,10 +159,11 @@ impl FeedAgent {
             banks: parts.banks,
             heard_at: now,
             done_at: now,
-            in_maintenance: false,
+            in_maintenance: parts.system != TradingStatus::Online,
         };
         intake.report(now, FeedReportKind::Connected);
         let next_wall = config.is_real_venue.then_some(now);
+        intake.report_restrictions(now, parts.system, &parts.instruments);
         Self {
             link: Link::Up(Box::new(parts.socket)),
             connector: parts.connector,
@@ -173,7 +181,7 @@ impl FeedAgent {
             history: parts.history,
             history_sent: 0,
             is_listening: false,
-            request: Vec::with_capacity(REQUEST_BYTES),
+            early: parts.early,
         }
     }
 
@@ -297,18 +305,6 @@ impl FeedAgent {
         self.intake.arrivals.on_connected();
         self.intake.session.on_connected(now);
         self.intake.report(now, FeedReportKind::Connected);
-        self.resubscribe_instruments(now);
-    }
-
-    /// A new connection must tell changes of the pairs' status as the first one did.
-    fn resubscribe_instruments(&mut self, now: HostNs) {
-        let text = &mut self.request;
-        request::subscription(text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
-        if let Link::Up(socket) = &mut self.link
-            && let Err(error) = socket.send_text(text)
-        {
-            self.disconnect(now, shown(&error));
-        }
     }
 
     fn tick(&mut self, now: HostNs) {
@@ -321,22 +317,26 @@ impl FeedAgent {
         let Link::Up(socket) = &mut self.link else {
             return;
         };
-        let mut decisions = arrayvec::ArrayVec::<Control, 128>::new();
+        let mut decisions = ArrayVec::<Control, TICK_DECISIONS_MAX>::new();
+        let mut events = ArrayVec::<SessionEvent, TICK_EVENTS_MAX>::new();
         let mut send = |text: &[u8]| socket.send_text(text);
-        let mut decide = |control| {
-            let _ = decisions.try_push(control);
+        let mut decide = |control| decisions.push(control);
+        let mut tell = |event| {
+            // What finds no place here is told when it is asked for in vain the next time.
+            let _ = events.try_push(event);
         };
         let intake = &mut self.intake;
-        let ticked = intake.session.tick(now, &intake.market, &mut send, &mut decide);
+        let ticked = intake.session.tick(now, &intake.market, &mut send, &mut decide, &mut tell);
         for control in &decisions {
             intake.decide(now, control);
         }
-        match ticked {
-            Ok(Some(event)) => self.intake.report_session(now, event),
-            Ok(None) => {}
-            Err(error) => self.disconnect(now, shown(&error)),
+        for event in events {
+            intake.report_session(now, event);
         }
-        if self.intake.session.is_live() {
+        if let Err(error) = ticked {
+            self.disconnect(now, shown(&error));
+        }
+        if self.intake.session.is_live(&self.intake.market) {
             let since = *self.live_since.get_or_insert(now);
             if !self.is_warm && now.since(since) >= WARM_AFTER {
                 // The lists of the start have come: nothing as long will come on this connection.
@@ -385,6 +385,11 @@ impl Agent for FeedAgent {
         {
             socket.listen_from(now);
             self.is_listening = true;
+            // They waited for the history, which is nobody's latency: they count as read now.
+            let stamps = ReadStamps { kernel: None, read_at: now, empty_at: now, taken: 0 };
+            for text in std::mem::take(&mut self.early) {
+                self.intake.on_message(&Incoming { text: &text, stamps, decrypted_at: None });
+            }
         }
         let frames = self.poll(now);
         if now >= self.next_tick {
@@ -478,13 +483,20 @@ impl Intake {
     }
 
     fn act_on(&mut self, now: HostNs, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Cold(_)) {
+            for notice in self.market.take_trading_notices() {
+                self.report(now, FeedReportKind::Trading(notice));
+            }
+        }
         match outcome {
             Outcome::Applied | Outcome::Heartbeat => {}
             Outcome::Unread(error) => self.report(now, FeedReportKind::Unread { error: *error }),
-            Outcome::Snapshot(symbol) => self.session.on_data(*symbol, true),
-            Outcome::Data(symbol) => self.session.on_data(*symbol, false),
+            Outcome::Snapshot(symbol) => self.session.on_data(Delivery::Book(*symbol), now),
+            Outcome::Trades(0) => self.session.on_data(Delivery::NoTrades, now),
+            Outcome::Trades(symbols) => self.session.on_data(Delivery::Trades(*symbols), now),
+            Outcome::Ticker(symbol) => self.session.on_data(Delivery::Ticker(*symbol), now),
             Outcome::Desync(symbols, reason) => {
-                self.session.on_desync(*symbols);
+                self.session.on_desync(*symbols, now);
                 self.report_desync(now, *symbols, *reason);
             }
             Outcome::Cold(ColdFrame::Ack(ack)) => {
@@ -492,9 +504,19 @@ impl Intake {
                     self.report_session(now, event);
                 }
             }
-            Outcome::Cold(ColdFrame::Status { system, .. }) => {
+            Outcome::Cold(ColdFrame::Status { system: Some(system), .. }) => {
                 self.in_maintenance = system.as_str() != "online";
                 self.report(now, FeedReportKind::Venue { system: *system });
+            }
+            Outcome::Cold(ColdFrame::Instruments { is_snapshot: true, .. }) => {
+                self.session.on_data(Delivery::Instruments, now);
+            }
+            Outcome::Cold(ColdFrame::Ohlc { of, .. }) => {
+                let found =
+                    of.and_then(|(name, interval)| Some((self.market.symbol_of(&name)?, interval)));
+                if found.is_some() || of.is_none() {
+                    self.session.on_data(Delivery::Ohlc(found), now);
+                }
             }
             Outcome::Cold(_) => {}
         }
@@ -513,40 +535,6 @@ impl Intake {
     fn report(&mut self, at: HostNs, kind: FeedReportKind) {
         // Full policy: dropped and counted by the ring; counters carry the same facts.
         let _ = self.reports.push(FeedReport { at, kind });
-    }
-
-    /// Tells what was not believed of a frame, or believed against what was known.
-    fn report_doubts(&mut self, now: HostNs) {
-        if let Some(refused) = self.market.take_refused() {
-            self.report(now, FeedReportKind::RefusedRows(refused));
-        }
-        if let Some(step) = self.market.take_step() {
-            self.report(now, FeedReportKind::ClockStepped(step));
-        }
-        if let Some(jump) = self.market.take_number_jump() {
-            self.report(now, FeedReportKind::NumbersJumped(jump));
-        }
-    }
-
-    fn report_desync(&mut self, now: HostNs, symbols: u64, reason: GapReason) {
-        let kind = match (reason, self.market.last_error(), self.market.last_wire_error()) {
-            (GapReason::Checksum | GapReason::Crossed, Some((symbol, error)), _) => {
-                FeedReportKind::BadBook { symbol, error }
-            }
-            (GapReason::Malformed, _, Some(error)) => FeedReportKind::Malformed { error, symbols },
-            _ => FeedReportKind::Void { symbols, reason },
-        };
-        self.report(now, kind);
-    }
-
-    fn report_session(&mut self, now: HostNs, event: SessionEvent) {
-        let kind = match event {
-            SessionEvent::Rejected { symbol, error } => FeedReportKind::Rejected { symbol, error },
-            SessionEvent::Refused { error } => FeedReportKind::Refused { error },
-            SessionEvent::Silent { symbol } => FeedReportKind::Silent { symbol },
-            SessionEvent::AllLive => FeedReportKind::AllLive,
-        };
-        self.report(now, kind);
     }
 }
 

@@ -4,7 +4,7 @@
 //! * [`session`]: subscriptions and healing, [`start`]: the cold start, [`net`]: sockets
 //! * [`agent`]: the pinned thread that turns it all, [`report`]: what it tells the bridge
 //! * [`arrival`]: when a frame can have arrived, [`plan`]: when the frames of a benchmark should have come
-//! * [`infer`]: instruments of captures that do not name them
+//! * [`infer`]: instruments of captures that do not name them, [`capture`]: what a session would have decided there
 //!
 //! The thread polls; after its warm-up it does not allocate, lock, format or log. It never makes up data:
 //! without a connection there are no events but timers.
@@ -13,6 +13,7 @@
 
 pub mod agent;
 pub mod arrival;
+pub mod capture;
 pub mod control;
 pub mod infer;
 pub mod market;

@@ -5,18 +5,20 @@
 
 mod agreed;
 mod clock;
+mod counters;
 mod decide;
 mod doubt;
 mod emit;
+mod probe;
 mod trades;
+mod trading;
 
-use arrayvec::ArrayVec;
 use paperwire_core::agent::Clock;
 use paperwire_core::book::{BookError, L2Book, Level};
 use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Stamps, SymbolStatus};
 use paperwire_core::instrument::{Instrument, SymbolId, TradingStatus};
 use paperwire_core::ladder::BookSide;
-use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::latency::Stage;
 use paperwire_core::time::{ExchNs, HostNs};
 
 use crate::control::Pressure;
@@ -27,9 +29,13 @@ use crate::wire::symbols::SymbolTable;
 
 pub use clock::Step;
 use clock::VenueClock;
+pub use counters::Counters;
 use emit::{Address, Emitter};
+pub use probe::Probe;
 use trades::TradeNumbers;
 pub use trades::{Distance, NumberJump, PRINT_DISTANCE_DEFAULT};
+use trading::Trading;
+pub use trading::{Stop, TradingNotice, TradingNotices};
 
 /// Where market events go: the ring to the engine, or the engine itself in a replay.
 pub trait EventSink {
@@ -44,8 +50,10 @@ pub enum Outcome {
     Applied,
     /// A snapshot made this symbol's book live.
     Snapshot(SymbolId),
-    /// A trade or ticker subscription delivered.
-    Data(SymbolId),
+    /// Trades of these symbols (bit = index), whatever they are worth; none of a snapshot without trades.
+    Trades(u64),
+    /// A ticker.
+    Ticker(SymbolId),
     /// A sign of life.
     Heartbeat,
     /// Not market data.
@@ -85,6 +93,8 @@ struct SymbolBook {
     kept_since: Option<HostNs>,
     /// What may be done with the pair, learned before any time was known.
     untold: Option<TradingStatus>,
+    /// So were other rules for its orders.
+    has_untold_rules: bool,
     numbers: TradeNumbers,
 }
 
@@ -98,81 +108,8 @@ impl SymbolBook {
             heard_at: None,
             kept_since: None,
             untold: None,
+            has_untold_rules: false,
             numbers: TradeNumbers::new(),
-        }
-    }
-}
-
-/// What happened so far. Counters only grow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// WebSocket messages.
-    pub frames: u64,
-    /// Book messages applied, snapshots included.
-    pub book_updates: u64,
-    /// Trades passed on.
-    pub trades: u64,
-    /// Checksums that matched.
-    pub checksums_ok: u64,
-    /// Checksums that did not.
-    pub checksums_bad: u64,
-    /// Times a book was declared void and fetched anew.
-    pub resyncs: u64,
-    /// Frames that could not be read.
-    pub malformed: u64,
-    /// Trades, tickers and times with a value that cannot be; they reach nothing.
-    pub refused: u64,
-    /// Rows of symbols nobody asked for, and frames of channels we do not know.
-    pub unknown_symbols: u64,
-    /// Updates that came before a snapshot.
-    pub before_snapshot: u64,
-    /// Trades that had been seen before.
-    pub duplicate_trades: u64,
-    /// Trade numbers that never came.
-    pub missed_trades: u64,
-    /// Book messages kept back because the engine was slow.
-    pub conflated: u64,
-    /// Trades dropped because the engine was slower still.
-    pub dropped_trades: u64,
-    /// Gaps announced to the engine.
-    pub gaps: u64,
-    /// Connections lost.
-    pub disconnects: u64,
-}
-
-/// Stages that a frame passes after it was found.
-const FRAME_STAGES_MAX: usize = 3;
-
-/// Notes when one frame passes its stages. Histograms are written afterwards, when the engine already has it.
-#[derive(Debug)]
-pub struct Probe<'a, C> {
-    clock: &'a C,
-    arrived: HostNs,
-    begun: HostNs,
-    at: HostNs,
-    passed: ArrayVec<(Stage, HostNs), FRAME_STAGES_MAX>,
-}
-
-impl<'a, C: Clock> Probe<'a, C> {
-    /// A frame that arrived at `arrived` and has reached its last stage at `at`.
-    pub const fn new(clock: &'a C, arrived: HostNs, at: HostNs) -> Self {
-        Self { clock, arrived, begun: at, at, passed: ArrayVec::new_const() }
-    }
-
-    /// The end of a stage.
-    #[inline]
-    pub fn mark(&mut self, stage: Stage) {
-        self.at = self.clock.now();
-        self.passed.push((stage, self.at));
-    }
-
-    /// Writes what was noted.
-    #[inline]
-    pub fn record(&self, bank: &mut Bank) {
-        let mut from = self.begun;
-        for &(stage, at) in &self.passed {
-            bank.stage(stage).record(self.arrived, from, at);
-            from = at;
         }
     }
 }
@@ -201,6 +138,7 @@ pub struct MarketFeed {
     number_jump: Option<NumberJump>,
     last_error: Option<(SymbolId, BookError)>,
     last_wire_error: Option<WireError>,
+    trading: Trading,
 }
 
 impl MarketFeed {
@@ -224,7 +162,15 @@ impl MarketFeed {
             number_jump: None,
             last_error: None,
             last_wire_error: None,
+            trading: Trading::new(instruments, TradingStatus::Online),
         }
+    }
+
+    /// Begins while the venue is in this state, which it told before the list of pairs.
+    #[must_use]
+    pub const fn under(mut self, system: TradingStatus) -> Self {
+        self.trading.system = system;
+        self
     }
 
     /// What happened so far.
@@ -235,6 +181,16 @@ impl MarketFeed {
     /// The instruments; the index is the [`SymbolId`].
     pub fn instruments(&self) -> &[Instrument] {
         self.symbols.instruments()
+    }
+
+    /// Every symbol.
+    pub fn symbols(&self) -> impl Iterator<Item = SymbolId> + use<> {
+        self.ids()
+    }
+
+    /// The symbol of this name.
+    pub fn symbol_of(&self, name: &str) -> Option<SymbolId> {
+        self.symbols.find(name.as_bytes()).map(|(symbol, _)| symbol)
     }
 
     /// State of one book.
@@ -332,12 +288,17 @@ impl MarketFeed {
         sink: &mut impl EventSink,
     ) -> Outcome {
         match self.cold.read(frame) {
-            Ok(frame @ ColdFrame::Instruments { .. }) => {
-                for index in 0..self.cold.instruments().len() {
-                    let row = self.cold.instruments()[index];
-                    self.on_instrument(rx, &row, sink);
-                }
+            Ok(frame @ ColdFrame::Instruments { is_snapshot, .. }) => {
+                self.on_list(rx, is_snapshot, sink);
                 Outcome::Cold(frame)
+            }
+            Ok(frame @ ColdFrame::Status { system: Some(system), .. }) => {
+                self.on_system(rx, TradingStatus::from_wire(&system), sink);
+                Outcome::Cold(frame)
+            }
+            Ok(ColdFrame::Ack(ack)) => {
+                self.on_answer(rx, &ack, sink);
+                Outcome::Cold(ColdFrame::Ack(ack))
             }
             Ok(ColdFrame::Unknown) => {
                 self.counters.unknown_symbols += 1;
@@ -350,21 +311,6 @@ impl MarketFeed {
             Ok(cold) => Outcome::Cold(cold),
             Err(error) if may_be_book => self.on_malformed(rx, frame, error, sink),
             Err(error) => self.on_unread(error),
-        }
-    }
-
-    /// The venue told what may be done with a pair.
-    fn on_instrument(&mut self, rx: HostNs, row: &Instrument, sink: &mut impl EventSink) {
-        let Some((symbol, known)) = self.symbols.find(row.name.as_bytes()) else {
-            return;
-        };
-        let same_numbers = known.price_precision == row.price_precision
-            && known.qty_precision == row.qty_precision;
-        // With another precision every number would be read wrong: closed until a restart.
-        let status = if same_numbers { row.status } else { TradingStatus::Closed };
-        match self.estimate(rx) {
-            Some(at) => self.emit(sink, symbol, at, rx, MarketKind::Trading(status)),
-            None => self.books[symbol.index()].untold = Some(status),
         }
     }
 

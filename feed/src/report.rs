@@ -6,11 +6,12 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::time::HostNs;
 
 use crate::arrival::Stall;
-use crate::market::{Counters, NumberJump, Step};
+use crate::market::{Counters, NumberJump, Step, TradingNotice};
 use crate::net::connect::FailureText;
 use crate::wire::WireError;
 use crate::wire::cold::VenueText;
 use crate::wire::hot::Refused;
+use crate::wire::request::Channel;
 
 /// One report and when it was made.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +39,17 @@ pub enum FeedReportKind {
         /// `online`, `maintenance`, `cancel_only` or `post_only`.
         system: VenueText,
     },
-    /// Every subscription delivers.
-    AllLive,
-    /// The venue refused a symbol for good.
+    /// What may be traded, or how, changed.
+    Trading(TradingNotice),
+    /// Every subscription delivers, but those of pairs that are stopped.
+    AllLive {
+        /// Bits of the stopped symbols.
+        stopped: u64,
+    },
+    /// The venue refused a subscription for good.
     Rejected {
-        /// Which.
-        symbol: SymbolId,
+        /// The symbol of the subscription; `None` for the list of pairs.
+        symbol: Option<SymbolId>,
         /// In its words.
         error: VenueText,
     },
@@ -52,10 +58,12 @@ pub enum FeedReportKind {
         /// In its words.
         error: VenueText,
     },
-    /// Acknowledged and silent.
+    /// A subscription was acknowledged and then silent, or never acknowledged.
     Silent {
-        /// Which.
-        symbol: SymbolId,
+        /// The symbol of the subscription; `None` for the list of pairs.
+        symbol: Option<SymbolId>,
+        /// The channel.
+        channel: Channel,
     },
     /// A book failed its check and is quarantined until a new snapshot verifies.
     BadBook {

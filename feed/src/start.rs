@@ -2,14 +2,15 @@
 //!
 //! It runs before any thread is pinned, may wait, and fails with an error that names the remedy.
 
-use paperwire_core::agent::Clock;
 use paperwire_core::instrument::{Instrument, TradingStatus};
 use paperwire_core::raw::{RawKind, RawProducer};
 use paperwire_core::time::DurationNs;
+use paperwire_rt::clock::HostClock;
+use paperwire_rt::deadline::{Deadline, Late, Stop};
 use paperwire_rt::runner::Wait;
 
 use crate::net::connect::{self, ConnectError, Endpoint};
-use crate::net::socket::{Socket, SocketError};
+use crate::net::socket::{Incoming, Socket, SocketError};
 use crate::wire::cold::{ColdFrame, ColdReader};
 use crate::wire::request::{self, Channel, Method};
 
@@ -32,6 +33,9 @@ pub enum StartError {
         /// How.
         error: SocketError,
     },
+    /// The program was asked to stop.
+    #[error("stopped on request before the session began")]
+    Stopped,
     /// The venue does not answer.
     #[error("{url} sent no instrument list within {seconds} s")]
     NoInstruments {
@@ -65,71 +69,114 @@ fn hint(similar: &[String]) -> String {
     }
 }
 
-const INSTRUMENTS_WAIT: DurationNs = DurationNs::from_secs(15);
+/// How long the list of pairs may take once there is a connection.
+const INSTRUMENTS_WITHIN: DurationNs = DurationNs::from_secs(15);
+/// Between two attempts to connect.
+const ATTEMPTS_APART: DurationNs = DurationNs::from_millis(500);
 
 /// A connection whose instruments are known and whose subscriptions are not yet made.
 #[derive(Debug)]
 pub struct Started {
     /// The connection.
     pub socket: Socket,
-    /// The wanted instruments in the wanted order; the index is the symbol id.
+    /// The wanted instruments in the wanted order, as the venue lists them; the index is the symbol id.
     pub instruments: Vec<Instrument>,
+    /// The state of the whole venue, which it tells before its list.
+    pub system: TradingStatus,
+    /// Frames that came behind the list in the same read; the feed records them and begins with them.
+    pub early: Vec<Vec<u8>>,
 }
 
-/// Connects and resolves `symbols`; every frame is also recorded.
+/// How long to try, and who may end it.
+#[derive(Clone, Debug)]
+pub struct Patience<'a> {
+    /// Attempts to connect.
+    pub attempts: u32,
+    /// Measures the waits.
+    pub clock: &'a HostClock,
+    /// Ends every wait.
+    pub stop: &'a Stop,
+}
+
+/// Connects and resolves `symbols`; every frame up to the list of pairs is also recorded.
 ///
 /// # Errors
 /// [`StartError`].
 pub fn start(
     endpoint: &Endpoint,
     symbols: &[String],
-    attempts: u32,
-    clock: &impl Clock,
+    patience: &Patience<'_>,
     raw: &mut Option<RawProducer>,
 ) -> Result<Started, StartError> {
-    let mut socket = connect_with_retries(endpoint, attempts)?;
+    let mut socket = connect_with_retries(endpoint, patience)?;
     let url = || endpoint.url();
     let socket_error = |error| StartError::Socket { url: url(), error };
     let mut text = Vec::new();
     request::subscription(&mut text, Method::Subscribe, Channel::Instrument, [].into_iter(), 0);
     socket.send_text(&text).map_err(socket_error)?;
     let mut reader = ColdReader::new();
-    let deadline = clock.now().plus(INSTRUMENTS_WAIT);
-    let mut found = None;
+    let deadline = Deadline::within(INSTRUMENTS_WITHIN, patience.clock, patience.stop);
+    let (mut found, mut early, mut system) = (None, Vec::new(), TradingStatus::Online);
     while found.is_none() {
-        let mut on_message = |message: crate::net::socket::Incoming<'_>| {
-            if let Some(raw) = raw {
-                raw.push(RawKind::Frame, message.stamps.read_at, message.text);
+        let mut on_message = |message: Incoming<'_>| {
+            let Incoming { text, stamps, .. } = message;
+            if found.is_some() {
+                early.push(text.to_vec());
+                return;
             }
-            let frame = reader.read(message.text);
-            if let Ok(ColdFrame::Instruments { is_snapshot: true, .. }) = frame {
-                found = Some(reader.instruments().to_vec());
+            if let Some(raw) = raw {
+                raw.push(RawKind::Frame, stamps.read_at, text);
+            }
+            match reader.read(text) {
+                Ok(ColdFrame::Instruments { is_snapshot: true, .. }) => {
+                    found = Some(reader.instruments().to_vec());
+                }
+                Ok(ColdFrame::Status { system: Some(told), .. }) => {
+                    system = TradingStatus::from_wire(&told);
+                }
+                _ => {}
             }
         };
-        if !socket.poll(clock.now(), clock, &mut on_message).map_err(socket_error)? {
-            if clock.now() > deadline {
-                let seconds = INSTRUMENTS_WAIT.raw() / 1_000_000_000;
-                return Err(StartError::NoInstruments { url: url(), seconds });
+        let has_read = socket
+            .poll(patience.clock.now(), patience.clock, &mut on_message)
+            .map_err(socket_error)?;
+        // Whatever else the server sends: it is the list that must come in time.
+        deadline.left().map_err(|late| match late {
+            Late::Stopped => StartError::Stopped,
+            Late::TimedOut | Late::Gone => {
+                StartError::NoInstruments { url: url(), seconds: INSTRUMENTS_WITHIN.raw() / SECOND }
             }
+        })?;
+        if !has_read {
             Wait::Doze.wait();
         }
     }
     let instruments = resolve(symbols, &found.unwrap_or_default())?;
-    Ok(Started { socket, instruments })
+    Ok(Started { socket, instruments, system, early })
 }
 
-fn connect_with_retries(endpoint: &Endpoint, attempts: u32) -> Result<Socket, StartError> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        match connect::open(endpoint) {
+const SECOND: u64 = 1_000_000_000;
+
+fn connect_with_retries(
+    endpoint: &Endpoint,
+    patience: &Patience<'_>,
+) -> Result<Socket, StartError> {
+    let Patience { attempts, clock, stop } = patience;
+    for _ in 1..*attempts {
+        match connect::open(endpoint, clock, stop) {
             Ok(socket) => return Ok(socket),
-            Err(error) if attempt >= attempts => {
-                return Err(StartError::Connect { url: endpoint.url(), error });
-            }
-            Err(_) => (0..500).for_each(|_| Wait::Doze.wait()),
+            Err(ConnectError::Stopped) => return Err(StartError::Stopped),
+            Err(_) => {}
+        }
+        let between = Deadline::within(ATTEMPTS_APART, clock, stop);
+        if between.pause(ATTEMPTS_APART) == Err(Late::Stopped) {
+            return Err(StartError::Stopped);
         }
     }
+    connect::open(endpoint, clock, stop).map_err(|error| match error {
+        ConnectError::Stopped => StartError::Stopped,
+        error => StartError::Connect { url: endpoint.url(), error },
+    })
 }
 
 /// Picks the wanted pairs out of the venue's list, and names every one that it does not have.
@@ -151,6 +198,11 @@ pub fn resolve(symbols: &[String], listed: &[Instrument]) -> Result<Vec<Instrume
         Some(row) => Err(StartError::Closed { name: row.name.to_string(), status: row.status }),
         None => Ok(rows),
     }
+}
+
+/// The instruments with what is left of their status under that of the whole venue.
+pub fn under(system: TradingStatus, listed: &[Instrument]) -> Vec<Instrument> {
+    listed.iter().map(|of| Instrument { status: system.and(of.status), ..*of }).collect()
 }
 
 /// True for the pair that a misspelt or outdated name probably means.

@@ -20,9 +20,10 @@ use paperwire_feed::net::connect::{Connector, Endpoint, FailureText};
 use paperwire_feed::net::socket::SocketError;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_feed::session::FeedConfig;
-use paperwire_feed::start;
+use paperwire_feed::start::{self, Patience};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::HostClock;
+use paperwire_rt::deadline::Stop;
 
 static NEXT_SEED: AtomicU32 = AtomicU32::new(1);
 
@@ -60,14 +61,18 @@ impl Rig {
         let endpoint = endpoint.trusting(exchange.certificate_der());
         let clock = HostClock::new();
         let symbols = ["BTC/USD", "XRP/USD", "XRP/BTC"].map(str::to_owned);
-        let started = start::start(&endpoint, &symbols, 3, &clock, &mut None).unwrap();
+        let stop = Stop::default();
+        let patience = Patience { attempts: 3, clock: &clock, stop: &stop };
+        let started = start::start(&endpoint, &symbols, &patience, &mut None).unwrap();
         let (market, events) = ring(MARKET_RING_LEN);
         let (reports_in, reports) = ring(FEED_REPORT_RING_LEN);
         let (banks, _) = BankSwap::new(&FEED_STAGES, 0);
         let parts = FeedParts {
             socket: started.socket,
-            connector: Connector::start(endpoint).unwrap(),
+            early: started.early,
+            connector: Connector::start(endpoint, clock.clone(), stop).unwrap(),
             instruments: started.instruments,
+            system: started.system,
             market,
             raw: None,
             reports: reports_in,
@@ -137,7 +142,7 @@ impl Rig {
     }
 
     fn is_live(&self) -> bool {
-        self.heard.iter().any(|kind| matches!(kind, FeedReportKind::AllLive))
+        self.heard.iter().any(|kind| matches!(kind, FeedReportKind::AllLive { .. }))
     }
 
     fn gaps(&self) -> Vec<(u16, GapReason)> {
@@ -236,7 +241,7 @@ fn a_dropped_connection_comes_back_with_a_typed_gap_for_every_symbol() {
 fn a_connection_lost_by_a_warm_thread_and_its_successor_allocate_nothing() {
     let mut rig = Rig::new("[[fault]]\nkind = \"drop\"\nat_s = 6.0", true);
     rig.until("a second connection", |rig| {
-        let is_all_live = |kind: &&FeedReportKind| matches!(kind, FeedReportKind::AllLive);
+        let is_all_live = |kind: &&FeedReportKind| matches!(kind, FeedReportKind::AllLive { .. });
         rig.counters().disconnects == 1 && rig.heard.iter().filter(is_all_live).count() == 2
     });
     assert!(rig.warm_steps > 0, "a warm thread lost it");
@@ -297,12 +302,11 @@ fn a_symbol_that_is_not_listed_is_named() {
     let endpoint = Endpoint::parse(&rig.exchange.ws_url()).unwrap();
     let endpoint = endpoint.trusting(rig.exchange.certificate_der());
     let symbols = ["XBT/USD", "BTC/USD"].map(str::to_owned);
-    let error =
-        start::start(&endpoint, &symbols, 1, &rig.clock, &mut None).unwrap_err().to_string();
+    let patience = Patience { attempts: 1, clock: &rig.clock, stop: &Stop::default() };
+    let error = start::start(&endpoint, &symbols, &patience, &mut None).unwrap_err().to_string();
     assert_eq!(error, "not traded here: XBT/USD; did you mean BTC/USD?");
     let untrusted = Endpoint::parse(&rig.exchange.ws_url()).unwrap();
-    let error =
-        start::start(&untrusted, &symbols, 1, &rig.clock, &mut None).unwrap_err().to_string();
-    assert!(error.contains("TLS handshake failed") || error.contains("handshake"), "{error}");
+    let error = start::start(&untrusted, &symbols, &patience, &mut None).unwrap_err().to_string();
+    assert!(error.contains("the server's certificate is refused"), "{error}");
     rig.end();
 }

@@ -16,8 +16,9 @@ use paperwire_feed::agent::{FEED_STAGES, FeedAgent, FeedParts};
 use paperwire_feed::net::connect::{Connector, Endpoint};
 use paperwire_feed::plan::{Plan, Progress};
 use paperwire_feed::session::FeedConfig;
-use paperwire_feed::start;
+use paperwire_feed::start::{self, Patience};
 use paperwire_rt::clock::{HostClock, UtcRelation};
+use paperwire_rt::deadline::Stop;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 struct Rig {
@@ -47,13 +48,17 @@ impl Rig {
         let load = runner::spawn(agent, config, clock.clone()).unwrap();
         let endpoint = Endpoint::parse(&handle.ws_url()).unwrap();
         let endpoint = endpoint.trusting(handle.certificate_der());
-        let started = start::start(&endpoint, &symbols, 3, &clock, &mut None).unwrap();
+        let stop = Stop::default();
+        let patience = Patience { attempts: 3, clock: &clock, stop: &stop };
+        let started = start::start(&endpoint, &symbols, &patience, &mut None).unwrap();
         let (market, events) = ring(MARKET_RING_LEN);
         let (banks, drain) = BankSwap::new(&FEED_STAGES, 0);
         let parts = FeedParts {
             socket: started.socket,
-            connector: Connector::start(endpoint).unwrap(),
+            early: started.early,
+            connector: Connector::start(endpoint, clock.clone(), stop).unwrap(),
             instruments: started.instruments,
+            system: started.system,
             market,
             raw: None,
             reports: ring(FEED_REPORT_RING_LEN).0,

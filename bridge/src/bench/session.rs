@@ -22,9 +22,10 @@ use paperwire_feed::control::Control;
 use paperwire_feed::market::Counters;
 use paperwire_feed::net::connect::{Connector, Endpoint};
 use paperwire_feed::plan::{Plan, Progress};
-use paperwire_feed::start::{self, Started};
+use paperwire_feed::start::{self, Patience, Started};
 use paperwire_rt::alloc_guard;
 use paperwire_rt::clock::{HostClock, UtcRelation};
+use paperwire_rt::deadline::Stop;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 use super::model::{self, Quantiles, RateRow, StageRow, StrategyRow};
@@ -53,7 +54,7 @@ pub(super) struct Stand<'a> {
     pub(super) inline_load: bool,
     pub(super) probe_tax: ProbeTax,
     pub(super) clock: HostClock,
-    pub(super) stop: &'a AtomicU32,
+    pub(super) stop: &'a Arc<AtomicU32>,
 }
 
 /// One rate's result.
@@ -170,7 +171,10 @@ impl Stand<'_> {
         hdr: Option<&Path>,
         terminal: &mut Terminal,
     ) -> Result<Option<Measured>, RunError> {
-        let live = self.start()?;
+        let live = match self.start() {
+            Err(RunError::Stopped) => return Ok(None),
+            started => started?,
+        };
         let watched = self.conduct(&live, asked, terminal);
         terminal.progress("");
         // The way of the data is the order of the end; each thread ends when the one before it is gone.
@@ -223,8 +227,11 @@ impl Stand<'_> {
         let endpoint = endpoint.trusting(handle.certificate_der());
         let load_runner = RunnerConfig { core: None, wait: feed_runner.wait };
         let load = runner::spawn(load, load_runner, clock.clone()).map_err(internal)?;
-        let started = start::start(&endpoint, &config.session.symbols, 1, clock, &mut None)?;
-        let Started { socket, instruments } = started;
+        let stop = Stop::of(self.stop.clone());
+        let patience = Patience { attempts: 1, clock, stop: &stop };
+        let Started { socket, instruments: listed, system, early } =
+            start::start(&endpoint, &config.session.symbols, &patience, &mut None)?;
+        let instruments = start::under(system, &listed);
         // The handshake needed both ends at once; from here on they can take turns.
         let (load, inline) = match self.inline_load {
             true => (None, Some(self.halt(load)?)),
@@ -244,8 +251,10 @@ impl Stand<'_> {
         let bridge = drain::start(parts, shared.clone(), clock.clone()).map_err(internal)?;
         let parts = FeedParts {
             socket,
-            connector: Connector::start(endpoint).map_err(internal)?,
-            instruments,
+            early,
+            connector: Connector::start(endpoint, clock.clone(), stop).map_err(internal)?,
+            instruments: listed,
+            system,
             market: ends.market.0,
             raw: None,
             reports: ends.feed_reports,

@@ -16,6 +16,9 @@ pub(crate) struct ReplayArgs {
     /// Tapes, or captures: lines of receive time in ns, a tab, the frame.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Symbols of a capture to replay instead of all, separated by commas; a tape has its own.
+    #[arg(long, value_delimiter = ',')]
+    symbols: Vec<String>,
     /// Strategies instead of the recorded ones.
     #[arg(long, value_delimiter = ',')]
     strategies: Vec<String>,
@@ -44,7 +47,8 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
     let mut terminal = Terminal::new(args.json);
     let mut failure: Option<RunError> = None;
     for file in &args.files {
-        let config = replay::config_of(file, &given, &overrides)?;
+        let mut config = replay::config_of(file, &given, &overrides)?;
+        config.chosen_symbols.clone_from(&args.symbols);
         let replayed = replay::replay(file, &config, &options, &mut terminal)?;
         terminal.report(&replayed.tally, &replayed.summary, args.json);
         let error = replayed.summary.verification.and_then(|of| of.error(file));

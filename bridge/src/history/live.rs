@@ -187,7 +187,7 @@ impl Live {
                     self.silent.get_or_insert_with(|| (since, format!("disconnected: {why}")));
                 }
             }
-            FeedReportKind::AllLive => self.is_live_again = true,
+            FeedReportKind::AllLive { .. } => self.is_live_again = true,
             _ => {}
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use paperwire_core::glance::SymbolGlance;
+use paperwire_core::instrument::TradingStatus;
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{MARKET_RING_LEN, REPORT_RING_LEN};
 use paperwire_core::market::BookStatus;
@@ -41,7 +43,7 @@ struct Copied {
     markets: Vec<view::Market>,
     regime: view::Regime,
     exchange: String,
-    is_live: bool,
+    mode: String,
     counters: Counters,
     raw_lost: u64,
     /// Rings, counters and the history writer.
@@ -152,7 +154,7 @@ impl Desk {
                 .collect(),
             regime: views::regime(instruments, glance),
             exchange: views::instant(glance.at),
-            is_live: glance.symbols.iter().all(|seen| seen.status == BookStatus::Live),
+            mode: mode(&glance.symbols).to_owned(),
             counters: shared.counters,
             raw_lost: shared.raw_lost,
             host: Host {
@@ -194,7 +196,7 @@ impl Desk {
         let session = Session {
             session: facts.session.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: if of.is_live { "LIVE" } else { "STALE" }.to_owned(),
+            mode: of.mode,
             source: facts.source.clone(),
             started: views::instant(self.started_utc),
             uptime_s: std::time::Duration::from_nanos(now.since(self.started).raw()).as_secs_f64(),
@@ -265,6 +267,18 @@ impl Desk {
             page_clients: listeners,
             ..copied
         }
+    }
+}
+
+/// The word for all symbols together. A pair that is closed has no book to miss.
+fn mode(symbols: &[SymbolGlance]) -> &'static str {
+    let is_dark = |seen: &SymbolGlance| {
+        seen.status != BookStatus::Live && seen.trading != TradingStatus::Closed
+    };
+    match () {
+        () if symbols.iter().any(is_dark) => "STALE",
+        () if symbols.iter().any(|seen| seen.trading != TradingStatus::Online) => "RESTRICTED",
+        () => "LIVE",
     }
 }
 

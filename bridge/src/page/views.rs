@@ -19,6 +19,7 @@ use paperwire_dashboard::view::market::{Candle, LevelRow, Market, Print, Regime,
 use paperwire_exec::report::{AccountRow, MarketRow, PositionRow};
 use paperwire_rt::clock::utc_now;
 
+use crate::drain::trading::restriction;
 use crate::journal::record::money;
 
 /// Rows of a book that the venue's checksum covers.
@@ -226,7 +227,12 @@ pub(super) fn market(of: &Instrument, row: &MarketRow, seen: &SymbolGlance, at: 
     };
     Market {
         symbol: of.name.to_string(),
-        status: status(seen.status).to_owned(),
+        status: match (seen.status, restriction(seen.trading)) {
+            (BookStatus::Live, Some(restricted)) => restricted,
+            (of, _) => status(of),
+        }
+        .to_owned(),
+        trading: seen.trading.as_str().to_owned(),
         bid: px(touch.map(|(bid, _)| bid.px).or(row.bid)),
         ask: px(touch.map(|(_, ask)| ask.px).or(row.ask)),
         last: px(row.last),

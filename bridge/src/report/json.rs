@@ -36,7 +36,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut value = json!({
         "source": summary.source,
         "session": summary.session,
         "fill_model": summary.conditions.fill_model,
@@ -78,7 +78,12 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
         "strategies": strategies,
         "stages": stages,
         "threads": host::threads_json(tally),
-    })
+    });
+    // In two parts, because one would nest deeper than the macro allows.
+    value["missed_trades"] = counters.missed_trades.into();
+    value["before_snapshot"] = counters.before_snapshot.into();
+    value["quarantines"] = json!(summary.quarantines);
+    value
 }
 
 /// Frames whose arrival lies between two instants.

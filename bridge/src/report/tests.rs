@@ -43,6 +43,7 @@ fn summary() -> Summary {
         },
         rules: paperwire_core::rules::Rules::CURRENT,
         verification: None,
+        quarantines: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! * [`clock`]: the host clock (TSC) and its relation to UTC
 //! * [`alloc_guard`]: the global allocator that counts what a warm thread allocates
+//! * [`deadline`]: waiting that ends, and requests to stop
 //! * [`runner`]: turns an agent on a pinned thread, waits, and watches for stalls
 //! * [`host`]: what only a system call tells of the machine, [`owner`]: whose a file or folder is
 //! * [`watch`]: what the kernel did to one of our threads
@@ -14,6 +15,7 @@
 
 pub mod alloc_guard;
 pub mod clock;
+pub mod deadline;
 pub mod descriptors;
 pub mod host;
 pub mod owner;

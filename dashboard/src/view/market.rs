@@ -38,8 +38,12 @@ pub struct Print {
 pub struct Market {
     /// The pair.
     pub symbol: String,
-    /// `live`, `stale`, `resync` or `empty`.
+    /// `live`, `stale`, `resync` or `empty` after its book; a live book of a pair that is not traded as usual
+    /// has the word of `trading` instead.
     pub status: String,
+    /// What the venue lets one do with it: `online`, `cancel_only`, `post_only`, `limit_only`, `reduce_only` or
+    /// `closed`.
+    pub trading: String,
     /// Best bid.
     pub bid: Option<String>,
     /// Best ask.

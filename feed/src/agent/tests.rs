@@ -136,7 +136,7 @@ impl Live {
             plan: None,
             arrivals: Arrivals::new(true),
             market: MarketFeed::new(&instruments, 10),
-            session: Session::new(&instruments, &config()),
+            session: Session::new(&instruments, &config(), HostNs::new(1)),
             sink: RingSink::new(to_engine),
             raw: Some(raw_in),
             reports: reports_in,

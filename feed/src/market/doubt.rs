@@ -141,6 +141,10 @@ impl MarketFeed {
         };
         self.is_timed = true;
         for symbol in self.ids() {
+            if std::mem::take(&mut self.books[symbol.index()].has_untold_rules) {
+                let rules = self.symbols.instruments()[symbol.index()].order_rules();
+                self.emit(sink, symbol, at, rx, MarketKind::Rules(rules));
+            }
             if let Some(status) = self.books[symbol.index()].untold.take() {
                 self.emit(sink, symbol, at, rx, MarketKind::Trading(status));
             }

@@ -173,11 +173,11 @@ impl MarketFeed {
         let latest = self.scratch.trades.iter().map(|(_, trade)| trade.at).max();
         let taken = latest.map(|at| self.take_time(at, rx, is_news, sink));
         let is_doubted = taken == Some(Taken::Refused);
-        let mut outcome = Outcome::Applied;
+        let mut symbols = 0u64;
         for index in 0..self.scratch.trades.len() {
             let (symbol, trade) = self.scratch.trades[index];
             // A subscription delivers, whatever it is worth.
-            outcome = Outcome::Data(symbol);
+            symbols |= 1 << symbol.0;
             let why = if is_doubted && self.venue.is_refused(trade.at, rx, is_news) {
                 Some(Refusal::Time)
             } else if is_news && self.is_far(symbol, trade.px) {
@@ -203,7 +203,7 @@ impl MarketFeed {
             self.out.push(sink, to, MarketKind::Trade { trade, is_snapshot });
         }
         probe.mark(Stage::Enqueued);
-        outcome
+        if symbols != 0 || is_snapshot { Outcome::Trades(symbols) } else { Outcome::Applied }
     }
 
     /// Minds a trade's number; false for a trade that was seen before.
@@ -277,7 +277,7 @@ impl MarketFeed {
             self.emit(sink, row.symbol, at, probe.arrived, kind);
         }
         probe.mark(Stage::Enqueued);
-        Outcome::Data(row.symbol)
+        Outcome::Ticker(row.symbol)
     }
 }
 

@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use arrayvec::ArrayString;
-use paperwire_core::instrument::{AssetName, Instrument, SymbolName, TradingStatus};
+use paperwire_core::instrument::{Instrument, SymbolName, TradingStatus};
 use paperwire_core::limits::{FRAME_BYTES_MAX, MESSAGE_VALUES_MAX};
 use paperwire_core::num::{Money, Px, Qty, money_from_scaled, parse_decimal};
+use paperwire_core::text::{is_plain, plain};
 use simd_json::prelude::*;
 use simd_json::tape::Value;
 use simd_json::{Buffers, Tape};
@@ -23,10 +24,10 @@ pub type VenueText = ArrayString<96>;
 pub enum ColdFrame {
     /// State of the venue, pushed on connect and on change.
     Status {
-        /// `online`, `maintenance`, `cancel_only` or `post_only`.
-        system: VenueText,
-        /// Version of the server.
-        version: VenueText,
+        /// `online`, `maintenance`, `cancel_only` or `post_only`; not every such message says it.
+        system: Option<VenueText>,
+        /// Number of the connection; every connection has its own.
+        connection: Option<u64>,
     },
     /// Pairs with their precisions; an update carries only changed ones.
     Instruments {
@@ -34,13 +35,15 @@ pub enum ColdFrame {
         is_snapshot: bool,
         /// Rows that could be read; they are in [`ColdReader::instruments`].
         readable: usize,
-        /// Rows that could not be read; they are not tradable here.
+        /// Rows that could not be read; they are not tradable here, and named in [`ColdReader::unreadable`].
         unreadable: usize,
     },
     /// Candles; we build our own, so they are counted and not used.
     Ohlc {
         /// How many.
         rows: usize,
+        /// Pair and interval in minutes of the first; all are of the same.
+        of: Option<(SymbolName, u16)>,
     },
     /// The answer to a subscribe or unsubscribe, one per symbol.
     Ack(Ack),
@@ -84,7 +87,13 @@ pub struct ColdReader {
     text: Vec<u8>,
     buffers: Buffers,
     tape: Option<Tape<'static>>,
-    instruments: Vec<Instrument>,
+    list: List,
+}
+
+/// Rows of the last instrument frame.
+struct List {
+    readable: Vec<Instrument>,
+    unreadable: Vec<SymbolName>,
 }
 
 impl std::fmt::Debug for ColdReader {
@@ -112,7 +121,10 @@ impl ColdReader {
             text: Vec::with_capacity(TEXT_BYTES),
             buffers: Buffers::new(TEXT_BYTES),
             tape: Some(Tape(Vec::with_capacity(MESSAGE_VALUES_MAX + 1))),
-            instruments: Vec::with_capacity(PAIRS),
+            list: List {
+                readable: Vec::with_capacity(PAIRS),
+                unreadable: Vec::with_capacity(PAIRS),
+            },
         };
         // The library takes its memory for positions in the text as it goes: once, and here.
         let most = [b"[".as_slice(), &b"0,".repeat(MESSAGE_VALUES_MAX - 3), b"0]"].concat();
@@ -134,7 +146,7 @@ impl ColdReader {
         let mut tape = self.tape.take().unwrap_or_else(Tape::null).reset();
         let result = simd_json::fill_tape(&mut self.text, &mut self.buffers, &mut tape)
             .map_err(|error| WireError::Syntax { at: error.index() })
-            .and_then(|()| interpret(tape.as_value(), &mut self.instruments));
+            .and_then(|()| interpret(tape.as_value(), &mut self.list));
         self.tape = Some(tape.reset());
         result
     }
@@ -147,7 +159,12 @@ impl ColdReader {
 
     /// Rows of the instrument frame that was read last.
     pub fn instruments(&self) -> &[Instrument] {
-        &self.instruments
+        &self.list.readable
+    }
+
+    /// Names of the rows of that frame that could not be read, as far as they could.
+    pub fn unreadable(&self) -> &[SymbolName] {
+        &self.list.unreadable
     }
 }
 
@@ -157,7 +174,7 @@ fn values_in(frame: &[u8]) -> usize {
     1 + frame.iter().filter(starts).count()
 }
 
-fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
+fn interpret(value: Value<'_, '_>, list: &mut List) -> Result<ColdFrame, WireError> {
     if value.as_object().is_none() {
         return Err(WireError::Syntax { at: 0 });
     }
@@ -171,11 +188,8 @@ fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFra
     }
     match text_of(&value, "channel") {
         Some("status") => status(&value),
-        Some("instrument") => instruments(&value, rows),
-        Some("ohlc") => {
-            let rows = value.get("data").and_then(|d| d.as_array()).map_or(0, |r| r.len());
-            Ok(ColdFrame::Ohlc { rows })
-        }
+        Some("instrument") => instruments(&value, list),
+        Some("ohlc") => Ok(ohlc(&value)),
         Some(_) => Ok(ColdFrame::Unknown),
         // Over-rate errors have neither method nor channel and a capital E.
         None if error_of(&value).is_some() => Ok(ColdFrame::Ack(ack(&value, AckMethod::Other))),
@@ -183,12 +197,23 @@ fn interpret(value: Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFra
     }
 }
 
+fn ohlc(value: &Value<'_, '_>) -> ColdFrame {
+    let data = value.get("data");
+    let rows = data.as_ref().and_then(|data| data.as_array());
+    let of = rows.as_ref().and_then(|rows| {
+        let row = rows.get(0)?;
+        let interval = u16::try_from(row.get("interval").as_u64()?).ok()?;
+        Some((SymbolName::from(text_of(&row, "symbol")?).ok()?, interval))
+    });
+    ColdFrame::Ohlc { rows: rows.map_or(0, |rows| rows.len()), of }
+}
+
 fn status(value: &Value<'_, '_>) -> Result<ColdFrame, WireError> {
     let rows = value.get("data").and_then(|data| data.as_array());
     let row = rows.and_then(|rows| rows.get(0)).ok_or(WireError::Field { field: "data" })?;
     Ok(ColdFrame::Status {
-        system: clipped(text_of(&row, "system").unwrap_or("unknown")),
-        version: clipped(text_of(&row, "version").unwrap_or("unknown")),
+        system: text_of(&row, "system").map(clipped),
+        connection: row.get("connection_id").as_u64(),
     })
 }
 
@@ -212,24 +237,33 @@ fn ack(value: &Value<'_, '_>, method: AckMethod) -> Ack {
     }
 }
 
+/// A name of the venue; one that a terminal would not only show is none.
+fn name<const LEN: usize>(text: &str) -> Option<ArrayString<LEN>> {
+    ArrayString::from(text).ok().filter(|_| text.chars().all(is_plain) && !text.contains(' '))
+}
+
 fn error_of<'input>(value: &Value<'_, 'input>) -> Option<&'input str> {
     text_of(value, "error").or_else(|| text_of(value, "Error"))
 }
 
-fn instruments(value: &Value<'_, '_>, rows: &mut Vec<Instrument>) -> Result<ColdFrame, WireError> {
+fn instruments(value: &Value<'_, '_>, list: &mut List) -> Result<ColdFrame, WireError> {
     let is_snapshot = text_of(value, "type") == Some("snapshot");
     let data = value.get("data").ok_or(WireError::Field { field: "data" })?;
     let pairs = data.get("pairs").ok_or(WireError::Field { field: "pairs" })?;
     let pairs = pairs.as_array().ok_or(WireError::Field { field: "pairs" })?;
-    rows.clear();
+    list.readable.clear();
+    list.unreadable.clear();
     let mut unreadable = 0;
     for pair in pairs.iter() {
         match instrument(&pair) {
-            Some(row) => rows.push(row),
-            None => unreadable += 1,
+            Some(row) => list.readable.push(row),
+            None => {
+                unreadable += 1;
+                list.unreadable.extend(text_of(&pair, "symbol").and_then(name));
+            }
         }
     }
-    Ok(ColdFrame::Instruments { is_snapshot, readable: rows.len(), unreadable })
+    Ok(ColdFrame::Instruments { is_snapshot, readable: list.readable.len(), unreadable })
 }
 
 /// Cost minimums have at most ten decimals on the wire.
@@ -246,9 +280,9 @@ fn instrument(pair: &Value<'_, '_>) -> Option<Instrument> {
         .or_else(|| decimal(pair, "tick_size", price_precision))
         .unwrap_or(1);
     Some(Instrument {
-        name: SymbolName::from(text_of(pair, "symbol")?).ok()?,
-        base: AssetName::from(text_of(pair, "base")?).ok()?,
-        quote: AssetName::from(text_of(pair, "quote")?).ok()?,
+        name: name(text_of(pair, "symbol")?)?,
+        base: name(text_of(pair, "base")?)?,
+        quote: name(text_of(pair, "quote")?)?,
         price_precision,
         qty_precision,
         price_increment: Px::new(increment.max(1)),
@@ -282,9 +316,10 @@ fn text_of<'input>(value: &Value<'_, 'input>, key: &str) -> Option<&'input str> 
     value.get(key)?.into_string()
 }
 
+/// Text of the venue, cut, and without what a terminal could take for an order.
 fn clipped(text: &str) -> VenueText {
     let mut out = VenueText::new();
-    for character in text.chars() {
+    for character in plain(text) {
         if out.try_push(character).is_err() {
             break;
         }

@@ -1,6 +1,6 @@
 //! From the text of a symbol to its index, without hashing machinery or allocation.
 
-use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::instrument::{Instrument, OrderRules, SymbolId};
 use paperwire_core::limits::SYMBOLS_MAX;
 
 /// Four slots per symbol keep probes short.
@@ -80,6 +80,11 @@ impl SymbolTable {
     /// Every instrument; the index is the [`SymbolId`].
     pub fn instruments(&self) -> &[Instrument] {
         &self.instruments
+    }
+
+    /// Other increments and minimums of a pair from now on; its precisions, which the wire is read by, stay.
+    pub const fn set_order_rules(&mut self, symbol: SymbolId, rules: &OrderRules) {
+        self.instruments.as_mut_slice()[symbol.index()].set_order_rules(rules);
     }
 
     fn key_of(name: &[u8]) -> Option<Key> {

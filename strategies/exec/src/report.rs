@@ -4,7 +4,7 @@ use paperwire_core::account::{AccountState, Fill, Position, StratId, Trigger};
 use paperwire_core::bar::Bar;
 use paperwire_core::command::{Origin, ParamChange, Verb};
 use paperwire_core::event::Seq;
-use paperwire_core::instrument::SymbolId;
+use paperwire_core::instrument::{SymbolId, TradingStatus};
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{OpenOrder, OrderDone};
 use paperwire_core::regime::Transition;
@@ -352,6 +352,8 @@ pub struct BracketRow {
 /// Figures of one symbol.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MarketRow {
+    /// What the venue lets one do with it.
+    pub trading: TradingStatus,
     /// Best bid of a live book.
     pub bid: Option<Px>,
     /// Best ask of a live book.

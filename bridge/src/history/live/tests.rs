@@ -53,7 +53,7 @@ fn a_run_keeps_its_bars_and_prints_and_marks_what_it_did_not_hear() {
     let why = paperwire_feed::net::connect::FailureText::default();
     live.feed_report(&feed(FeedReportKind::Disconnected { why, retry_at: HostNs::new(0) }));
     live.report(&bar(2));
-    live.feed_report(&feed(FeedReportKind::AllLive));
+    live.feed_report(&feed(FeedReportKind::AllLive { stopped: 0 }));
     live.report(&bar(5));
     live.report(&bar(6));
     let closed = live.close();

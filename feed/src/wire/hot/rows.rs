@@ -31,7 +31,9 @@ pub(super) fn read(
     let mut frame = Frame::Nothing;
     cursor.expect(b'[')?;
     if cursor.take_if(b']') {
-        return Ok(frame);
+        // A snapshot without trades answers a subscription all the same.
+        let is_answer = channel == Channel::Trade && is_snapshot;
+        return Ok(if is_answer { Frame::Trades { is_snapshot } } else { frame });
     }
     loop {
         let row = match channel {

@@ -58,6 +58,7 @@ impl Engine {
         for (symbol, state) in self.market.view().symbols() {
             let bbo = state.bbo();
             let row = MarketRow {
+                trading: state.instrument().status,
                 bid: bbo.map(|bbo| bbo.bid.px),
                 ask: bbo.map(|bbo| bbo.ask.px),
                 last: state.last(),
