@@ -95,6 +95,11 @@ impl Packed {
         Self(buckets)
     }
 
+    /// Its buckets with their counts, rising.
+    pub fn buckets(&self) -> &[(u16, u32)] {
+        &self.0
+    }
+
     /// The same in a fifth of the memory.
     #[must_use]
     pub fn coarse(&self) -> Self {

@@ -20,8 +20,10 @@ use paperwire_history::writer::WriterStats;
 use super::tails::{Both, Tails};
 use crate::attribution::LongCall;
 
-/// Of each kind, between two looks of the page.
+/// Of each kind, between two looks of the page, of which there are two a second.
 const KEPT_MAX: usize = 4096;
+/// Seconds of histograms likewise, each of which takes some hundred kilobytes.
+const SECONDS_MAX: usize = 64;
 
 /// A way of reports from the engine to here.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +99,9 @@ impl Inbox {
     }
 
     pub(crate) fn bank(&mut self, bank: &Bank, now: HostNs) {
+        if self.fresh.seconds.len() == SECONDS_MAX {
+            self.fresh.seconds.pop_front();
+        }
         put(&mut self.fresh.seconds, (now, Tails::pack(bank)));
         bank.slowest().as_slice().iter().for_each(|tick| put(&mut self.fresh.ticks, *tick));
         for (misses, pair) in self.misses.iter_mut().zip(bank.strategies()) {

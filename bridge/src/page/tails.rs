@@ -1,16 +1,26 @@
-//! Latencies over time in bounded memory: the last ten minutes by the second, the last hour by ten seconds, a day by
-//! the minute, and the whole session.
+//! Latencies over time in memory that is taken at the start: the last ten minutes by the second, the last hour by ten
+//! seconds, a day by the minute, and the whole session.
 //!
 //! The session's sums are exact. What is kept over time is told apart to 0.8 % (below 256 ns to the nanosecond): it
 //! takes a fifth of the memory, and no comparison claims less than that.
-
-use std::collections::VecDeque;
 
 use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_dashboard::source::Measure;
 use paperwire_dashboard::view::LatencyNs;
 
 use crate::lab::packed::{Packed, Sum};
+use level::Level;
+
+mod level;
+
+/// Bytes of each level, which also bound how far back it reaches: a row of a second takes some 200 bytes at the usual
+/// rate and 400 at eight times that, one of ten seconds and of a minute up to 900. Ten strategies and the stages are 24
+/// rows of two histograms. So ten minutes by the second need some 6 MB, and at eight times that rate five to ten of them
+/// fit; of an hour by ten seconds and a day by the minute fit all at the usual rate and a third to a half at eight times
+/// that. What does not fit is answered from the next coarser level.
+const SECONDS_LEN: usize = 10 << 20;
+const TENS_LEN: usize = 8 << 20;
+const MINUTES_LEN: usize = 12 << 20;
 
 /// Service and response of one row in one slot of time.
 pub(super) type Both = [Packed; 2];
@@ -19,44 +29,6 @@ const fn index(of: Measure) -> usize {
     match of {
         Measure::Service => 0,
         Measure::Response => 1,
-    }
-}
-
-/// One slot of time.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// Its beginning, seconds since 1970.
-    at_s: i64,
-    rows: Vec<Both>,
-}
-
-/// Slots of one length.
-#[derive(Debug)]
-struct Level {
-    length_s: i64,
-    slots_max: usize,
-    slots: VecDeque<Slot>,
-}
-
-impl Level {
-    const fn new(length_s: i64, slots_max: usize) -> Self {
-        Self { length_s, slots_max, slots: VecDeque::new() }
-    }
-
-    fn take(&mut self, at_s: i64, rows: usize, fresh: &[(usize, Both)]) {
-        let at_s = at_s - at_s.rem_euclid(self.length_s);
-        if self.slots.back().is_none_or(|last| last.at_s < at_s) {
-            if self.slots.len() == self.slots_max {
-                self.slots.pop_front();
-            }
-            self.slots.push_back(Slot { at_s, rows: vec![Both::default(); rows] });
-        }
-        let slot = self.slots.back_mut().expect("one was just made sure of");
-        for (row, both) in fresh {
-            for (mine, theirs) in slot.rows[*row].iter_mut().zip(both) {
-                mine.merge(theirs);
-            }
-        }
     }
 }
 
@@ -101,7 +73,11 @@ impl Tails {
         Self {
             totals: vec![Default::default(); names.len()],
             names,
-            levels: [Level::new(1, 600), Level::new(10, 360), Level::new(60, 1440)],
+            levels: [
+                Level::new(1, 600, SECONDS_LEN),
+                Level::new(10, 360, TENS_LEN),
+                Level::new(60, 1440, MINUTES_LEN),
+            ],
         }
     }
 
@@ -141,28 +117,78 @@ impl Tails {
         &self.totals[row][index(of)]
     }
 
-    fn level(&self, window_s: u64) -> &Level {
-        let reach =
-            |level: &&Level| level.length_s.unsigned_abs() * level.slots_max as u64 >= window_s;
-        self.levels.iter().find(reach).unwrap_or(&self.levels[2])
+    /// The finest level that reaches so far back, else the longest.
+    fn level(&self, window_s: u64, first_s: i64) -> &Level {
+        let reaching = self.levels.iter().find(|level| level.reaches(window_s, first_s));
+        reaching.unwrap_or(&self.levels[2])
     }
 
     /// A row over the last seconds before `now_s`, in the finest slots that reach so far back.
     pub(super) fn strip(&self, row: usize, of: Measure, window_s: u64, now_s: i64) -> Strip {
-        let level = self.level(window_s);
-        let first = now_s.saturating_sub_unsigned(window_s);
-        let slots = level.slots.iter().filter(|slot| slot.at_s >= first);
-        let (at_s, slots) =
-            slots.map(|slot| (slot.at_s, slot.rows[row][index(of)].clone())).unzip();
+        let first_s = now_s.saturating_sub_unsigned(window_s);
+        let level = self.level(window_s, first_s);
+        let (at_s, slots) = level.row(row, index(of), first_s).into_iter().unzip();
         Strip { at_s, length_s: level.length_s, slots }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use hdrhistogram::Histogram;
     use paperwire_core::event::Seq;
     use paperwire_core::time::HostNs;
+
+    use super::*;
+
+    /// Rows of one second as a busy session makes them: so many values around `center_ns`, over three doublings.
+    fn second(rows: usize, values: u64, seed: u64) -> Vec<(usize, Both)> {
+        let mut random = seed;
+        let mut one = || {
+            let mut histogram: Histogram<u32> =
+                Histogram::new_with_bounds(1, 60_000_000_000, 3).unwrap();
+            for _ in 0..values {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let shift = (random >> 60) % 4;
+                histogram.record((500 << shift) + (random >> 33) % (500 << shift)).unwrap();
+            }
+            Packed::of(&histogram)
+        };
+        (0..rows).map(|row| (row, [one(), one()])).collect()
+    }
+
+    #[test]
+    fn memory_is_that_of_the_start_and_what_does_not_fit_is_answered_more_coarsely() {
+        let mut level = Level::new(1, 600, 1_000_000);
+        let bytes = level.bytes().0;
+        let rows = second(24, 500, 7);
+        (0..2_000).for_each(|at_s| level.take(at_s, 24, &rows));
+        assert_eq!(level.bytes().0, bytes);
+        assert!(level.bytes().1 < bytes, "what is written at once is a part of it");
+        let kept = level.row(3, 1, 0);
+        assert!(kept.len() > 3 && kept.len() < 100, "{} seconds", kept.len());
+        assert!(kept.iter().all(|(_, packed)| *packed == rows[3].1[1]), "what is kept is whole");
+        let first_s = kept[0].0;
+        assert!(level.reaches(300, first_s) && !level.reaches(300, first_s - 1));
+        assert!(!level.reaches(601, 1_999), "there are six hundred slots");
+        // A slot that is larger than all of it is left out, and the next one is kept again.
+        let mut small = Level::new(1, 600, 8_000);
+        small.take(0, 24, &rows);
+        small.take(1, 24, &rows[..1]);
+        small.take(2, 24, &rows[..1]);
+        assert_eq!(small.row(0, 0, 0).iter().map(|slot| slot.0).collect::<Vec<_>>(), [1, 2]);
+        assert!(small.row(5, 0, 0).iter().all(|(_, packed)| packed.is_empty()));
+    }
+
+    #[test]
+    fn ten_strategies_fit_their_ten_minutes_at_the_usual_rate() {
+        let mut tails = Tails::new((0..10).map(|name| format!("s{name}")));
+        let rows = tails.names().len();
+        // What a second of 87 frames is: each frame once in each row.
+        let fresh = second(rows, 87, 1);
+        (0..700).for_each(|at_s| tails.take(at_s, &fresh));
+        let strip = tails.strip(rows - 1, Measure::Response, 600, 699);
+        assert_eq!((strip.length_s, strip.slots.len()), (1, 600));
+    }
 
     #[test]
     fn seconds_become_longer_slots_and_the_session_and_old_ones_go() {
