@@ -23,8 +23,8 @@ const FILES: usize = 16;
 const REQUESTS: usize = 24;
 /// Listeners, and what reads `/proc` for the page and the attribution of long calls.
 const WATCHES: usize = 16;
-/// The built-in exchange: its clients are the feed and whoever looks at it.
-const EXCHANGE: usize = 64;
+/// Connections of the built-in exchange, WebSocket and REST: its clients are the feed and whoever looks at it.
+pub(crate) const EXCHANGE: usize = 64;
 /// Fewer connections than this are no page: then the limit is to be raised.
 pub const PAGE_MIN: usize = 16;
 

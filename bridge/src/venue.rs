@@ -15,6 +15,7 @@ use paperwire_rt::clock::HostClock;
 use paperwire_rt::deadline::{Deadline, Late, Stop};
 
 use crate::config::Config;
+use crate::descriptors;
 use crate::history;
 use crate::run::RunError;
 use crate::terminal::Terminal;
@@ -50,7 +51,9 @@ impl Venue {
         let url_error = |error: ConnectError| RunError::Config(error.to_string());
         match source {
             "exchange" => {
-                let exchange = runtime.block_on(Exchange::start(exchange_config(config)?));
+                let mut exchange = exchange_config(config)?;
+                exchange.connections_max = descriptors::EXCHANGE / 2;
+                let exchange = runtime.block_on(Exchange::start(exchange));
                 let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
                 let endpoint = Endpoint::parse(&exchange.ws_url()).map_err(url_error)?;
                 let endpoint = endpoint.trusting(exchange.certificate_der());

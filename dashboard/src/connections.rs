@@ -29,6 +29,9 @@ use crate::now;
 const FIRST_HEAD_MAX: Duration = Duration::from_secs(10);
 const NEXT_HEAD_MAX: Duration = Duration::from_secs(30);
 const ANSWER_MAX: Duration = Duration::from_secs(300);
+/// A connection younger than this is not ended for another while there are older ones: a flood would otherwise end
+/// each newcomer before its request is read.
+const YOUNG: Duration = Duration::from_secs(1);
 /// A write that takes nothing for so long is given up.
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// Bytes of a head.
@@ -188,12 +191,13 @@ impl Places {
     ) -> Option<(Place, Arc<Conduct>, oneshot::Receiver<()>)> {
         let mut held = self.held();
         if held.by_number.len() >= self.most {
-            let rank = |of: &(&u64, &(Arc<Conduct>, _))| (of.1.0.at(), *of.0);
-            let (first, (conduct, _)) = held.by_number.iter().min_by_key(rank)?;
-            if conduct.at() == At::Socket {
-                return None;
-            }
-            let first = *first;
+            let others = held.by_number.iter().filter(|of| of.1.0.at() != At::Socket);
+            let rank = |of: &(&u64, &(Arc<Conduct>, _))| {
+                let at = of.1.0.at();
+                let is_young = now.duration_since(of.1.0.opened) < YOUNG;
+                (at >= At::BetweenOfHolder, is_young, at, *of.0)
+            };
+            let first = *others.min_by_key(rank)?.0;
             // Dropping its sender ends it.
             held.by_number.remove(&first);
         }

@@ -52,7 +52,20 @@ fn a_connection_has_its_time_for_each_head_and_each_answer() {
     assert_eq!(conduct.ends(), None);
 }
 
-/// A page of two places that answers each request with the number of requests of its connection.
+#[test]
+fn a_newcomer_has_a_second_in_which_older_ones_go_first() {
+    let (places, start) = (places(2), now());
+    let mut old = places.take(start).unwrap();
+    old.1.begin();
+    let late = start + 2 * YOUNG;
+    let mut newcomer = places.take(late).unwrap();
+    let _third = places.take(late).unwrap();
+    let closed = Err(oneshot::error::TryRecvError::Closed);
+    assert_eq!(old.2.try_recv(), closed, "it had asked, and was slow");
+    assert_ne!(newcomer.2.try_recv(), closed);
+}
+
+/// A page of so many places that answers each request with the number of requests of its connection.
 fn serve(most: usize) -> (tokio::runtime::Runtime, SocketAddr) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(1).enable_all().build().unwrap();

@@ -72,7 +72,12 @@ pub struct ExchangeConfig {
     pub ws_limit: Option<RateLimit>,
     /// Messages that may wait for a client before it is dropped.
     pub queue_len_max: usize,
+    /// Connections of each listener at once.
+    pub connections_max: usize,
 }
+
+/// Connections of each listener of an exchange by itself; one inside a run has fewer.
+const CONNECTIONS_MAX: usize = 256;
 
 impl ExchangeConfig {
     /// The default pairs at real speed, TLS on the WebSocket, any ports, no faults, and limits as
@@ -90,6 +95,7 @@ impl ExchangeConfig {
             rest_limit: Some(RateLimit { burst: 30, per_s: 1.0 }),
             ws_limit: Some(RateLimit { burst: 200, per_s: 50.0 }),
             queue_len_max: QUEUE_LEN_MAX,
+            connections_max: CONNECTIONS_MAX,
         }
     }
 }
@@ -211,7 +217,9 @@ impl Exchange {
             (config.ws_port, acceptor(config.tls), ws_routes),
             (config.rest_port, acceptor(config.rest_tls), rest_routes),
         ] {
-            let listening = listen::listen(port, tls, Arc::clone(&hub), &mut loops).await;
+            let listening =
+                listen::listen(port, tls, Arc::clone(&hub), config.connections_max, &mut loops)
+                    .await;
             let (incoming, addr) =
                 listening.map_err(|source| ExchangeError::Listen { port, source })?;
             let service = routes

@@ -216,6 +216,26 @@ fn a_crossed_book_has_a_fitting_checksum_and_is_repaired() {
 }
 
 #[test]
+fn connections_beyond_the_limit_are_closed_and_those_before_go_on() {
+    let running = start(|config| config.connections_max = 4);
+    let mut client = running.client();
+    let idle: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(running.exchange.ws_addr()).unwrap()).collect();
+    let mut closed = 0;
+    for mut stream in idle {
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+        closed += usize::from(!matches!(
+            stream.read(&mut [0]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock
+        ));
+    }
+    assert!(closed >= 17, "{closed} of 20 were closed");
+    send(&mut client, r#"{"method":"ping","req_id":7}"#);
+    assert_eq!(until(&mut client, |value| value["method"] == "pong")["req_id"], 7);
+    running.stop();
+}
+
+#[test]
 fn a_configuration_out_of_range_does_not_start() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let check = |change: fn(&mut ExchangeConfig), part: &str| {
