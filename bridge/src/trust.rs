@@ -1,7 +1,7 @@
 //! Which strategies a person has read and trusts: a file of their fingerprints.
 //!
-//! A fingerprint covers every source file of a strategy and what all share, and is compiled into the
-//! binary, so it is the one of the code that runs. The file lies beside the configuration, not beside
+//! A fingerprint covers every source file of a strategy, what all share, and the indicators and the core below them,
+//! and is compiled into the binary, so it is the one of the code that runs. The file lies beside the configuration, not beside
 //! the strategies that it vouches for.
 
 use std::collections::BTreeMap;

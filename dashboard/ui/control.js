@@ -7,7 +7,7 @@ const VERBS = [
   ["pause", "takes no new entries; resting entries are cancelled. Exits, stops and margin go on."],
   ["resume", "takes entries again, also after a halt."],
   ["flatten", "cancels every order and closes every position at the market."],
-  ["reset", "starts anew from its capital; what the strategy has learned stays."],
+  ["reset", "starts again from its capital; a halt ends, a pause and what the strategy has learned stay."],
   ["kill", "is flattened and halted until a resume or reset."],
 ];
 

@@ -18,4 +18,5 @@ mod cluster;
 mod history;
 mod listeners;
 mod session;
+mod strangers;
 mod views;

@@ -7,6 +7,7 @@
 //! * `tools`: what a machine may lack, and how it is had.
 //! * `tidy`: the house rules that no compiler checks.
 //! * `icount`: instructions of the hot functions against a baseline.
+//! * `world`: the real binary against hostile feeds, kills, full disks and floods.
 
 #![expect(clippy::print_stdout, reason = "a command line tool reports to its user")]
 #![expect(clippy::print_stderr, reason = "a command line tool reports to its user")]
@@ -16,6 +17,7 @@ mod run;
 mod steps;
 mod tidy;
 mod tools;
+mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ cargo xtask test --list         the names of the checks and what they run
 cargo xtask gate                slow checks before a release, by hand: minutes to hours
 cargo xtask gate --step NAME    one of them (repeat --step for more)
 cargo xtask gate --list         their names and what they run
+cargo xtask world               the release binary against a bad world, a step of the gate by itself;
+                                --only NAME --rounds N --round R --binary FILE play a part of it
 cargo xtask tidy                the house rules alone
 cargo xtask icount              instructions of the hot functions against the baseline
 cargo xtask icount --bless      makes what is counted now the baseline
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
             finish(tools::ensure(&tools::VALGRIND, &root).and_then(|()| icount::bless(&root)))
         }
         ["test", rest @ ..] => table(&root, steps::ALL, rest),
+        ["world", rest @ ..] => finish(world::run(&root, rest)),
         ["gate", rest @ ..] => table(&root, steps::GATE, rest),
         [] => usage("a command is missing"),
         [other, ..] => usage(&format!("`{other}` is no command")),

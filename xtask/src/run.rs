@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::steps::{Action, Cmd, Step};
-use crate::{icount, tidy, tools};
+use crate::{icount, tidy, tools, world};
 
 const SLOWEST_LEN: usize = 5;
 
@@ -63,6 +63,7 @@ pub(crate) fn steps(root: &Path, steps: &[&'static Step]) -> Result<(), String> 
 fn run(root: &Path, step: &Step, report: &mut Report) -> Result<(), String> {
     match &step.action {
         Action::Tidy => tidy::run(root),
+        Action::World => world::run(root, &[]),
         Action::Icount => {
             if let Err(reason) = tools::ensure(&tools::VALGRIND, root) {
                 skip(report, step.name, &reason);

@@ -19,6 +19,8 @@ pub(crate) enum Action {
     Tidy,
     /// Instructions of the hot functions, counted and compared.
     Icount,
+    /// The release binary against a bad world.
+    World,
     /// Commands one after another.
     Commands(&'static [Cmd]),
     /// Commands that need a tool; `otherwise` runs, loudly, where it cannot be had.
@@ -226,6 +228,11 @@ pub(crate) const ALL: &[Step] = &[
 
 /// The gate before a release: slow checks that are run by hand, on a machine with nothing else to do.
 pub(crate) const GATE: &[Step] = &[
+    Step {
+        name: "world",
+        about: "the release binary against hostile feeds, kills, full disks and floods, 434 rounds (an hour)",
+        action: Action::World,
+    },
     Step {
         name: "lab",
         about: "error rates of comparisons on made-up sessions, at full size",

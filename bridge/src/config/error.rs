@@ -45,7 +45,7 @@ pub enum ConfigError {
     },
     /// A variable of the environment that names no key.
     #[error(
-        "unknown variable {name}{}; a key is written PAPERWIRE_TABLE__KEY, with two underscores",
+        "unknown variable {name}: a key is written PAPERWIRE_TABLE__KEY, with two underscores{}",
         suggestion(nearest)
     )]
     UnknownVariable {

@@ -82,7 +82,7 @@ fn a_variable_that_names_no_key_is_an_error_and_names_the_nearest() {
         ("PAPERWIRE_DASHBOARD_TOKEN", "did you mean PAPERWIRE_DASHBOARD__TOKEN?"),
         ("PAPERWIRE_TOKEN", "unknown variable PAPERWIRE_TOKEN"),
         ("PAPERWIRE_SESSION_SOURCE", "did you mean PAPERWIRE_SESSION__SOURCE?"),
-        ("PAPERWIRE_", "unknown variable PAPERWIRE_; "),
+        ("PAPERWIRE_", "unknown variable PAPERWIRE_: "),
         ("paperwire_feed__depth", "did you mean PAPERWIRE_FEED__DEPTH?"),
         ("PAPERWIRE_VENUE_FEES__TAKER", "unknown key venue_fees"),
     ] {

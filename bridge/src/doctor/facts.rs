@@ -11,6 +11,7 @@ use std::process::Command;
 
 use paperwire_core::time::DurationNs;
 use paperwire_rt::clock::HostClock;
+use paperwire_rt::descriptors::{Descriptors, raise_limit};
 use paperwire_rt::host::{self, ClockSync};
 use paperwire_rt::rx;
 
@@ -39,6 +40,8 @@ pub(super) struct Facts {
     pub(super) database: Option<Result<String, String>>,
     pub(super) build: Build,
     pub(super) exposure: Exposure,
+    /// Descriptors as a run would have them, and the strategies that it would have.
+    pub(super) descriptors: Result<(Descriptors, usize), String>,
     pub(super) probe_tax: Option<ProbeTax>,
     /// System management interrupts since boot, from the CPU's own counter.
     pub(super) smi_count: Result<u64, String>,
@@ -109,6 +112,7 @@ impl Facts {
             database: None,
             build: Build::this(),
             exposure: Exposure::of(config),
+            descriptors: descriptors(config),
             probe_tax: Some(probes::measure(&clock)),
             smi_count: smi_count(tree),
             has_rtla: is_installed("rtla"),
@@ -121,6 +125,12 @@ impl Facts {
         facts.disk.try_writes(&HostClock::new());
         facts
     }
+}
+
+/// A run raises its limit as far as it may.
+fn descriptors(config: &Config) -> Result<(Descriptors, usize), String> {
+    let limits = raise_limit().map_err(|error| error.to_string())?;
+    Ok((limits, config.session.strategies.len()))
 }
 
 fn on_socket(ask: impl FnOnce(&UdpSocket) -> std::io::Result<()>) -> Result<(), String> {

@@ -7,6 +7,7 @@ use paperwire_core::time::DurationNs;
 use super::fix::Fix;
 use super::tree::Unread;
 use super::{Check, Outcome, Seen};
+use crate::descriptors;
 
 pub(super) const CHECKS: [Check; 4] = [
     Check {
@@ -30,7 +31,7 @@ pub(super) const CHECKS: [Check; 4] = [
     Check {
         number: 40,
         name: "security",
-        why: "the page commands strategies, and the logs say what they do",
+        why: "the page commands strategies, the logs say what they do, and connections cost descriptors",
         judge: security,
     },
 ];
@@ -115,12 +116,19 @@ fn security(seen: &Seen<'_>) -> Result<Outcome, Unread> {
         problems.push(format!("others may write to {folder}"));
         fixes.push(format!("chmod go-w {folder}"));
     }
+    let limits = seen.facts.descriptors.as_ref().map_err(|why| Unread::Other(why.clone()))?;
+    let (descriptors, is_low) = descriptors::shown(&limits.0, limits.1);
+    if is_low {
+        problems.push(descriptors.clone());
+        fixes.push("ulimit -n 4096, or LimitNOFILE=4096 in the unit".to_owned());
+    }
     if problems.is_empty() {
         let mode = mode.map_or_else(
             || format!("{folder} is not there yet"),
             |mode| format!("{folder} has mode {mode:03o}"),
         );
-        return Ok(Outcome::good(format!("no public address, no secret in the file; {mode}")));
+        let read = format!("no public address, no secret in the file; {mode}; {descriptors}");
+        return Ok(Outcome::good(read));
     }
     Ok(Outcome::warn(problems.join("; "), Fix::advice(fixes.join("; "))))
 }

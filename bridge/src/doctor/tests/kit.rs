@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use paperwire_core::time::DurationNs;
+use paperwire_rt::descriptors::Descriptors;
 use paperwire_rt::host::{ClockSync, ThreadUsage};
 
 use crate::doctor::cores::Cores;
@@ -136,6 +137,7 @@ pub(super) fn facts() -> Facts {
             commit: "0123456789ab",
         },
         exposure: Exposure::default(),
+        descriptors: Ok((Descriptors { limit: 1024, limit_max: 1024, open: 20 }, 10)),
         probe_tax: Some(ProbeTax {
             clock_read_ns: 12.0,
             record_ns: 5.0,

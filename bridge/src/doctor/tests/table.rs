@@ -1,6 +1,7 @@
 //! One change to a tuned host for every check: what is then found, and what mends it.
 
 use paperwire_core::time::DurationNs;
+use paperwire_rt::descriptors::Descriptors;
 use paperwire_rt::host::ThreadUsage;
 
 use super::kit::{Host, noise, stat, tuned};
@@ -170,6 +171,9 @@ fn facts_that_need_a_system_call_are_judged() {
     check(&host, 40, Warn, "holds a secret: gateway.secret", "environment");
     let host = with(&|host| host.facts.exposure.public_addresses.push("bind = 0.0.0.0".to_owned()));
     check(&host, 40, Warn, "not on loopback", "127.0.0.1");
+    let few = Descriptors { limit: 128, limit_max: 128, open: 20 };
+    let host = with(&|host| host.facts.descriptors = Ok((few, 10)));
+    check(&host, 40, Warn, "128 descriptors, 20 open", "LimitNOFILE=4096");
     let host = with(&|host| host.facts.smi_count = Err("needs root".to_owned()));
     check(&host, 39, Unknown, "needs root", "rtla osnoise");
     let host = with(&|host| host.facts.probe_tax = None);

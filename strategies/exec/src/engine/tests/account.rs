@@ -1,6 +1,9 @@
 //! What an account may do: sizes, limits, exits, calls and commands at their edges.
 
+use paperwire_core::command::Origin;
+
 use super::*;
+use crate::report::BenchCause;
 
 #[test]
 fn resting_orders_count_for_the_position_limit() {
@@ -192,6 +195,40 @@ fn a_reset_after_a_halt_is_reported() {
         })
         .collect();
     assert_eq!(states.last(), Some(&AccountState::Active), "{states:?}");
+}
+
+#[test]
+fn a_pause_outlives_a_reset_and_a_halt_does_not() {
+    let mut rig = Rig::new();
+    rig.command(Verb::Pause);
+    rig.command(Verb::Reset);
+    assert_eq!(rig.row().state, AccountState::Paused);
+    rig.say(worth(BTC, Action::Buy, 50.0));
+    assert_eq!(rig.position_lots(BTC), 0, "it makes no entries");
+    rig.command(Verb::Resume);
+    assert_eq!(rig.row().state, AccountState::Active);
+    rig.command(Verb::Pause);
+    rig.command(Verb::Kill);
+    rig.command(Verb::Reset);
+    assert_eq!(rig.row().state, AccountState::Active);
+}
+
+#[test]
+fn a_strategy_that_is_benched_says_by_whom() {
+    let cause = |rig: &Rig| {
+        rig.reports.iter().find_map(|report| match report.kind {
+            ReportKind::Benched { why, .. } => Some(why),
+            _ => None,
+        })
+    };
+    let mut rig = Rig::new();
+    rig.command(Verb::Bench);
+    let Some(BenchCause::Ordered(origin)) = cause(&rig) else { panic!("{:?}", cause(&rig)) };
+    assert_ne!(origin, Origin::Budget);
+    let mut rig = Rig::new();
+    rig.desks[0].lock().unwrap().panics = true;
+    rig.timer();
+    assert_eq!(cause(&rig), Some(BenchCause::Panicked));
 }
 
 #[test]
