@@ -123,7 +123,7 @@ fn decode_book(size: usize, meter: Meter) -> u64 {
 
 fn decode_trade(size: usize, meter: Meter) -> u64 {
     let set = frames::made_up(2);
-    let trades: Vec<String> = (0..size).map(|i| trade_frame(i, i % 2 == 0)).collect();
+    let trades: Vec<String> = (1..=size).map(|i| trade_frame(i, i % 2 == 0)).collect();
     let (symbols, mut scratch) = (SymbolTable::new(&[set.instrument]), Scratch::new());
     let mut read = 0;
     meter(&mut || {

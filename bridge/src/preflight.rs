@@ -177,9 +177,9 @@ mod tests {
             (
                 &[
                     ("session.strategies", "[\"ratio_trading\"]"),
-                    ("session.symbols", "[\"BTC/USD\"]"),
+                    ("session.symbols", "[\"ETH/USD\"]"),
                 ],
-                "trades XRP/BTC",
+                "ratio_trading trades BTC/USD",
             ),
             (&[("logs.dir", below_a_file.as_str())], "is no folder"),
             (&[("history.spill", below_a_file.as_str())], "is no folder"),

@@ -30,6 +30,7 @@ const KEPT_MAX: usize = 256;
 const ASKERS_MAX: usize = 4096;
 /// After so long every bucket is full again, and a full one says nothing that a new one would not.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Name of the login cookie.
 pub(crate) const COOKIE: &str = "paperwire_login";
@@ -113,6 +114,8 @@ struct Doors {
     logins: HashMap<[u8; 32], Instant>,
     tickets: HashMap<[u8; 32], Instant>,
     asked: HashMap<Asker, Bucket>,
+    /// When those were last looked through for ones to forget.
+    swept: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -226,7 +229,10 @@ impl Access {
 
     fn take(&self, of: Asker, others: Asker, limit: Limit, now: Instant) -> bool {
         let mut doors = self.doors();
-        if doors.asked.len() >= ASKERS_MAX {
+        // A flood of addresses costs one look through all of them each second, not one a request.
+        let is_due = doors.swept.is_none_or(|at| now.duration_since(at) >= SWEEP_EVERY);
+        if doors.asked.len() >= ASKERS_MAX && is_due {
+            doors.swept = Some(now);
             doors.asked.retain(|_, bucket| now.duration_since(bucket.at) < FORGOTTEN_AFTER);
         }
         let has_room = doors.asked.len() < ASKERS_MAX || doors.asked.contains_key(&of);

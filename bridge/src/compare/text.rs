@@ -112,7 +112,7 @@ fn line(out: &mut String, name: &str, text: &str) -> std::fmt::Result {
 }
 
 fn table(name: &str, rows: &[Row], of: &Tables, detect: f64) -> Table {
-    let each = if of.pace.unit.plural() == "tapes" { "single tapes" } else { "single processes" };
+    let each = if of.pace.unit.plural() == "tapes" { "per tape" } else { "per process" };
     let mut table = Table::new(&[name, "A", "B", "B / A", "interval", each, "B is"]);
     for row in rows {
         let time = |arm: usize| {

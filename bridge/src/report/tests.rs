@@ -100,7 +100,7 @@ fn the_best_comes_first_and_a_rank_that_hangs_on_the_fill_model_says_so() {
     tally.brackets[1] = [row(0.5), row(2.0), row(2.5)];
     tally.brackets[2] = [row(0.6), row(1.0), row(1.5)];
     let text = text(&tally, &summary());
-    let header = "fills book_walk, overlay on; fees flat 0.1 % / 0.1 %; latency none;";
+    let header = "fills book_walk, overlay on;\nfees flat 0.1 % / 0.1 %; latency none;";
     assert!(text.contains(header), "{text}");
     let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("no {needle}: {text}"));
     assert!(at("s1 ") < at("s2 ") && at("s2 ") < at("s0 "));
