@@ -224,6 +224,7 @@ fn a_million_random_fills_add_up_to_the_last_bit() {
             next_reset += RESET_EVERY;
             let (target, verb, origin) = (None, Verb::Reset, Origin::Api);
             event.kind = MarketKind::Command(Command::Do { target, verb, origin });
+            event.symbol = None;
         }
         let mut ctx = Context { clock: &StoppedClock, bank: &mut bank, reports: &mut ledger };
         engine.process(&event, &mut ctx);
