@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::tally::StrategyName;
 use record::Recorder;
-use stream::{Lost, Stream, StreamConfig, Worth};
+use stream::{Lost, Mend, Mended, Stream, StreamConfig, Worth};
 
 /// What the journal writes.
 #[derive(Debug)]
@@ -272,17 +272,21 @@ impl Writer {
 
     /// Mends files that somebody took away, and tells it, to the user and in the log itself.
     fn look(&mut self) {
-        let mut told = Vec::new();
+        let (mut told, mut mended) = (Vec::new(), Vec::new());
         for stream in self.streams.all() {
             match stream.look() {
-                Ok(None) => {}
-                Ok(Some(what)) => told.push(what),
+                Ok(of) => mended.extend(of),
                 Err(error) if !self.is_failing => {
                     self.is_failing = true;
                     told.push(error.to_string());
                 }
                 Err(_) => {}
             }
+        }
+        // A folder that is deleted takes all of them: one line says so.
+        for how in [Mend::Rewritten, Mend::Begun, Mend::Cut] {
+            let of: Vec<Mended> = mended.iter().filter(|of| of.how == how).cloned().collect();
+            told.extend(stream::told(&of));
         }
         for what in told {
             let line = self.recorder.system("log_file", &json!({"what": &what}));

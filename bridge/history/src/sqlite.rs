@@ -2,6 +2,7 @@
 //!
 //! Rows lie in the order of (symbol, timeframe, time), so that a range is one sequential read.
 
+mod gone;
 mod read;
 mod write;
 
@@ -26,6 +27,10 @@ pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     place: String,
+    /// The file that was opened; `None` when the system could not tell.
+    file: Option<gone::Identity>,
+    /// What happened to it, until it was told.
+    notice: Option<String>,
 }
 
 /// What the system or SQLite said, sorted by what helps.
@@ -78,7 +83,8 @@ impl SqliteStore {
         });
         let connection = opened.map_err(|error| failed(&place, &error))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection, path: path.to_owned(), place })
+        let file = gone::identity(path);
+        Ok(Self { connection, path: path.to_owned(), place, file, notice: None })
     }
 
     fn done<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -162,7 +168,12 @@ impl Store for SqliteStore {
         Ok(done)
     }
 
+    fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
+    }
+
     fn commit(&mut self, batch: &Batch) -> Result<Written, StoreError> {
+        self.look()?;
         let place = self.place.clone();
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = tx.map_err(|error| failed(&place, &error))?;

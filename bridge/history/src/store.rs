@@ -128,6 +128,11 @@ pub trait Store: Send + fmt::Debug {
     /// Where it is, without a password.
     fn place(&self) -> &str;
 
+    /// What happened to the database since the last commit that the user should know.
+    fn take_notice(&mut self) -> Option<String> {
+        None
+    }
+
     /// What this database cannot do that another one could; empty when it can do everything.
     fn lacks(&self) -> Vec<String>;
 

@@ -3,13 +3,14 @@
 //! A saved measurement is JSON under zstd: `zstd -dc FILE | jq` shows it. `docs/LATENCY.md` has its fields.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Kind, Plan};
 use super::process::Outcome;
+use crate::held_file::write_whole;
 use crate::probes::ProbeTax;
 use crate::run::RunError;
 
@@ -105,14 +106,11 @@ impl Measurement {
         let failed = |error: &dyn std::fmt::Display| {
             RunError::Storage(format!("--save {}: {error}", path.display()))
         };
-        let name = path.file_name().ok_or_else(|| failed(&"no name of a file"))?;
-        let partial = path.with_file_name(format!("{}.partial", name.to_string_lossy()));
+        path.file_name().ok_or_else(|| failed(&"no name of a file"))?;
         let write = || -> std::io::Result<()> {
-            let file = BufWriter::new(File::create(&partial)?);
-            let mut encoder = zstd::Encoder::new(file, LEVEL)?;
+            let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
             serde_json::to_writer(&mut encoder, self)?;
-            encoder.finish()?.flush()?;
-            std::fs::rename(&partial, path)
+            write_whole(path, &encoder.finish()?)
         };
         write().map_err(|error| failed(&error))
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measurement::Measurement;
 use super::table;
+use crate::held_file::write_whole;
 use crate::lab::judge::Row;
 use crate::lab::percentile::PERCENTILES;
 use crate::lab::verdict::DETECT;
@@ -54,8 +55,7 @@ pub fn keep(of: &Measurement, folder: &Path) -> Result<(), RunError> {
     let path = path(folder, &of.names);
     let text = serde_json::to_string_pretty(&kept);
     let text = text.map_err(|error| RunError::Internal(error.to_string()))?;
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, text + "\n"))
+    write_whole(&path, (text + "\n").as_bytes())
         .map_err(|error| RunError::Storage(format!("{}: {error}", path.display())))
 }
 

@@ -64,6 +64,51 @@ pub struct StreamConfig {
     pub kept_max: usize,
 }
 
+/// A file that somebody had taken away or cut, and what was done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// Which.
+    pub path: PathBuf,
+    /// What was done.
+    pub how: Mend,
+    /// Lines that were written again, or that are lost.
+    pub lines: Lost,
+}
+
+/// What was done about a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// It was deleted: its lines are written again.
+    Rewritten,
+    /// It was moved: a new one is begun.
+    Begun,
+    /// It was cut: lines are lost.
+    Cut,
+}
+
+/// What is told of files that had the same fate.
+pub fn told(mended: &[Mended]) -> Option<String> {
+    let first = mended.first()?;
+    let mut sum = Lost::default();
+    mended.iter().for_each(|of| sum += of.lines);
+    let Lost { lines, fills } = sum;
+    let which = match mended.len() {
+        1 => first.path.display().to_string(),
+        count => format!("{count} logs, {} the first,", first.path.display()),
+    };
+    Some(match first.how {
+        Mend::Rewritten => format!(
+            "deleted under the run: {which} with {lines} lines, {fills} of them fills; all are written again"
+        ),
+        Mend::Begun => format!("moved away under the run: {which} and begun anew"),
+        Mend::Cut => {
+            format!(
+                "cut under the run: {which} by {lines} lines, {fills} of them fills, which are lost"
+            )
+        }
+    })
+}
+
 const ZSTD_LEVEL: i32 = 3;
 
 /// A log file with its rotation.
@@ -83,6 +128,8 @@ pub struct Stream {
     in_file: Lost,
     /// It refused the last write: perhaps it is no longer what stands under its name.
     has_failed: bool,
+    /// What a flush found out about it.
+    untold: Option<Mended>,
     rotations: u32,
     lost: Lost,
 }
@@ -106,6 +153,7 @@ impl Stream {
             begun: 0,
             in_file: Lost::default(),
             has_failed: false,
+            untold: None,
             rotations: 0,
             lost: Lost::default(),
         })
@@ -127,32 +175,30 @@ impl Stream {
     ///
     /// # Errors
     /// [`StreamError`] when the file cannot be had again; what it had is held and tried again.
-    pub fn look(&mut self) -> Result<Option<String>, StreamError> {
+    pub fn look(&mut self) -> Result<Option<Mended>, StreamError> {
         let Some(fate) = self.file.look().map_err(|error| self.failed(error))? else {
-            return Ok(None);
+            return Ok(self.untold.take());
         };
-        let what = self.mend(fate).map_err(|error| self.failed(error))?;
-        Ok(Some(format!("{} {what}", self.path.display())))
+        let (how, lines) = self.mend(fate).map_err(|error| self.failed(error))?;
+        Ok(Some(Mended { path: self.path.clone(), how, lines }))
     }
 
-    fn mend(&mut self, fate: Fate) -> io::Result<String> {
+    fn mend(&mut self, fate: Fate) -> io::Result<(Mend, Lost)> {
         match fate {
             Fate::Deleted => {
                 self.file.reopen(fate)?;
-                let Lost { lines, fills } = self.in_file;
-                Ok(format!(
-                    "was deleted; its {lines} lines, {fills} of them fills, are written again"
-                ))
+                Ok((Mend::Rewritten, self.in_file))
             }
             Fate::Moved => {
                 // The line that was begun belongs whole into one file.
                 let whole = self.file.len() - self.begun as u64;
                 if self.begun > 0 {
-                    self.file.cut(whole)?;
+                    // A file elsewhere that cannot be cut keeps the part, which nobody misses.
+                    let _ = self.file.cut(whole);
                 }
                 self.file.reopen(fate)?;
                 (self.begun, self.in_file) = (0, Lost::default());
-                Ok("was moved away; a new one is begun".to_owned())
+                Ok((Mend::Begun, Lost::default()))
             }
             Fate::Cut(_) => {
                 let content = self.file.content()?;
@@ -163,7 +209,7 @@ impl Stream {
                 let fills = self.in_file.fills.saturating_sub(left.fills);
                 (self.begun, self.in_file) = (0, left);
                 self.lost += Lost { lines, fills };
-                Ok(format!("was cut by somebody: {lines} lines are lost, {fills} of them fills"))
+                Ok((Mend::Cut, Lost { lines, fills }))
             }
         }
     }
@@ -177,7 +223,7 @@ impl Stream {
             return Ok(());
         }
         if self.has_failed {
-            self.look()?;
+            self.untold = self.look()?;
         }
         let written = self.write_out();
         self.has_failed = written.is_err();

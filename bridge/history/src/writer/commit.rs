@@ -155,6 +155,9 @@ impl Committer {
                 Err(error) => Ok(Some(error)),
             },
         };
+        if let Some(notice) = self.store.as_mut().and_then(|store| store.take_notice()) {
+            self.shared.tell(notice);
+        }
         let error = match result {
             Ok(None) => return self.committed(batch),
             Ok(Some(error)) => error,

@@ -54,9 +54,34 @@ pub fn recover(folder: &Path, store: &mut dyn Store) -> Result<Recovered, Recove
 
 /// The lines that were refused; those that still are stay.
 fn set_aside(path: &Path, store: &mut dyn Store, done: &mut Recovered) -> Result<(), RecoverError> {
-    let Ok(file) = fs::File::open(path) else {
-        return Ok(());
+    // Under a name of our own: a run that goes on sets further rows aside in a new file meanwhile.
+    let mut own = path.as_os_str().to_owned();
+    own.push(format!(".{}", std::process::id()));
+    let own = Path::new(&own);
+    match fs::rename(path, own) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
+    }
+    let sorted = sort_out(own, store, done);
+    let left = match &sorted {
+        Ok(left) => left.clone(),
+        // Nothing is known of those that follow: all stay, and rows are stored once.
+        Err(_) => fs::read(own)?,
     };
+    if !left.is_empty() {
+        fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(&left)?;
+    }
+    fs::remove_file(own)?;
+    sorted.map(|_| ())
+}
+
+/// Writes each line into the store; returns those that are refused again.
+fn sort_out(
+    path: &Path,
+    store: &mut dyn Store,
+    done: &mut Recovered,
+) -> Result<Vec<u8>, RecoverError> {
+    let file = fs::File::open(path)?;
     let mut left = Vec::new();
     for line in BufReader::new(file).split(b'\n') {
         let line = line?;
@@ -69,12 +94,7 @@ fn set_aside(path: &Path, store: &mut dyn Store, done: &mut Recovered) -> Result
             left.push(b'\n');
         }
     }
-    if left.is_empty() {
-        return Ok(fs::remove_file(path)?);
-    }
-    let beside = path.with_extension("jsonl.new");
-    fs::write(&beside, left)?;
-    Ok(fs::rename(beside, path)?)
+    Ok(left)
 }
 
 /// Commits one record; the inner error is why it never will be.

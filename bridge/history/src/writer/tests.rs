@@ -94,6 +94,31 @@ fn a_server_killed_twenty_times_loses_nothing() {
 }
 
 #[test]
+fn a_database_file_that_is_deleted_under_the_session_loses_nothing() {
+    let folder = Folder::new("db-deleted");
+    let path = folder.file("data/h.db");
+    let url = path.display().to_string();
+    let writer = start(&folder.0, &url, 1_000_000);
+    let symbol: Arc<str> = "BTC/USD".into();
+    for part in 0..3 {
+        (100 * part..100 * (part + 1)).for_each(|number| push(&writer, &symbol, number));
+        let stats = writer.stats();
+        while stats.waiting.load(Ordering::Relaxed) > 0 {
+            Wait::Doze.wait();
+        }
+        match part {
+            0 => std::fs::remove_dir_all(path.parent().unwrap()).unwrap(),
+            // Its log alone is left behind, which belongs to no file any more.
+            1 => std::fs::remove_file(&path).unwrap(),
+            _ => {}
+        }
+    }
+    let told = writer.close().problems;
+    assert_eq!(told.iter().filter(|what| what.contains("written again")).count(), 2, "{told:?}");
+    assert_all(&url, 300);
+}
+
+#[test]
 fn a_database_that_is_never_there_leaves_everything_to_the_next_run() {
     let folder = Folder::new("never-there");
     let closed = "postgres://paperwire@127.0.0.1:1/history";
