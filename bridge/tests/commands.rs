@@ -80,6 +80,47 @@ fn typed_commands_are_obeyed_logged_and_replayed_to_the_same_bytes() {
 }
 
 #[test]
+fn history_commands_name_what_they_refuse_and_never_destroy_the_store() {
+    let folder = std::env::temp_dir().join(format!("paperwire-history-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("files")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("files/XBTUSD_1.csv", "60,1,1,1,1,1,1\n120,2,2,2,2,1,1\n");
+    write("files/FOOBAR_1.csv", "60,1,1,1,1,1,1\n");
+    write("files/bad.zip", "no archive");
+    let history = |args: &[&str]| {
+        let args = [&["history", "--db", "h.db"], args].concat();
+        let output = paperwire(&folder, &args, "");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap(), said.into_owned())
+    };
+    // Nobody listens there: the names are read without the venue's list.
+    let (code, said) = history(&["import-csv", "files", "--rest", "http://127.0.0.1:1"]);
+    assert_eq!(code, 4, "{said}");
+    for name in ["XBTUSD_1.csv", "FOOBAR is no pair", "bad.zip", "2 of 3 files"] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    std::os::unix::fs::symlink("h.db", folder.join("link.csv")).unwrap();
+    let stored = std::fs::read(folder.join("h.db")).unwrap();
+    for out in ["h.db", "link.csv", "h.db-wal"] {
+        let (code, said) = history(&["export", "BTC/USD", "--out", out]);
+        assert!(code == 1 && said.contains("choose another file"), "{out}: {said}");
+    }
+    assert_eq!(std::fs::read(folder.join("h.db")).unwrap(), stored);
+    assert_eq!(history(&["export", "BTC/USD", "--out", "out.csv"]).0, 0);
+    assert_eq!(std::fs::read_to_string(folder.join("out.csv")).unwrap().lines().count(), 2);
+    let (code, said) = history(&["gaps", "--from", "0", "--to", "300"]);
+    assert!(code == 0 && said.contains("2 holes, 3 bars"), "{said}");
+
+    write("h.db", &"x".repeat(20_000));
+    let (code, said) = history(&["stats"]);
+    assert!(code == 4 && said.contains("`paperwire history repair`"), "{said}");
+    let (code, said) = history(&["repair"]);
+    assert!(code == 0 && said.contains("h.db.damaged-"), "{said}");
+    assert_eq!(history(&["stats"]).0, 0);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn the_doctor_ends_well_whatever_it_finds_unless_a_grade_is_required() {
     let folder = std::env::temp_dir();
     let doctor =
