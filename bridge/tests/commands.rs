@@ -90,7 +90,8 @@ fn history_commands_name_what_they_refuse_and_never_destroy_the_store() {
     let history = |args: &[&str]| {
         let args = [&["history", "--db", "h.db"], args].concat();
         let output = paperwire(&folder, &args, "");
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         (output.status.code().unwrap(), said.into_owned())
     };
     // Nobody listens there: the names are read without the venue's list.
