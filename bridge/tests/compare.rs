@@ -93,6 +93,7 @@ fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negate
             assert_eq!(verdict(turned), wanted);
         }
     }
+    recomputed(&folder, &again, &back);
     let (code, out, err) = compare(&folder, &["--from", "m.zst"]);
     assert!(code == Some(0) && out.contains("against itself"), "{err}");
     assert!(out.lines().all(|line| line.len() <= 120), "{out}");
@@ -106,6 +107,28 @@ fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negate
     let kept: Value = serde_json::from_slice(&kept).unwrap();
     assert!(kept["service"][0].as_f64().unwrap() > 0.0, "{kept}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The saved measurement by a second implementation, which shares no line with the product: in both directions.
+fn recomputed(folder: &Path, there: &Value, back: &Value) {
+    let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !has("python3") || !has("zstd") {
+        eprintln!("SKIPPED: no python3 or no zstd, which recompute the verdicts");
+        return;
+    }
+    let verdicts = folder.join("verdicts");
+    std::fs::create_dir_all(&verdicts).unwrap();
+    for (name, printed) in [("there", there), ("back", back)] {
+        let saved = verdicts.join(name);
+        std::fs::copy(folder.join("m.zst"), saved.with_extension("zst")).unwrap();
+        std::fs::write(saved.with_extension("json"), printed.to_string()).unwrap();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/truth/verdicts.py");
+    let output = Command::new("python3").arg("-B").arg(script).arg(&verdicts).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(found["verdicts"].as_u64().unwrap() >= 4, "{found}");
 }
 
 #[test]
