@@ -1,6 +1,10 @@
 //! `paperwire compare` as its user runs it: on a tape of the built-in exchange, saved and judged again, and refused.
 
-#![allow(clippy::unwrap_used, reason = "the lint's exemption for tests misses helpers here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "the lint's exemption for tests misses helpers here"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -185,7 +189,7 @@ fn fresh_sessions_have_every_part_and_claim_nothing_of_two_seconds() {
     }
     let folder = std::env::temp_dir().join(format!("paperwire-live-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let sets = ["--set", "exchange.rate=8", "--set", "exchange.history_minutes=30"];
+    let sets = ["--set", "exchange.profile=calm", "--set", "exchange.rate=8"];
     let live = ["--live", "2s", "--processes", "10", "--json"];
     let of = json(&compare(&folder, &[&["order_flow", "order_flow#b"][..], &live, &sets].concat()));
     assert_eq!((&of["is_live"], &of["processes"]), (&true.into(), &10.into()));
@@ -245,8 +249,9 @@ fn all_pairs_of_ten_strategies_agree_with_themselves_in_both_orders_and_twice() 
     let folder = std::env::temp_dir().join(format!("paperwire-pairs-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let run = ["run", "--duration", "60s", "--seed", "7", "--strategies", "order_flow"];
-    let recorded = ["--no-dashboard", "--set", "exchange.rate=40", "--record", "t.tape"];
-    let run = paperwire(&folder, &[&run[..], &recorded].concat());
+    let market = ["--set", "exchange.profile=calm", "--set", "exchange.rate=40"];
+    let recorded = ["--no-dashboard", "--record", "t.tape"];
+    let run = paperwire(&folder, &[&run[..], &market, &recorded].concat());
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let pairs =
         TEN.iter().enumerate().flat_map(|(at, a)| TEN[at + 1..].iter().map(move |b| (*a, *b)));
