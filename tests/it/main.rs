@@ -10,6 +10,7 @@ use paperwire_rt::alloc_guard::GuardedAlloc;
 
 mod accounts;
 mod damage;
+mod demo;
 mod extremes;
 mod hot_path;
 mod live;
