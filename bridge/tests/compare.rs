@@ -100,7 +100,7 @@ fn two_strategies_are_compared_in_fresh_processes_and_the_other_direction_negate
     recomputed(&folder, &again, &back);
     let (code, out, err) = compare(&folder, &["--from", "m.zst"]);
     assert!(code == Some(0) && out.contains("against itself"), "{err}");
-    assert!(out.lines().all(|line| line.len() <= 120), "{out}");
+    assert!(out.lines().all(|line| line.len() <= 140), "{out}");
     assert!(!out.contains("floor"), "{out}");
     let (code, _, err) = compare(&folder, &["order_flow", "wavetrend", "--from", "m.zst"]);
     assert!(code == Some(1) && err.contains("is of market_making and order_flow"), "{err}");
