@@ -127,7 +127,7 @@ mod tests {
                 TradingNotice::Rules(symbol, rules),
                 "order_rules",
                 "BTC/USD: the venue changed its order rules, and they hold from now on: tick 0.1, lot 0.00000001, \
-                 least quantity 1.00000000, least value 0 USD",
+                 least quantity 1.00000000, least value 0.0000000000 USD",
             ),
         ] {
             let (name, _, text) = told(&notice, &[of]);
