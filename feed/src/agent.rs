@@ -13,7 +13,7 @@ use paperwire_core::limits::{SYMBOLS_MAX, frame_bytes_warm};
 use paperwire_core::raw::{RawKind, RawProducer};
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::{Consumer, Producer};
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::time::{DurationNs, ExchNs, HostNs};
 use paperwire_rt::clock::{HostClock, UtcRelation};
 
 use crate::arrival::{Arrival, ArrivalCounts, Arrivals};
@@ -164,6 +164,12 @@ impl FeedAgent {
         intake.report(now, FeedReportKind::Connected);
         let next_wall = config.is_real_venue.then_some(now);
         intake.report_restrictions(now, parts.system, &parts.instruments);
+        // A bar from the future would keep all that are to come from closing.
+        let wall = config.is_real_venue.then(|| intake.utc.to_utc(now));
+        let mut history = parts.history;
+        if let Some(wall) = wall {
+            history.retain(|control| is_of_the_past(control, wall));
+        }
         Self {
             link: Link::Up(Box::new(parts.socket)),
             connector: parts.connector,
@@ -178,7 +184,7 @@ impl FeedAgent {
             depth: usize::from(config.depth),
             commands: parts.commands,
             sentiments: parts.sentiments,
-            history: parts.history,
+            history,
             history_sent: 0,
             is_listening: false,
             early: parts.early,
@@ -536,6 +542,11 @@ impl Intake {
         // Full policy: dropped and counted by the ring; counters carry the same facts.
         let _ = self.reports.push(FeedReport { at, kind });
     }
+}
+
+/// True for what is no bar, and for a bar that began before `until`.
+fn is_of_the_past(control: &Control, until: ExchNs) -> bool {
+    !matches!(control, Control::History(_, (_, bar)) if bar.open_at >= until)
 }
 
 /// Fixed text of an error, cut if need be.

@@ -12,7 +12,7 @@ fn an_hour_of_extreme_markets_ends_nothing_and_is_traded() {
     let mut random = crate::material::Random(42);
     let mut drive = Drive::new();
     let mut plan = Vec::new();
-    for _ in 0..6_000 {
+    for _ in 0..3_000 {
         plan.extend([0; 4].map(|_: u8| u8::try_from(random.below(256)).unwrap()));
     }
     drive.play(&plan);
@@ -21,7 +21,7 @@ fn an_hour_of_extreme_markets_ends_nothing_and_is_traded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn valid_frames_of_any_value_are_survived(
         plan in prop::collection::vec(any::<u8>(), 0..2_000)

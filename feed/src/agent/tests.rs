@@ -1,7 +1,7 @@
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::raw::{RawConsumer, raw_ring};
 use paperwire_core::ring::ring;
-use paperwire_core::time::{ExchNs, Rfc3339};
+use paperwire_core::time::Rfc3339;
 use proptest::prelude::*;
 
 use super::*;

@@ -127,19 +127,6 @@ impl<'a> Cursor<'a> {
         if key.windows(6).any(is_ascii) { Err(self.error()) } else { Ok(key) }
     }
 
-    /// Takes `null` if it stands there: the value is not told.
-    ///
-    /// # Errors
-    /// For another word that begins like it.
-    #[inline]
-    pub fn take_null(&mut self) -> Result<bool, WireError> {
-        if self.peek() != Some(b'n') {
-            return Ok(false);
-        }
-        self.literal(b"null")?;
-        Ok(true)
-    }
-
     /// The token of a number as it stands.
     ///
     /// # Errors
@@ -155,6 +142,33 @@ impl<'a> Cursor<'a> {
             return Err(self.error());
         }
         Ok(&self.text[start..self.at])
+    }
+
+    /// The same, or `None` for `null`: the value is not told.
+    ///
+    /// # Errors
+    /// For anything else.
+    #[inline]
+    pub fn number_or_null(&mut self) -> Result<Option<&'a [u8]>, WireError> {
+        match self.number() {
+            Ok(token) => Ok(Some(token)),
+            Err(_) => self.null(),
+        }
+    }
+
+    /// A string without escapes, or `None` for `null`.
+    ///
+    /// # Errors
+    /// For anything else.
+    #[inline]
+    pub fn string_or_null(&mut self) -> Result<Option<&'a [u8]>, WireError> {
+        if self.peek() == Some(b'"') { self.string().map(Some) } else { self.null() }
+    }
+
+    #[cold]
+    fn null(&mut self) -> Result<Option<&'a [u8]>, WireError> {
+        self.peek();
+        self.literal(b"null").map(|()| None)
     }
 
     /// An unsigned integer.

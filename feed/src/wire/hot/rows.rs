@@ -181,15 +181,18 @@ const fn bounded(value: i64, max: i64) -> Result<i64, DecimalError> {
     if value <= max { Ok(value) } else { Err(DecimalError::Overflow) }
 }
 
-/// The texts of a trade's values, as far as they are told.
+/// A value's text, if it is told: the inner `None` is `null`.
+type Text<'a> = Option<Option<&'a [u8]>>;
+
+/// The texts of a trade's values.
 #[derive(Default)]
 struct TradeText<'a> {
-    px: Option<&'a [u8]>,
-    qty: Option<&'a [u8]>,
-    id: Option<&'a [u8]>,
-    side: Option<&'a [u8]>,
-    at: Option<&'a [u8]>,
-    is_market: Option<bool>,
+    px: Text<'a>,
+    qty: Text<'a>,
+    id: Text<'a>,
+    side: Text<'a>,
+    at: Text<'a>,
+    kind: Text<'a>,
 }
 
 fn trade_row(
@@ -201,27 +204,23 @@ fn trade_row(
     let mut text = TradeText::default();
     cursor.expect(b'{')?;
     loop {
-        let key = cursor.key()?;
-        if cursor.take_null()? {
-            // Not told; what must be told is missing below.
-        } else {
-            match key {
-                b"symbol" => {
-                    let Some(symbol) = symbols.find(cursor.string()?) else {
-                        skip_rest(cursor)?;
-                        scratch.foreign += 1;
-                        return Ok(None);
-                    };
-                    once(&mut found, symbol)?;
-                }
-                b"side" => once(&mut text.side, cursor.string()?)?,
-                b"price" => once(&mut text.px, cursor.number()?)?,
-                b"qty" => once(&mut text.qty, cursor.number()?)?,
-                b"ord_type" => once(&mut text.is_market, cursor.string()? == b"market")?,
-                b"trade_id" => once(&mut text.id, cursor.number()?)?,
-                b"timestamp" => once(&mut text.at, cursor.string()?)?,
-                _ => cursor.skip_value()?,
+        // What is not told is missing below, if it must be told.
+        match cursor.key()? {
+            b"symbol" => {
+                let Some(symbol) = symbols.find(cursor.string()?) else {
+                    skip_rest(cursor)?;
+                    scratch.foreign += 1;
+                    return Ok(None);
+                };
+                once(&mut found, symbol)?;
             }
+            b"side" => once(&mut text.side, cursor.string_or_null()?)?,
+            b"price" => once(&mut text.px, cursor.number_or_null()?)?,
+            b"qty" => once(&mut text.qty, cursor.number_or_null()?)?,
+            b"ord_type" => once(&mut text.kind, cursor.string_or_null()?)?,
+            b"trade_id" => once(&mut text.id, cursor.number_or_null()?)?,
+            b"timestamp" => once(&mut text.at, cursor.string_or_null()?)?,
+            _ => cursor.skip_value()?,
         }
         if !cursor.another(b'}')? {
             break;
@@ -245,23 +244,23 @@ fn trade_row(
 
 /// The trade that a row tells, or why it cannot be one.
 fn trade(text: &TradeText<'_>, of: &Instrument) -> Result<TradeTick, Refusal> {
-    let taker = match text.side {
+    let taker = match text.side.flatten() {
         Some(b"buy") => OrderSide::Buy,
         Some(b"sell") => OrderSide::Sell,
         _ => return Err(Refusal::Side),
     };
-    let trade_id = text.id.and_then(|id| plain(id, 0)).ok_or(Refusal::TradeId)?;
-    if !(1..=TRADE_ID_MAX).contains(&trade_id) {
+    let trade_id = text.id.flatten().and_then(|id| plain(id, 0)).ok_or(Refusal::TradeId)?;
+    if trade_id > TRADE_ID_MAX {
         return Err(Refusal::TradeId);
     }
-    let qty = text.qty.and_then(|qty| plain(qty, of.qty_precision)).map(Qty::new);
+    let qty = text.qty.flatten().and_then(|qty| plain(qty, of.qty_precision)).map(Qty::new);
     Ok(TradeTick {
-        at: text.at.and_then(ExchNs::parse_believable).ok_or(Refusal::Time)?,
-        px: price(text.px, of)?,
+        at: text.at.flatten().and_then(ExchNs::parse_believable).ok_or(Refusal::Time)?,
+        px: price(text.px.flatten(), of)?,
         qty: qty.filter(|qty| *qty > Qty::ZERO && *qty <= QTY_MAX).ok_or(Refusal::Quantity)?,
         trade_id,
         taker,
-        is_market: text.is_market.unwrap_or(false),
+        is_market: text.kind.flatten() == Some(b"market"),
     })
 }
 
@@ -290,11 +289,7 @@ fn ticker_row(
                 };
                 once(&mut found, symbol)?;
             }
-            b"last" => {
-                if !cursor.take_null()? {
-                    once(&mut last, cursor.number()?)?;
-                }
-            }
+            b"last" => once(&mut last, cursor.number_or_null()?)?,
             b"timestamp" => once(&mut at, timestamp(cursor)?)?,
             _ => cursor.skip_value()?,
         }
@@ -303,7 +298,7 @@ fn ticker_row(
         }
     }
     let (symbol, of) = found.ok_or(WireError::Field { field: "symbol" })?;
-    let Some(last) = last else {
+    let Some(last) = last.flatten() else {
         // A pair that never traded has no last price.
         return Ok(None);
     };
@@ -335,10 +330,7 @@ type Told = Option<ExchNs>;
 
 /// `None` outside for a time that is not told.
 fn timestamp(cursor: &mut Cursor<'_>) -> Result<Option<Told>, WireError> {
-    if cursor.take_null()? {
-        return Ok(None);
-    }
-    Ok(Some(ExchNs::parse_believable(cursor.string()?)))
+    Ok(cursor.string_or_null()?.map(ExchNs::parse_believable))
 }
 
 fn believed(told: Option<Told>, symbol: SymbolId, scratch: &mut Scratch) -> Option<ExchNs> {
