@@ -182,6 +182,9 @@ impl Listener {
         let (mut boards, mut fills, mut over) =
             (app.hub.listen(), app.hub.fills(), app.over.clone());
         let mut heartbeat = ticks(HEARTBEAT_EVERY);
+        // Whoever comes gets everything before anything else.
+        let board = boards.borrow_and_update().clone();
+        self.send_all(&board).await?;
         loop {
             let whole_from = self.whole_from.into();
             tokio::select! {

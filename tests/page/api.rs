@@ -33,7 +33,9 @@ fn every_described_path_answers_and_nothing_is_ever_a_server_error() {
     for path in &paths {
         let (status, text) = session.get(path, &[]);
         assert_eq!(status, 200, "{path}: {text}");
-        assert!(!text.contains("NaN") && !text.contains("Infinity"), "{path}");
+        // Histograms are Base64, in which three letters mean nothing.
+        let is_json = path != "/api/latency/hdr";
+        assert!(!is_json || !text.contains("NaN") && !text.contains("Infinity"), "{path}");
         std::thread::sleep(std::time::Duration::from_millis(60)); // the limit is 20 a second
     }
     for (path, status) in [
