@@ -2,7 +2,7 @@
 //! because the looks cannot tell.
 //!
 //! The bridge looks at the engine's thread each millisecond: how long it ran, how long it waited for its core
-//! while it was ready. [`losses`] bounds from that what the thread ran inside of a call, [`repetition`] knows which
+//! while it was ready. [`losses`] bounds from that what the thread ran inside of a call, `repetition` knows which
 //! short calls come again and again, and [`disturbance`] counts what else may have struck: interrupts of the core,
 //! faults, switches. This is said of single calls only; percentiles are always shown over all of them first.
 
