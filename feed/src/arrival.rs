@@ -2,7 +2,7 @@
 //!
 //! The kernel's receive time is that of a segment's last byte, and segments that wait together share one. So a
 //! process that did not read for half a second finds half a second of frames with the time of the last of them.
-//! [`Arrivals`] bounds each frame from the other side: it came after the last poll that left nothing in the kernel,
+//! `Arrivals` bounds each frame from the other side: it came after the last poll that left nothing in the kernel,
 //! and after the instant that the exchange wrote into it, moved by the least offset between the two clocks of the
 //! last minute. Runs on the feed thread; a frame read within [`STALL_MIN`] of an empty poll costs two comparisons.
 //! Nothing here allocates or reads a clock.
