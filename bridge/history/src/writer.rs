@@ -124,6 +124,8 @@ struct Shared {
     problems: Mutex<VecDeque<String>>,
     /// Why the database takes nothing, when waiting does not help.
     broken: Mutex<Option<String>>,
+    /// The first loss: rows that neither the database nor the disk has.
+    lost: Mutex<Option<String>>,
     clock: HostClock,
     /// When the session let go of the writer; zero before.
     closing_at_ns: AtomicU64,
@@ -137,6 +139,13 @@ impl Shared {
 
     fn tell(&self, problem: String) {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner).push_back(problem);
+    }
+
+    /// Tells of rows that nobody has any more; a session that lost some does not end well.
+    fn lose(&self, problem: String) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.get_or_insert_with(|| problem.clone());
+        self.tell(problem);
     }
 
     /// Puts a batch on the disk.
@@ -182,6 +191,7 @@ impl Writer {
             stats,
             problems: Mutex::default(),
             broken: Mutex::default(),
+            lost: Mutex::default(),
             clock,
             closing_at_ns: AtomicU64::new(0),
         });
@@ -228,8 +238,13 @@ impl Writer {
         let mut problems: Vec<String> =
             self.shared.problems.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
         if ended.iter().any(Result::is_err) {
-            problems
-                .push("the history writer panicked; what it had not written is lost".to_owned());
+            let text = "the history writer panicked; what it had not written is lost";
+            self.shared
+                .lost
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(text.to_owned());
+            problems.push(text.to_owned());
         }
         let spilled = self.shared.spill().bytes();
         if spilled > 0 {
@@ -244,7 +259,8 @@ impl Writer {
                 "the history store refused {refused} rows, which are in rejected.jsonl of the spill; `paperwire history repair` tries them again"
             )
         });
-        Closed { problems, failure: broken.or(set_aside) }
+        let lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Closed { problems, failure: broken.or(lost).or(set_aside) }
     }
 }
 
@@ -352,7 +368,7 @@ impl Collector {
         let dropped = before - self.pending.rows();
         WriterStats::add(&self.shared.stats.dropped, dropped);
         WriterStats::sub(&self.shared.stats.waiting, dropped);
-        self.shared.tell(format!(
+        self.shared.lose(format!(
             "neither database nor disk takes history: {dropped} bars and prints are given up; \
              `paperwire history fill-gaps` fetches them again"
         ));

@@ -89,7 +89,7 @@ impl Committer {
         for batch in self.held.take().into_iter().chain(handed) {
             if let Err(error) = self.shared.put(&batch) {
                 let rows = batch.rows();
-                self.shared.tell(format!("{rows} rows of history are lost: {error}"));
+                self.shared.lose(format!("{rows} rows of history are lost: {error}"));
             }
         }
     }
@@ -115,7 +115,7 @@ impl Committer {
             (spill.first(), spill.take_gone_bytes())
         };
         if gone > 0 {
-            self.shared.tell(format!(
+            self.shared.lose(format!(
                 "somebody deleted {gone} bytes of the history's spill before the database had them: \
                  they are lost"
             ));
@@ -210,10 +210,11 @@ impl Committer {
         let written = options.create(true).append(true).open(&path);
         let written = written.and_then(|mut file| file.write_all(&line));
         let place = path.display();
-        self.shared.tell(match written {
-            Ok(()) => format!("rows of history were refused ({why}); they are in {place}"),
-            Err(error) => format!("rows of history were refused ({why}) and lost: {error}"),
-        });
+        let refused = format!("rows of history were refused ({why})");
+        match written {
+            Ok(()) => self.shared.tell(format!("{refused}; they are in {place}")),
+            Err(error) => self.shared.lose(format!("{refused} and lost: {error}")),
+        }
     }
 
     /// Waits before the next attempt, longer each time; what comes meanwhile goes to the disk.

@@ -169,10 +169,9 @@ fn a_damaged_store_fails_loudly_and_loses_nothing_that_a_command_cannot_write() 
     assert_eq!(std::fs::read_to_string(rejected).unwrap(), "no batch\n");
 }
 
-/// Database and spill on a file system of four megabytes that someone fills up.
-#[test]
-fn a_full_disk_loses_nothing_once_there_is_room() {
-    let folder = Folder::new("full-disk");
+/// Runs `body` in a folder on a file system of this size; skips loudly where none can be mounted.
+fn on_small_disk(name: &str, size: &str, body: impl FnOnce(&Path) + std::panic::UnwindSafe) {
+    let folder = Folder::new(name);
     let mount = folder.file("disk");
     std::fs::create_dir(&mount).unwrap();
     let run = |program: &str, args: &[&str]| {
@@ -182,34 +181,64 @@ fn a_full_disk_loses_nothing_once_there_is_room() {
         command.status().is_ok_and(|status| status.success())
     };
     let place = mount.display().to_string();
-    if !run("mount", &["-t", "tmpfs", "-o", "size=6m", "tmpfs", &place]) {
+    if !run("mount", &["-t", "tmpfs", "-o", size, "tmpfs", &place]) {
         eprintln!("SKIPPED: no small file system can be mounted here (needs root)");
         return;
     }
-    let url = mount.join("h.db").display().to_string();
-    let symbol: Arc<str> = "BTC/USD".into();
-    let result = std::panic::catch_unwind(|| {
-        let writer = start(&mount, &url, 1_000_000);
+    let result = std::panic::catch_unwind(|| body(&mount));
+    assert!(run("umount", &[&place]));
+    result.unwrap();
+}
+
+/// Takes every byte that is left.
+fn fill_up(mount: &Path) -> PathBuf {
+    let ballast = mount.join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    ballast
+}
+
+#[test]
+fn a_session_whose_rows_nobody_took_does_not_end_well() {
+    on_small_disk("nobody-took", "size=1m", |mount| {
+        let config = WriterConfig {
+            close_within: Duration::from_millis(50),
+            batch_every: Duration::from_millis(10),
+            ..WriterConfig::new(mount.join("spill"))
+        };
+        let open: Open = Box::new(|| {
+            Address::parse("postgres://paperwire@127.0.0.1:1/history")?.open(Retention::KEEP)
+        });
+        let writer = Writer::start(config, open, HostClock::new()).unwrap();
+        fill_up(mount);
+        let symbol: Arc<str> = "BTC/USD".into();
+        (0..500).for_each(|number| push(&writer, &symbol, number));
+        let failure = writer.close().failure.unwrap();
+        assert!(failure.contains("rows of history are lost"), "{failure}");
+    });
+}
+
+/// Database and spill on a file system of six megabytes that someone fills up.
+#[test]
+fn a_full_disk_loses_nothing_once_there_is_room() {
+    on_small_disk("full-disk", "size=6m", |mount| {
+        let url = mount.join("h.db").display().to_string();
+        let symbol: Arc<str> = "BTC/USD".into();
+        let writer = start(mount, &url, 1_000_000);
         let stats = writer.stats();
         (0..2000).for_each(|number| push(&writer, &symbol, number));
         while stats.commits.load(Ordering::Relaxed) == 0 {
             Wait::Doze.wait();
         }
-        // Take every byte that is left.
-        let ballast = mount.join("ballast");
-        let mut file = std::fs::File::create(&ballast).unwrap();
-        while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+        let ballast = fill_up(mount);
         (2000..6000).for_each(|number| push(&writer, &symbol, number));
         while stats.failures.load(Ordering::Relaxed) < 3 {
             Wait::Doze.wait();
         }
         (6000..7000).for_each(|number| push(&writer, &symbol, number));
-        drop(file);
         std::fs::remove_file(&ballast).unwrap();
         let told = writer.close().problems;
         assert_eq!(stats.dropped.load(Ordering::Relaxed), 0, "{told:?}");
         assert_all(&url, 7000);
     });
-    assert!(run("umount", &[&place]));
-    result.unwrap();
 }
