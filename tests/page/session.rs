@@ -62,8 +62,13 @@ impl Session {
             run::run(&config, &options, &stops, &mut Terminal::new(true))
         });
         let url = format!("http://127.0.0.1:{port}");
-        let session = Self { url, port, folder, stop, thread: Some(thread), _one: one };
-        session.until("the server answers", || session.status("/healthz") == 200);
+        let mut session = Self { url, port, folder, stop, thread: Some(thread), _one: one };
+        until("the server answers", || {
+            if session.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+                panic!("the session did not start: {:?}", session.finish());
+            }
+            session.status("/healthz") == 200
+        });
         session
     }
 

@@ -127,7 +127,7 @@ fn a_strategy_with_markup_for_a_name_is_text() {
 #[test]
 fn controls_ask_once_more_act_and_need_the_token() {
     let Some(browser) = Browser::start("controls") else { return };
-    let token = "correct horse battery";
+    let token = "correct-horse-battery";
     let session = Session::start(free_port(), &[("dashboard.token", &format!("{token:?}"))]);
     let order = r#"{"target":"order_flow","verb":"pause","confirm":"order_flow"}"#;
     assert_eq!(session.post("/api/control", order, &[]).0, 401);
@@ -137,7 +137,7 @@ fn controls_ask_once_more_act_and_need_the_token() {
         browser.js(&format!("document.querySelector('#token').value = {with:?}"));
         browser.click(".login button");
     };
-    log_in("wrong horse battery!");
+    log_in("wrong-horse-battery!");
     browser
         .until("a wrong token is refused", |page| page.text("#toasts").contains("not the token"));
     log_in(token);
