@@ -127,29 +127,6 @@ impl RegimeState {
     pub const fn age(&self) -> DurationNs {
         self.at.since(self.since)
     }
-
-    /// Whether following the trend is reasonable.
-    pub fn is_favourable_for_trend(&self) -> bool {
-        self.is_trending() && self.confidence > 0.5 && self.volatility != VolatilityState::Extreme
-    }
-
-    /// Whether betting on a return to the mean is.
-    pub fn is_favourable_for_mean_reversion(&self) -> bool {
-        self.label == TrendRegime::Sideways && self.volatility <= VolatilityState::Medium
-    }
-
-    /// Whether there is enough movement, and not too much, for short trades.
-    pub fn is_favourable_for_scalping(&self) -> bool {
-        matches!(self.volatility, VolatilityState::Medium | VolatilityState::High)
-            && self.confidence > 0.4
-    }
-
-    /// Whether exposure should be smaller than usual.
-    pub fn should_reduce_exposure(&self) -> bool {
-        self.volatility == VolatilityState::Extreme
-            || self.confidence < 0.3
-            || self.changes_1h > CHANGES_MAX
-    }
 }
 
 /// What a composite was made of.

@@ -252,6 +252,23 @@ pub(crate) const GATE: &[Step] = &[
         }]),
     },
     Step {
+        name: "market",
+        about: "the built-in market: no free lunch over 200 seeds, stylised facts over four days",
+        action: Action::Commands(&[Cmd {
+            env: &[("SLOW_TESTS", "1")],
+            ..tests(&[
+                "cargo",
+                "test",
+                "--profile",
+                "quick",
+                "-p",
+                "paperwire-exchange",
+                "--lib",
+                "--locked",
+            ])
+        }]),
+    },
+    Step {
         name: "pairs",
         about: "45 pairs of strategies in both orders and twice: no contradiction (hours; PAIRS=6 takes six)",
         action: Action::Commands(&[Cmd {

@@ -8,10 +8,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 static HOT_ALLOCS: AtomicU64 = AtomicU64::new(0);
-static ABORT: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Const-initialised and without a destructor, so reading it never allocates.
@@ -32,12 +31,6 @@ pub fn arm(armed: bool) -> bool {
     ARMED.replace(armed)
 }
 
-/// From now on an allocation on an armed thread panics with a backtrace instead of only counting.
-/// For finding the place; the panic itself allocates, so the thread is disarmed first.
-pub fn panic_on_hot_alloc() {
-    ABORT.store(true, Ordering::Relaxed);
-}
-
 /// Runs `work` armed, and returns its value with the number of allocations it made.
 pub fn count<R>(work: impl FnOnce() -> R) -> (R, u64) {
     let before = hot_allocs_total();
@@ -52,10 +45,6 @@ fn note() {
     // `try_with`: a thread that is being torn down has no flag any more and is not hot.
     if ARMED.try_with(Cell::get).unwrap_or(false) {
         HOT_ALLOCS.fetch_add(1, Ordering::Relaxed);
-        if ABORT.load(Ordering::Relaxed) {
-            ARMED.set(false);
-            panic!("allocation on a warm thread");
-        }
     }
 }
 

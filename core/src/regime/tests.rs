@@ -1,16 +1,5 @@
 use super::*;
 
-const BULL: RegimeState = RegimeState {
-    label: TrendRegime::Bull,
-    raw: TrendRegime::Bull,
-    composite: 0.3,
-    confidence: 0.6,
-    volatility: VolatilityState::Medium,
-    since: ExchNs::new(0),
-    at: ExchNs::new(0),
-    changes_1h: 0,
-};
-
 #[test]
 fn a_label_upside_down_points_the_other_way() {
     for label in TrendRegime::ALL {
@@ -21,34 +10,6 @@ fn a_label_upside_down_points_the_other_way() {
             Direction::None => Direction::None,
         };
         assert_eq!(label.mirrored().direction(), mirrored);
-    }
-}
-
-#[test]
-fn what_suits_a_regime() {
-    //    state                                       trend  mean   scalp  reduce
-    let flat = RegimeState { label: TrendRegime::Sideways, confidence: 0.1, ..BULL };
-    let weak = RegimeState { confidence: 0.45, ..BULL };
-    let wild = RegimeState { volatility: VolatilityState::Extreme, ..BULL };
-    let quiet = RegimeState { volatility: VolatilityState::Low, ..BULL };
-    let lively = RegimeState { volatility: VolatilityState::High, ..flat };
-    let restless = RegimeState { changes_1h: 6, ..BULL };
-    for (state, expected) in [
-        (BULL, [true, false, true, false]),
-        (flat, [false, true, false, true]),
-        (weak, [false, false, true, false]),
-        (wild, [false, false, false, true]),
-        (quiet, [true, false, false, false]),
-        (lively, [false, false, false, true]),
-        (restless, [true, false, true, true]),
-    ] {
-        let found = [
-            state.is_favourable_for_trend(),
-            state.is_favourable_for_mean_reversion(),
-            state.is_favourable_for_scalping(),
-            state.should_reduce_exposure(),
-        ];
-        assert_eq!(found, expected, "{state:?}");
     }
 }
 

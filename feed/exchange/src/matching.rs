@@ -168,11 +168,6 @@ impl Engine {
         }
     }
 
-    /// The number the next trade will have.
-    pub const fn next_trade_id(&self) -> u64 {
-        self.next_trade
-    }
-
     fn check(&self, order: Order) -> Result<(), Reject> {
         let rules = &self.instrument;
         let allowed = match rules.status {

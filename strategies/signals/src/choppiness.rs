@@ -8,11 +8,6 @@ use crate::atr::true_range;
 use crate::extremes::RollingExtreme;
 use crate::window::WindowSum;
 
-/// Above this the market is choppy.
-pub const CHOPPY: f64 = 61.8;
-/// Below this it is trending.
-pub const TRENDING: f64 = 38.2;
-
 /// The choppiness index.
 #[derive(Debug)]
 pub struct Choppiness {

@@ -94,11 +94,6 @@ impl Detector {
         self.symbols[symbol.index()].transitions()
     }
 
-    /// Those of the label of all symbols.
-    pub const fn market_transitions(&self) -> &FixedRing<Transition> {
-        self.overall.transitions()
-    }
-
     /// What it works with.
     pub const fn config(&self) -> &DetectorConfig {
         &self.config

@@ -143,8 +143,6 @@ pub struct RegimeMonitor {
 }
 
 impl RegimeMonitor {
-    /// One-minute closes a fixed rule needs.
-    pub const CLOSES_FIXED: u16 = 21;
     /// One-minute closes an adaptive rule needs.
     pub const CLOSES_ADAPTIVE: u16 = 50;
 

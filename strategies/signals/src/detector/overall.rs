@@ -1,6 +1,5 @@
 //! The regime of all symbols: one reading a minute, when the last of them has told about it.
 
-use paperwire_core::fixed_ring::FixedRing;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::regime::{MarketRegime, RegimeState, Transition, VolatilityState};
 use paperwire_core::time::ExchNs;
@@ -24,10 +23,6 @@ type Settled = (Option<MarketRegime>, Option<Transition>);
 impl Overall {
     pub(super) fn new() -> Self {
         Self { label: Label::new(), minute: None, told: 0, is_settled: true }
-    }
-
-    pub(super) const fn transitions(&self) -> &FixedRing<Transition> {
-        self.label.transitions()
     }
 
     /// A symbol has told about the minute that ended at `at`. One that still works off its history,
