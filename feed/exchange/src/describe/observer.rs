@@ -15,6 +15,8 @@ use super::{Measure, key};
 const SECOND_NS: i64 = 1_000_000_000;
 /// Longest run of orders on one side that counts in the impact of a run.
 const RUN_MAX: usize = 64;
+/// Ticks by which a minute must move a pair, as a standard deviation, for the impact of its orders to be told.
+const IMPACT_TICKS_MIN: f64 = 3.0;
 
 /// The grid of a pair.
 #[derive(Clone, Copy, Debug)]
@@ -288,7 +290,7 @@ impl Observer {
             (key::SIGN_1, autocorrelation(&signs, 1)),
             (key::SIGN_10, autocorrelation(&signs, 10)),
             (key::SIGN_50, autocorrelation(&signs, 50)),
-            (key::IMPACT, self.impact_exponent()),
+            (key::IMPACT, self.impact_exponent(&minutes)),
             (key::IMBALANCE, per(totals.foreseen, totals.imbalanced)),
         ];
         values.into_iter().map(|(key, value)| Measure { key, value }).collect()
@@ -296,7 +298,14 @@ impl Observer {
 
     /// The power of the number of orders with which a run of one side moves the middle: slope
     /// between short runs (1 to 4 orders) and long ones (12 to [`RUN_MAX`]).
-    fn impact_exponent(&self) -> Option<f64> {
+    ///
+    /// `None` for a pair whose minutes move it by less than [`IMPACT_TICKS_MIN`]: a short run then moves the middle
+    /// by a fraction of a tick on average, which is the bounce between bid and ask and not its impact.
+    fn impact_exponent(&self, minutes: &[f64]) -> Option<f64> {
+        let minute_ticks = deviation(minutes)? * mean(&self.seconds)? / ticks(self.grid.tick);
+        if minute_ticks < IMPACT_TICKS_MIN {
+            return None;
+        }
         let mut groups = [(0.0, 0.0, 0.0); 2];
         let mut start = 0;
         for at in 1..self.orders.len() {
