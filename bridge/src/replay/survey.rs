@@ -63,7 +63,9 @@ fn tape(source: &mut Source, config: &Config) -> Result<Survey, RunError> {
             _ => {}
         }
     }
-    Err(RunError::Config("the tape ends before its instruments".to_owned()))
+    let why = "the tape ends before the list of instruments: its recording was cut in the first moments and holds \
+               nothing to replay; record the session again";
+    Err(RunError::Config(why.to_owned()))
 }
 
 /// What a capture shows of one pair.

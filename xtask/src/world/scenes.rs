@@ -152,11 +152,18 @@ fn tape(round: &mut Round) -> Result<(), Trouble> {
 fn kill(round: &mut Round) -> Result<(), Trouble> {
     let mut running = round.session(60, &["--no-dashboard", "--record", "t.tape"])?;
     running.until_said("Ctrl-C ends the run")?;
-    pause(50 + round.below(3_000));
+    let delay_ms = 50 + round.below(3_000);
+    pause(delay_ms);
     running.signal("-KILL")?;
     running.end()?;
     lines_are_json(&round.folder.join("logs"))?;
-    round.start(&["replay", "t.tape", "--json"])?.end()?.expect(&[0])?;
+    let replayed = round.start(&["replay", "t.tape", "--json"])?.end()?;
+    // Killed before the first block of the tape was written, it holds nothing, and says so.
+    let is_empty =
+        delay_ms < 1_500 && replayed.err.contains("the tape ends before the list of instruments");
+    if !is_empty {
+        replayed.expect(&[0])?;
+    }
     Ok(round.session(2, &["--no-dashboard"])?.end()?.expect(&[0])?)
 }
 
