@@ -18,7 +18,7 @@ use paperwire_bridge::config::Config;
 use paperwire_bridge::run::RunError;
 use toml::Value;
 
-/// Paper-trades strategies against Kraken's live order book and says which one is slow.
+/// Paper trading against Kraken's live order book, with the tail latency of every strategy.
 #[derive(Debug, Parser)]
 #[command(name = "paperwire", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -30,28 +30,28 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Trade on paper (what happens without a command).
+    /// Paper-trade live; the default without a command.
     Run(run::RunArgs),
-    /// Run recorded sessions or captures again.
+    /// Replay recorded sessions or captures.
     Replay(replay::ReplayArgs),
-    /// What a microsecond is worth: a tape again, with orders that travel longer and longer.
+    /// Replay a tape with slower and slower orders: what latency costs each strategy.
     Worth(worth::WorthArgs),
-    /// Compare the latency tails of two strategies on the same ticks.
+    /// Compare the tail latency of two strategies on the same ticks, with a confidence interval.
     Compare(compare::CompareArgs),
     /// One process of a comparison; `compare` starts it.
     #[command(hide = true, name = "compare-process")]
     CompareProcess,
-    /// Measure latencies under planned load from the built-in exchange, at given rates.
+    /// Measure latency under open-loop load from the built-in exchange, at given rates.
     Bench(bench::BenchArgs),
-    /// Serve the built-in exchange by itself.
+    /// Serve the built-in exchange alone, for any Kraken client.
     Exchange(exchange::ExchangeArgs),
     /// Check or show the configuration.
     Config(config::ConfigArgs),
-    /// List, describe or create strategies.
+    /// List, describe, create, verify or trust strategies.
     Strategies(strategies::StrategiesArgs),
     /// Import, fill, export and read stored bars and trades.
     History(history::HistoryArgs),
-    /// Check what this machine does to the tail of your latencies, and how to mend it.
+    /// Check this machine for sources of tail latency, and print the fix for each.
     Doctor(doctor::DoctorArgs),
 }
 

@@ -9,7 +9,8 @@
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up, [`quarantine`]: what was not believed,
 //!   [`attribution`]: whose doing a long call was
-//! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does
+//! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does,
+//!   [`build_profile`]: how this program was built
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`trail`]: where a replay leaves it, [`hdr`]: histogram logs
 //! * [`history`]: what a run keeps in the store, and its command
 //! * [`report`] and [`terminal`]: what people see, [`conditions`]: what stands beside all money,
@@ -25,6 +26,7 @@ mod announcer;
 pub mod attribution;
 pub mod bench;
 pub mod budget;
+pub mod build_profile;
 pub mod commands;
 pub mod compare;
 pub mod conditions;

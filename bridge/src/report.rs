@@ -17,6 +17,7 @@ use paperwire_exec::performance::{MINUTES_PER_YEAR, Performance};
 use paperwire_feed::arrival::ArrivalCounts;
 use paperwire_feed::market::Counters;
 
+use crate::build_profile;
 use crate::conditions::Conditions;
 use crate::drain::trading::restriction;
 use crate::journal::stream::Lost;
@@ -100,6 +101,9 @@ fn write_text(out: &mut String, tally: &Tally, summary: &Summary) -> std::fmt::R
     )?;
     if let Some(share) = summary.probe_tax.share(&tally.bank) {
         writeln!(out, "probes   {share}")?;
+    }
+    if let Some(warning) = build_profile::warning() {
+        writeln!(out, "build    {warning}")?;
     }
     for of in &summary.quarantines {
         let (symbol, reason, count) = (&of.symbol, of.reason, of.count);

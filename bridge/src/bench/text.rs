@@ -8,6 +8,7 @@ use paperwire_core::time::DurationNs;
 use super::model::{Host, QUANTILE_NAMES, Quantiles, RateRow, Run, StageRow, StrategyRow};
 use super::rates::spoken;
 use super::store::Ratio;
+use crate::build_profile;
 use crate::report::table::Table;
 
 /// Everything.
@@ -58,6 +59,9 @@ fn write_report(out: &mut String, run: &Run) -> std::fmt::Result {
         if let Some(probes) = row.probes {
             writeln!(out, "probes at {}: {probes}", spoken(&row.rate))?;
         }
+    }
+    if let Some(warning) = build_profile::warning() {
+        writeln!(out, "{warning}")?;
     }
     write_verdict(out, run)
 }

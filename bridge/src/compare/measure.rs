@@ -14,6 +14,7 @@ use super::measurement::{Host, Measurement, Process};
 use super::plan::{self, Kind, Plan, Size};
 use super::process::{self, Task};
 use super::{CompareOptions, clock_step};
+use crate::build_profile;
 use crate::config::Config;
 use crate::doctor;
 use crate::probes;
@@ -168,7 +169,7 @@ fn describe(
         host,
         has_control: options.has_control,
         processes: Vec::new(),
-        notes: Vec::new(),
+        notes: build_profile::warning().into_iter().collect(),
     })
 }
 

@@ -14,8 +14,13 @@ use super::layers::{merge, nest, value_of};
 const PREFIX: &str = "PAPERWIRE_";
 /// Variables that name no key: those of the tests, and those that `bridge/build.rs` sets, which cargo passes on to what
 /// it runs.
-const OTHERS: [&str; 4] =
-    ["PAPERWIRE_CAPTURES", "PAPERWIRE_COMMIT", "PAPERWIRE_OPT_LEVEL", "PAPERWIRE_TIMESCALE_URL"];
+const OTHERS: [&str; 5] = [
+    "PAPERWIRE_CAPTURES",
+    "PAPERWIRE_COMMIT",
+    "PAPERWIRE_OPT_LEVEL",
+    "PAPERWIRE_PROFILE",
+    "PAPERWIRE_TIMESCALE_URL",
+];
 
 /// Lays what the environment says over `tree`.
 pub(super) fn lay_over(

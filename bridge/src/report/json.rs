@@ -9,6 +9,7 @@ use paperwire_feed::arrival::ArrivalCounts;
 use serde_json::{Map, Value, json};
 
 use super::{RATIO_MINUTES_MIN, Ranking, Summary, Verdict, host, lasting, roi};
+use crate::build_profile::BUILD_PROFILE;
 use crate::journal::record::{money, number};
 use crate::replay::verify;
 use crate::tally::Tally;
@@ -39,6 +40,7 @@ pub fn json(tally: &Tally, summary: &Summary) -> Value {
     let mut value = json!({
         "source": summary.source,
         "session": summary.session,
+        "build_profile": BUILD_PROFILE,
         "fill_model": summary.conditions.fill_model,
         "conditions": summary.conditions.json(),
         "ratio_basis": format!(
