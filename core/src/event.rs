@@ -179,7 +179,7 @@ pub enum GapReason {
     Clock,
     /// The exchange's trade numbers jumped: how many trades were missed is not known.
     TradeIds,
-    /// The pair cannot be followed any more: other precisions, or not listed.
+    /// The pair cannot be followed any more: other precisions, not listed, or its subscription was ended.
     Stopped,
 }
 

@@ -216,7 +216,8 @@ impl Player {
             }
             _ => {}
         }
-        let follows = self.rules.as_mut().and_then(|rules| rules.after(payload, outcome));
+        let rules = self.rules.as_mut();
+        let follows = rules.and_then(|rules| rules.after(payload, outcome, &self.feed));
         if let Some(control) = follows {
             self.apply(rx, &control);
         }
