@@ -196,12 +196,12 @@ mod tests {
             let mut decided = Vec::new();
             clock.before(rx, &market, &mut |at, control| decided.push((at, control)));
             for (at, control) in &decided {
-                market.on_control(*at, control, &mut Nowhere);
+                market.on_control(*at, *at, control, &mut Nowhere);
             }
             let mut probe = Probe::new(&StoppedClock, rx, rx);
             let outcome = market.on_frame(rx, text.as_bytes(), &mut probe, &mut Nowhere);
             if let Some(control) = clock.after(text.as_bytes(), &outcome, &market) {
-                market.on_control(rx, &control, &mut Nowhere);
+                market.on_control(rx, rx, &control, &mut Nowhere);
                 decided.push((rx, control));
             }
             all.extend(decided.into_iter().map(|(at, of)| (at.raw() / SECOND, of)));
