@@ -146,7 +146,7 @@ pub enum SymbolStatus {
     Live,
     /// Silent for longer than allowed while the connection lives.
     Stale,
-    /// The book failed its check and is being fetched anew.
+    /// The book failed its check and is being fetched again.
     Resync,
     /// Nothing was heard between two instants.
     Gap {

@@ -60,7 +60,7 @@ pub enum Outcome {
     Cold(ColdFrame),
     /// Not of a book, and unreadable: lost.
     Unread(WireError),
-    /// These symbols (bit = index) must be fetched anew.
+    /// These symbols (bit = index) must be fetched again.
     Desync(u64, GapReason),
 }
 

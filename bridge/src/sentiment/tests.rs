@@ -185,7 +185,7 @@ fn both_values_are_published_with_the_age_of_the_older() {
     assert_eq!(both.btc_dominance.map(f64::to_bits), Some(58.5f64.to_bits()));
     assert!(before.since(both.taken_at) < DurationNs::from_secs(20) && both.taken_at <= utc_now());
     let next = run.wait_for(Some(22), Some(58.5));
-    assert!(next.taken_at > both.taken_at || next != both, "fetched anew");
+    assert!(next.taken_at > both.taken_at || next != both, "fetched again");
 }
 
 #[test]

@@ -327,7 +327,7 @@ fn a_desync_sends_exactly_one_pair_of_requests() {
 }
 
 #[test]
-fn a_silent_book_turns_stale_and_then_is_fetched_anew() {
+fn a_silent_book_turns_stale_and_then_is_fetched_again() {
     let mut rig = Rig::new();
     rig.tick();
     rig.ack(&ok(1, "book", "A/USD"));
