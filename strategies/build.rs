@@ -167,7 +167,7 @@ fn camel_case(snake: &str) -> String {
     snake.split('_').map(word).collect()
 }
 
-/// Leaves an equal file alone, so that nothing is compiled anew for it.
+/// Leaves an equal file alone, so that nothing is recompiled for it.
 fn write_changed(path: &Path, text: &str) -> Result<(), Failure> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

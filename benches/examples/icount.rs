@@ -10,7 +10,7 @@ fn counted(work: &mut dyn FnMut()) {
     std::hint::black_box(work)();
 }
 
-/// The counters are written down and start anew after this (`--dump-after`).
+/// The counters are written down and start from zero after this (`--dump-after`).
 #[inline(never)]
 fn case_end(units: u64) {
     std::hint::black_box(units);

@@ -457,7 +457,7 @@ fn tell_feed_report(
         }
         FeedReportKind::BadBook { symbol, error } => {
             let name = name(*symbol);
-            let text = format!("{name}: {error}; quarantined, fetching the book anew");
+            let text = format!("{name}: {error}; quarantined, fetching the book again");
             ("book_quarantined", json!({"symbol": name, "error": error.to_string()}), Some(text))
         }
         FeedReportKind::Malformed { error, symbols } => {
@@ -501,7 +501,7 @@ fn tell_feed_report(
         }
         FeedReportKind::Void { symbols, reason } => {
             let (names, reason) = (names(*symbols), reason.as_str());
-            let text = format!("{names}: book void ({reason}); fetching anew");
+            let text = format!("{names}: book void ({reason}); fetching again");
             ("book_void", json!({"symbols": names, "reason": reason}), Some(text))
         }
     };

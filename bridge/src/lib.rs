@@ -8,7 +8,7 @@
 //! * [`mod@bench`]: planned load at given rates
 //! * [`sentiment`]: two slow values from outside the venue
 //! * [`drain`]: empties the rings of the pinned threads, [`tally`]: sums them up, [`quarantine`]: what was not believed,
-//!   [`attribution`]: whose doing a long call was
+//!   [`attribution`]: to whom a long call is attributed
 //! * [`doctor`]: what the host does to a tail, [`probes`]: what measuring does,
 //!   [`build_profile`]: how this program was built
 //! * [`journal`]: JSON logs, [`recorder`]: the tape, [`trail`]: where a replay leaves it, [`hdr`]: histogram logs

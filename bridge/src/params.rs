@@ -1,7 +1,7 @@
 //! Parameters of the strategies of a run as they are now, and what a change of one needs.
 //!
 //! A change is checked here, as the strategy's own reader and ranges would check the configuration; only
-//! a number travels to the engine. A strategy marks which of its parameters it reads anew each time; the
+//! a number travels to the engine. A strategy marks which of its parameters it reads afresh each time; the
 //! others shape its memory at the start and need a new run.
 
 use paperwire_core::command::ParamChange;

@@ -5,10 +5,10 @@
 //! known for `regime.sentiment_age_max_s` after it was fetched and unknown afterwards; none is ever made up. What is published
 //! is meant to become an event of the market, numbered and recorded, so that a replay needs no network.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use paperwire_core::regime::Sentiment;
+use paperwire_core::secret::Secret;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_rt::clock::{HostClock, utc_now};
 use tokio::runtime::Handle;
@@ -83,11 +83,11 @@ fn start_at(
     let (said, heard) = mpsc::channel(4);
     let sources =
         [(Source::FearGreed, &config.fear_greed_url), (Source::Dominance, &config.dominance_url)];
-    let watch = |(source, url): (Source, &Option<String>)| {
+    let watch = |(source, url): (Source, &Option<Secret>)| {
         let schedule = Schedule::new(limits.pace, clock.now(), seed ^ source as u64);
         let watch = Watch {
             source,
-            url: Arc::from(url.as_deref()?),
+            url: url.clone()?,
             client: client(config.timeout),
             clock: clock.clone(),
             schedule,
@@ -111,7 +111,7 @@ struct Attempt {
 /// Asks one source for ever.
 struct Watch {
     source: Source,
-    url: Arc<str>,
+    url: Secret,
     client: ureq::Agent,
     clock: HostClock,
     schedule: Schedule,
@@ -140,7 +140,7 @@ impl Watch {
     async fn ask(&self) -> Result<(Reading, ExchNs), FetchError> {
         let (source, client, url) = (self.source, self.client.clone(), self.url.clone());
         let asked = tokio::task::spawn_blocking(move || {
-            let reading = fetch(source, &client, &url, utc_now())?;
+            let reading = fetch(source, &client, url.reveal(), utc_now())?;
             Ok((reading, utc_now()))
         });
         asked.await.unwrap_or(Err(FetchError::Malformed("could not be read")))

@@ -76,7 +76,7 @@ pub struct Tally {
     pub bars: u64,
     /// Every stage and strategy.
     pub bank: Bank,
-    /// Long calls, and whose doing they were.
+    /// Long calls, and their attribution.
     pub judged: Judged,
     /// The pinned threads, once they have ended.
     pub threads: Vec<ThreadRow>,

@@ -31,7 +31,7 @@ pub enum TrustError {
         error: std::io::Error,
     },
     /// The file is not what was written.
-    #[error("{}: {error}; write it anew with `paperwire strategies trust`", file.display())]
+    #[error("{}: {error}; write it again with `paperwire strategies trust`", file.display())]
     Syntax {
         /// The file.
         file: PathBuf,
@@ -181,7 +181,7 @@ mod tests {
 
         std::fs::write(&file, "nonsense").unwrap();
         let error = Trust::read(&file).unwrap_err().to_string();
-        assert!(error.contains("write it anew with"), "{error}");
+        assert!(error.contains("write it again with"), "{error}");
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -15,7 +15,7 @@ words! {
         Resume => "resume",
         /// Cancels every order and closes every position at the market.
         Flatten => "flatten",
-        /// The account starts anew from its capital; what the strategy has learned stays.
+        /// The account starts again from its capital; what the strategy has learned stays.
         Reset => "reset",
         /// Flattens and halts until a resume or reset.
         Kill => "kill",

@@ -146,7 +146,7 @@ pub enum SymbolStatus {
     Live,
     /// Silent for longer than allowed while the connection lives.
     Stale,
-    /// The book failed its check and is being fetched anew.
+    /// The book failed its check and is being fetched again.
     Resync,
     /// Nothing was heard between two instants.
     Gap {
@@ -179,7 +179,7 @@ pub enum GapReason {
     Clock,
     /// The exchange's trade numbers jumped: how many trades were missed is not known.
     TradeIds,
-    /// The pair cannot be followed any more: other precisions, or not listed.
+    /// The pair cannot be followed any more: other precisions, not listed, or its subscription was ended.
     Stopped,
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::view::{Fill, Snapshot};
 
-/// Fills that a listener may be behind before it gets everything anew.
+/// Fills that a listener may be behind before it gets everything again.
 const FILLS_BEHIND_MAX: usize = 1024;
 
 /// One piece: what it is of (`strategy/order_flow`, `session`), since which number it is so, and its JSON.
@@ -29,7 +29,7 @@ pub(crate) struct Board {
     /// The values that REST answers are made of.
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) pieces: Arc<BTreeMap<String, Piece>>,
-    /// Numbers since which pieces are gone; whoever has older ones gets everything anew.
+    /// Numbers since which pieces are gone; whoever has older ones gets everything again.
     pub(crate) removed_at: u64,
 }
 

@@ -44,7 +44,7 @@ export function mount(root, params, go) {
     clearTimeout(timer);
     try {
       const [map, slowest] = await Promise.all([ask(`/api/latency/heatmap?name=${encodeURIComponent(name)}&measure=${measure}&window_s=${span}`), ask(`/api/latency/slowest?window_s=${span}&limit=${NOISE_SHOWN}`)]);
-      if (!isOver) show(map, slowest.calls.filter((call) => call.doing === "host"));
+      if (!isOver) show(map, slowest.calls.filter((call) => call.attribution === "host"));
     } catch (error) {
       note.textContent = error.message;
     }

@@ -39,7 +39,7 @@ export function mount(root) {
       { name: "strategy", text: true, value: (row) => row.strategy, show: (row) => row.strategy },
       { name: "took", value: (row) => row.took_ns, show: (row) => ns(row.took_ns) },
       { name: "core lost for", value: (row) => row.lost_ns, show: (row) => ns(row.lost_ns) },
-      { name: "whose doing", text: true, value: (row) => row.doing, show: (row) => row.doing, tone: (row) => (row.doing === "strategy" ? "down" : "") },
+      { name: "attribution", text: true, value: (row) => row.attribution, show: (row) => row.attribution, tone: (row) => (row.attribution === "strategy" ? "down" : "") },
       { name: "interrupts", title: "of its core, around the call", value: (row) => row.interrupts, show: (row) => count(row.interrupts) },
       { name: "faults", value: (row) => row.faults, show: (row) => count(row.faults) },
       { name: "forced out", title: "Switches that the thread did not choose", value: (row) => row.switches_by_force, show: (row) => count(row.switches_by_force) },
@@ -54,7 +54,7 @@ export function mount(root) {
       panel("w12", "The slowest events, one by one", "each bar is one real event of the last ten minutes",
         el("div", { class: "row" }, el("span", { class: "spacer" }), el("button", { type: "button", onclick: () => savePng(ticks, "paperwire-slowest") }, "PNG")), ticks),
       panel("w7", "Stages since the start", "service is work alone, response runs from arrival", table.element, el("div", { class: "row" }, table.csvButton())),
-      panel("w5", "The longest calls", "10 \u00b5s and more, and whose doing they were", calls.element, el("div", { class: "row" }, calls.csvButton()))),
+      panel("w5", "The longest calls", "10 \u00b5s and more, and their attribution", calls.element, el("div", { class: "row" }, calls.csvButton()))),
   );
   const update = () => {
     const stages = live.get("stages") ?? [];

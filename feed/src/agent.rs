@@ -535,7 +535,7 @@ impl Intake {
             let len = control.encode(&mut bytes);
             raw.push(RawKind::Control, now, &bytes[..len]);
         }
-        self.market.on_control(now, control, &mut self.sink);
+        self.market.on_control(now, now, control, &mut self.sink);
     }
 
     fn report(&mut self, at: HostNs, kind: FeedReportKind) {

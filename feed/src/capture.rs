@@ -2,17 +2,18 @@
 //!
 //! A tape has these decisions on record. Here they follow from the receive times and from what the
 //! venue says, by the same limits: a connection without frames is lost, a book without changes is
-//! stale, and another connection starts without books. Nothing can be asked for again in a capture:
-//! a stale book stays so until its next message verifies.
+//! stale, another connection starts without books, and a book whose subscription was ended is void. Nothing can be
+//! asked for again in a capture: a stale book stays so until its next message verifies.
 
 use std::hash::{DefaultHasher, Hasher};
 
+use paperwire_core::event::GapReason;
 use paperwire_core::time::{DurationNs, HostNs};
 
 use crate::control::Control;
 use crate::market::{BookState, MarketFeed, Outcome};
 use crate::session::FeedConfig;
-use crate::wire::cold::ColdFrame;
+use crate::wire::cold::{Ack, AckMethod, ColdFrame};
 
 /// Staleness is looked at so often, as a session does.
 const LOOK_EVERY: DurationNs = DurationNs::from_millis(10);
@@ -91,8 +92,14 @@ impl CaptureClock {
     }
 
     /// What follows from the frame itself, once it is applied.
-    pub fn after(&mut self, frame: &[u8], outcome: &Outcome) -> Option<Control> {
+    pub fn after(
+        &mut self,
+        frame: &[u8],
+        outcome: &Outcome,
+        market: &MarketFeed,
+    ) -> Option<Control> {
         match outcome {
+            Outcome::Cold(ColdFrame::Ack(ack)) => ended(ack, market),
             Outcome::Snapshot(_) => {
                 self.is_down = false;
                 None
@@ -109,6 +116,17 @@ impl CaptureClock {
             _ => None,
         }
     }
+}
+
+/// The book that is not fed any more once the venue has ended its subscription. A session ends one only after it
+/// has declared the book void; whoever recorded the capture may have done without.
+fn ended(ack: &Ack, market: &MarketFeed) -> Option<Control> {
+    let is_book = ack.channel.is_none_or(|channel| channel.as_str() == "book");
+    if ack.method != AckMethod::Unsubscribe || ack.error.is_some() || !is_book {
+        return None;
+    }
+    let symbol = market.symbol_of(&ack.symbol?)?;
+    Some(Control::Resync(symbol, GapReason::Stopped))
 }
 
 impl Greeting {
@@ -178,12 +196,12 @@ mod tests {
             let mut decided = Vec::new();
             clock.before(rx, &market, &mut |at, control| decided.push((at, control)));
             for (at, control) in &decided {
-                market.on_control(*at, control, &mut Nowhere);
+                market.on_control(*at, *at, control, &mut Nowhere);
             }
             let mut probe = Probe::new(&StoppedClock, rx, rx);
             let outcome = market.on_frame(rx, text.as_bytes(), &mut probe, &mut Nowhere);
-            if let Some(control) = clock.after(text.as_bytes(), &outcome) {
-                market.on_control(rx, &control, &mut Nowhere);
+            if let Some(control) = clock.after(text.as_bytes(), &outcome, &market) {
+                market.on_control(rx, rx, &control, &mut Nowhere);
                 decided.push((rx, control));
             }
             all.extend(decided.into_iter().map(|(at, of)| (at.raw() / SECOND, of)));
@@ -220,6 +238,29 @@ mod tests {
         ] {
             let frames = [(100, status(7, "online")), (101, snapshot()), (102, second)];
             assert_eq!(decisions(&frames), expected);
+        }
+    }
+
+    #[test]
+    fn an_ended_subscription_leaves_its_book_void_and_no_other_answer_does() {
+        let answer = |method: &str, channel: &str, symbol: &str, success: bool| {
+            format!(
+                r#"{{"method":"{method}","req_id":3,"result":{{"channel":"{channel}","symbol":"{symbol}"}},"success":{success},"time_in":"","time_out":""}}"#
+            )
+        };
+        let void = Control::Resync(SymbolId(0), GapReason::Stopped);
+        for (answer, expected) in [
+            (answer("unsubscribe", "book", "A/USD", true), vec![(102, void)]),
+            (answer("unsubscribe", "book", "A/USD", false), vec![]),
+            (answer("unsubscribe", "trade", "A/USD", true), vec![]),
+            (answer("unsubscribe", "book", "B/USD", true), vec![]),
+            (answer("subscribe", "book", "A/USD", true), vec![]),
+        ] {
+            let mut frames = vec![(100, status(7, "online")), (101, snapshot()), (102, answer)];
+            assert_eq!(decisions(&frames), expected, "{frames:?}");
+            // A new subscription begins with a whole book, which is believed.
+            frames.extend([(103, snapshot()), (104, HEARTBEAT.to_owned())]);
+            assert_eq!(decisions(&frames), expected, "{frames:?}");
         }
     }
 }

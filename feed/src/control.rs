@@ -38,7 +38,7 @@ pub enum Control {
     Disconnected,
     /// The symbol's book was silent for too long.
     Stale(SymbolId),
-    /// The symbol's book must be fetched anew.
+    /// The symbol's book must be fetched again.
     Resync(SymbolId, GapReason),
     /// The market ring's state changed.
     Pressure(Pressure),

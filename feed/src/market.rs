@@ -60,7 +60,7 @@ pub enum Outcome {
     Cold(ColdFrame),
     /// Not of a book, and unreadable: lost.
     Unread(WireError),
-    /// These symbols (bit = index) must be fetched anew.
+    /// These symbols (bit = index) must be fetched again.
     Desync(u64, GapReason),
 }
 
@@ -133,6 +133,8 @@ pub struct MarketFeed {
     stepped: Option<Step>,
     /// Some time is known.
     is_timed: bool,
+    /// Of what is worked on now: a frame, or a decision.
+    stamps: Stamps,
     print_distance: Distance,
     refused: Option<Refused>,
     number_jump: Option<NumberJump>,
@@ -157,6 +159,7 @@ impl MarketFeed {
             venue: VenueClock::default(),
             stepped: None,
             is_timed: false,
+            stamps: Stamps::default(),
             print_distance: PRINT_DISTANCE_DEFAULT,
             refused: None,
             number_jump: None,
@@ -252,7 +255,8 @@ impl MarketFeed {
         self.stepped.take()
     }
 
-    /// Takes one frame that arrived at `rx`.
+    /// Takes one frame that was read at `rx`. Times are told by that; what it brings is stamped with the arrival and
+    /// the instants of `probe`.
     pub fn on_frame<C: Clock>(
         &mut self,
         rx: HostNs,
@@ -263,6 +267,7 @@ impl MarketFeed {
         self.counters.frames += 1;
         let decoded = hot::decode(frame, &self.symbols, &mut self.scratch);
         probe.mark(Stage::Decoded);
+        self.stamps = Stamps { arrived: probe.arrived, enqueued: probe.at };
         self.counters.unknown_symbols += self.scratch.foreign;
         if let Some(refused) = self.scratch.refused {
             self.refuse(refused);
@@ -273,10 +278,10 @@ impl MarketFeed {
             Ok(Frame::Ticker(row)) => self.on_ticker(rx, &row, probe, sink),
             Ok(Frame::Heartbeat) => Outcome::Heartbeat,
             Ok(Frame::Nothing) => Outcome::Applied,
-            Ok(Frame::Misnamed(symbol)) => self.distrust(1 << symbol.0, rx, sink),
+            Ok(Frame::Misnamed(symbol)) => self.distrust(1 << symbol.0, sink),
             Ok(Frame::Unread(error)) => self.on_unread(error),
             Ok(Frame::Other { may_be_book }) => self.on_cold(rx, frame, may_be_book, sink),
-            Err(error) => self.on_malformed(rx, frame, error, sink),
+            Err(error) => self.on_malformed(frame, error, sink),
         }
     }
 
@@ -304,12 +309,12 @@ impl MarketFeed {
                 self.counters.unknown_symbols += 1;
                 match self.named_in(frame) {
                     // It may be a damaged one of a book.
-                    named if may_be_book && named != 0 => self.distrust(named, rx, sink),
+                    named if may_be_book && named != 0 => self.distrust(named, sink),
                     _ => Outcome::Cold(ColdFrame::Unknown),
                 }
             }
             Ok(cold) => Outcome::Cold(cold),
-            Err(error) if may_be_book => self.on_malformed(rx, frame, error, sink),
+            Err(error) if may_be_book => self.on_malformed(frame, error, sink),
             Err(error) => self.on_unread(error),
         }
     }
@@ -344,7 +349,7 @@ impl MarketFeed {
                 BookError::Crossed { .. } => GapReason::Crossed,
             };
             self.counters.checksums_bad += u64::from(reason == GapReason::Checksum);
-            self.void(symbol, reason, rx, sink);
+            self.void(symbol, reason, sink);
             return Outcome::Desync(1 << symbol.0, reason);
         }
         self.counters.checksums_ok += 1;
@@ -359,12 +364,12 @@ impl MarketFeed {
         let entry = &mut self.books[symbol.index()];
         let (from, reason) = (entry.good_until.replace(at), entry.reason);
         if was == BookState::Stale {
-            self.emit(sink, symbol, at, rx, MarketKind::Status(SymbolStatus::Live));
+            self.emit(sink, symbol, at, MarketKind::Status(SymbolStatus::Live));
         }
         if was == BookState::Resync {
             let gap = SymbolStatus::Gap { from: from.unwrap_or(at), to: at, reason };
             self.counters.gaps += 1;
-            self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
+            self.emit(sink, symbol, at, MarketKind::Status(gap));
         }
         if self.pressure != Pressure::None || self.conflated >> symbol.0 & 1 == 1 {
             self.books[symbol.index()].kept_since.get_or_insert(probe.arrived);
@@ -403,13 +408,14 @@ impl MarketFeed {
         if has_lost_trades {
             let gap = SymbolStatus::Gap { from: at, to: at, reason: GapReason::Conflated };
             self.counters.gaps += 1;
-            self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
+            self.emit(sink, symbol, at, MarketKind::Status(gap));
         }
         let is_whole =
             matches!(self.books[symbol.index()].state, BookState::Live | BookState::Stale);
         if is_conflated && is_whole {
             // The whole book stands for all changes kept back: it waited as long as the oldest of them.
-            let stamps = Stamps { arrived: kept_since.unwrap_or(rx), enqueued: rx };
+            let Stamps { arrived, enqueued } = self.stamps;
+            let stamps = Stamps { arrived: kept_since.unwrap_or(arrived), enqueued };
             self.tell_whole(symbol, at, stamps, sink);
         }
     }
@@ -433,11 +439,9 @@ impl MarketFeed {
         sink: &mut impl EventSink,
         symbol: impl Into<Option<SymbolId>>,
         at: ExchNs,
-        stamp: HostNs,
         kind: MarketKind,
     ) {
-        let symbol = symbol.into();
-        let stamps = Stamps { arrived: stamp, enqueued: stamp };
+        let (symbol, stamps) = (symbol.into(), self.stamps);
         self.out.push(sink, Address { symbol, at, stamps }, kind);
     }
 }

@@ -1,7 +1,7 @@
 //! What an entry passes in most strategies: a fresh book, losses that forbid it, and what may be open together.
 //!
 //! No exit asks any of this. Limits that may change while a strategy runs are arguments, so that it reads
-//! them anew from its parameters; only what is counted from the start on is kept here.
+//! them again from its parameters; only what is counted from the start on is kept here.
 
 use paperwire_core::account::{AccountView, PositionSide};
 use paperwire_core::book::Bbo;

@@ -22,6 +22,7 @@ use paperwire_exec::engine::{Context, Engine, EngineConfig, StrategySetup};
 use paperwire_exec::latency::{Constant, Surge};
 use paperwire_exec::report::{AccountRow, Report, ReportKind};
 use paperwire_exec::risk::RiskLimits;
+use paperwire_signals::router::Router;
 
 use crate::testkit::instruments;
 pub(crate) use crate::testkit::{BTC, CROSS, START, XRP};
@@ -47,6 +48,16 @@ impl Stage {
     /// The strategy with parameters as TOML, on an engine of the documented defaults as changed by
     /// `tune` (`config.venue.fill_model = "queue".into()`, starting assets, fees...).
     pub(crate) fn with(name: &str, params: &str, tune: impl FnOnce(&mut EngineConfig)) -> Self {
+        Self::under(None, name, params, tune)
+    }
+
+    /// The same with entries that follow the market's regime by the table of this router.
+    pub(crate) fn under(
+        router: Option<Router>,
+        name: &str,
+        params: &str,
+        tune: impl FnOnce(&mut EngineConfig),
+    ) -> Self {
         let instruments = instruments();
         let registration = crate::find(name).unwrap();
         let params = params.parse::<toml::Table>().unwrap();
@@ -59,7 +70,7 @@ impl Stage {
             warmup: registration.warmup,
             flip: registration.flip,
             risk: RiskLimits::default(),
-            router: None,
+            router,
         };
         let usd = AssetName::from("USD").unwrap();
         let mut config = EngineConfig::new(10, usd, Money::from_num(100));

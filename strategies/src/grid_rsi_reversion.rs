@@ -165,7 +165,7 @@ impl Strategy for GridRsiReversion {
             }
             (OrderSide::Sell, Some(Order::Sell(slot))) => desk.on_sale(slot, fill),
             (OrderSide::Sell, _) => {
-                // A stop, a command or an exit of the whole: the grid has failed and is laid anew.
+                // A stop, a command or an exit of the whole: the grid has failed and is laid again.
                 desk.ladder.reduce(fill.qty);
                 desk.give_up();
                 let until = fill.at.plus(DurationNs::from_secs(desk.table.cooldown_s));

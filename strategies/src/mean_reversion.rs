@@ -70,7 +70,7 @@ struct Desk {
     vwap_target: f64,
     /// The order that opened the position; a later one adds to it.
     opened_by: Option<OrderId>,
-    /// Stop and target must be set anew from the average price.
+    /// Stop and target must be set again from the average price.
     is_anchor_due: bool,
     /// Net result of the parts closed so far of the open position.
     closed_net: Money,

@@ -70,7 +70,7 @@ struct Desk {
     exit_retry_at: ExchNs,
     /// The order that opened the position; a later one adds to it.
     opened_by: Option<OrderId>,
-    /// The stop must be set anew from the average price.
+    /// The stop must be set again from the average price.
     is_anchor_due: bool,
     closed_net: Money,
     gain: Gain,

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 /// Parameters that know their ranges, and which of them may change while their strategy runs.
 pub trait Validate {
-    /// Keys that a running strategy reads anew each time, so that they may change between two events. The
+    /// Keys that a running strategy reads afresh each time, so that they may change between two events. The
     /// place of a key is its number in a [`ParamChange`]. `reloadable!` writes this and [`Self::reload`].
     const RELOADABLE: &'static [&'static str] = &[];
 

@@ -27,7 +27,7 @@ use paperwire_exec::risk::RiskLimits;
 
 const FILLS: u64 = 1_000_000;
 const WORLDS: usize = 4;
-/// Random trading loses; after this many fills the accounts start anew.
+/// Random trading loses; after this many fills the accounts start from scratch.
 const RESET_EVERY: u64 = 2_000;
 
 fn below(rng: &mut Rng, end: i64) -> i64 {

@@ -148,7 +148,7 @@ fn a_whole_session_allocates_nothing_after_warm_up() {
             if *rx >= next_timer {
                 next_timer = rx + 1_000_000_000;
                 if let Some(exch) = feed.estimate(at) {
-                    feed.on_control(at, &Control::Timer { at: exch }, &mut buffer);
+                    feed.on_control(at, at, &Control::Timer { at: exch }, &mut buffer);
                 }
             }
             let now = clock.now();

@@ -130,7 +130,7 @@ impl Rig {
 
     fn control(&mut self, rx: HostNs, control: &Control) {
         let mut events = Events(Vec::new());
-        self.feed.on_control(rx, control, &mut events);
+        self.feed.on_control(rx, rx, control, &mut events);
         self.process(events);
     }
 

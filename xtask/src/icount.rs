@@ -15,7 +15,7 @@ const BASELINE: &str = "benches/icount.baseline";
 /// Counts that differ by more than this share, in percent, are different.
 const TOLERANCE: f64 = 3.0;
 /// So many instructions are no difference, whatever share of a small function they are: the compiler arranges a
-/// loop anew when something else in the program changes (seen: 28 became 30).
+/// loop differently when something else in the program changes (seen: 28 became 30).
 const SLACK: f64 = 4.0;
 
 /// What was counted, and on what.

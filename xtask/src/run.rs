@@ -141,7 +141,7 @@ fn run_command(root: &Path, command: &Cmd, tally: &mut Tally) -> Result<(), Stri
 }
 
 /// `cargo run` describes this package in the environment; build scripts that watch those variables would be
-/// run anew each time.
+/// run again each time.
 pub(crate) fn forget_this_package(child: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_of_this_package) {

@@ -1,6 +1,6 @@
 //! The store on a PostgreSQL server, with TimescaleDB's tables where the server has the extension.
 //!
-//! One connection, opened anew when it was lost, and a second one while a long range is read. Times travel as
+//! One connection, opened again when it was lost, and a second one while a long range is read. Times travel as
 //! microseconds and bulk as binary COPY.
 
 mod copy;

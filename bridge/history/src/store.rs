@@ -265,7 +265,7 @@ pub trait Store: Send + fmt::Debug {
         found.map(|listed| listed.scale).ok_or_else(|| StoreError::Unknown(symbol.to_owned()))
     }
 
-    /// Makes the longer bars of a time anew, where the database keeps them by itself.
+    /// Makes the longer bars of a time again, where the database keeps them by itself.
     ///
     /// # Errors
     /// [`StoreError`].

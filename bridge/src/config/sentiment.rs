@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use paperwire_core::secret::masked_url;
+use paperwire_core::secret::{Secret, masked_url};
 use serde::Deserialize;
 
 use super::ConfigError;
-use super::secrets::no_login;
+use super::secrets::{no_login, secret};
 use super::value::{range, wrong};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SentimentSection {
     enabled: bool,
-    fear_greed_url: String,
-    dominance_url: String,
+    #[serde(deserialize_with = "secret")]
+    fear_greed_url: Secret,
+    #[serde(deserialize_with = "secret")]
+    dominance_url: Secret,
     timeout_ms: u64,
     refresh_s: u64,
 }
@@ -24,10 +26,10 @@ pub(super) struct SentimentSection {
 pub struct SentimentConfig {
     /// Whether at all.
     pub enabled: bool,
-    /// Address of the fear and greed index; `None` leaves it out.
-    pub fear_greed_url: Option<String>,
-    /// Address of bitcoin's dominance; `None` leaves it out.
-    pub dominance_url: Option<String>,
+    /// Address of the fear and greed index, whose query may hold a key; `None` leaves it out.
+    pub fear_greed_url: Option<Secret>,
+    /// Address of bitcoin's dominance, likewise; `None` leaves it out.
+    pub dominance_url: Option<Secret>,
     /// Longest time of one answer.
     pub timeout: Duration,
     /// Time between two fetches of the same address.
@@ -54,7 +56,8 @@ impl SentimentSection {
 }
 
 /// Plain HTTP only to this machine: on any other way the answer could be anyone's.
-fn address(key: &str, url: &str) -> Result<Option<String>, ConfigError> {
+fn address(key: &str, given: &Secret) -> Result<Option<Secret>, ConfigError> {
+    let url = given.reveal();
     no_login(key, url)?;
     const LOCAL: [&str; 2] = ["http://127.0.0.1", "http://localhost"];
     let is_local = LOCAL.iter().any(|local| {
@@ -63,7 +66,7 @@ fn address(key: &str, url: &str) -> Result<Option<String>, ConfigError> {
     if url.is_empty() {
         Ok(None)
     } else if is_local || url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) {
-        Ok(Some(url.to_owned()))
+        Ok(Some(given.clone()))
     } else {
         Err(wrong(key, &masked_url(url), "expected an address https://..., or nothing"))
     }

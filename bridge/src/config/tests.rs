@@ -155,11 +155,13 @@ fn what_opens_an_address_is_refused_or_masked_wherever_it_stands() {
     for (key, url) in [
         ("session.source", "wss://host/v2?key=swordfish"),
         ("sentiment.dominance_url", "https://host/global?x_cg_demo_api_key=swordfish"),
+        ("sentiment.fear_greed_url", "https://host/fng/?key=swordfish"),
     ] {
         let overrides = [(key.to_owned(), Value::String(url.to_owned()))];
         let config = Config::load(None, std::iter::empty(), &overrides).unwrap();
         assert!(!config.to_toml().contains("swordfish"), "{}", config.to_toml());
         assert!(!config.source_name().contains("swordfish"));
+        assert!(!format!("{:?}", config.sentiment).contains("swordfish"));
         let again = Config::from_effective(&config.to_toml(), &[]).unwrap();
         assert_eq!(again.hash(), config.hash(), "a mask is a value that is read again");
     }

@@ -100,7 +100,7 @@ pub fn told(mended: &[Mended]) -> Option<String> {
         Mend::Rewritten => format!(
             "deleted under the run: {which} with {lines} lines, {fills} of them fills; all are written again"
         ),
-        Mend::Begun => format!("moved away under the run: {which} and begun anew"),
+        Mend::Begun => format!("moved away under the run: {which} and begun again"),
         Mend::Cut => {
             format!(
                 "cut under the run: {which} by {lines} lines, {fills} of them fills, which are lost"

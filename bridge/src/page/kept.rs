@@ -71,7 +71,7 @@ impl Curve {
 
 /// A slow event with the instant at which it arrived, in milliseconds since 1970.
 pub(super) type Slow = (i64, SlowTick);
-/// A long call likewise, and whose doing it was.
+/// A long call likewise, and its attribution.
 pub(super) type Long = (i64, LongCall);
 
 /// Everything.

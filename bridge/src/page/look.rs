@@ -61,7 +61,7 @@ impl Desk {
     ) -> Vec<Alert> {
         let Some(copied) = self.copy() else { return Vec::new() };
         let now = self.clock.now();
-        // Read anew each time: the two clocks drift apart within a day.
+        // Read afresh each time: the two clocks drift apart within a day.
         let relation = self.clock.relation();
         let wall_ms = views::millis(relation.to_utc(now));
         let mut kept = lock(&self.kept);

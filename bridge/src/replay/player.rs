@@ -161,7 +161,7 @@ impl Player {
             let symbols = symbols & self.believed();
             self.quarantines.add(symbols, reason, Some(frame), Detail::None);
         }
-        self.feed.on_control(rx, control, &mut self.events);
+        self.feed.on_control(rx, self.clock.now(), control, &mut self.events);
         self.side.work_off(&mut self.events);
     }
 
@@ -216,7 +216,8 @@ impl Player {
             }
             _ => {}
         }
-        let follows = self.rules.as_mut().and_then(|rules| rules.after(payload, outcome));
+        let rules = self.rules.as_mut();
+        let follows = rules.and_then(|rules| rules.after(payload, outcome, &self.feed));
         if let Some(control) = follows {
             self.apply(rx, &control);
         }
@@ -252,7 +253,8 @@ impl Player {
         }
         self.next_timer = Some(rx.plus(SECOND));
         if let Some(at) = self.feed.estimate(rx) {
-            self.feed.on_control(rx, &Control::Timer { at }, &mut self.events);
+            let now = self.clock.now();
+            self.feed.on_control(rx, now, &Control::Timer { at }, &mut self.events);
             self.side.work_off(&mut self.events);
         }
     }

@@ -1,4 +1,4 @@
-//! What the machine did to the run: long calls by whose doing they were, and the pinned threads.
+//! What the machine did to the run: long calls by their attribution, and the pinned threads.
 
 use paperwire_core::time::DurationNs;
 use paperwire_rt::host::ThreadUsage;
@@ -53,7 +53,7 @@ pub(super) fn longest(tally: &Tally) -> Table {
         "longest calls",
         "took",
         "core lost for",
-        "whose doing",
+        "attribution",
         "interrupts",
         "in",
         "faults",
@@ -87,7 +87,7 @@ pub(crate) fn long_call_json(call: &LongCall, strategies: &[StrategyName]) -> Va
         "strategy": strategies[usize::from(outlier.strategy)].instance,
         "event": outlier.seq.0,
         "took_ns": outlier.span().raw(),
-        "doing": doing.as_str(),
+        "attribution": doing.as_str(),
         "lost_ns": lost.raw(),
         "interrupts": disturbed.interrupts.map(|(count, _)| count),
         "interrupts_within_ns": disturbed.interrupts.map(|(_, span)| span.raw()),

@@ -121,3 +121,19 @@ fn the_status_leaves_out_what_says_nothing_and_keeps_to_the_best() {
     assert!(!text.contains("Sharpe") && !text.contains("margin calls"), "{text}");
     assert!(text.contains("equity") && text.contains("state"), "{text}");
 }
+
+#[test]
+fn a_long_call_names_its_attribution() {
+    use crate::attribution::LongCall;
+    use paperwire_core::event::Seq;
+    use paperwire_core::outlier::Outlier;
+    use paperwire_core::time::HostNs;
+
+    let (from, to) = (HostNs::new(1), HostNs::new(50_001));
+    let call = LongCall::unseen(&Outlier { strategy: 0, seq: Seq(9), from, to });
+    let (reloadable, instance) = (&[][..], "one".to_owned());
+    let name = StrategyName { instance, version: String::new(), sha256: String::new(), reloadable };
+    let told = super::long_call_json(&call, &[name]);
+    assert_eq!(told["attribution"], "unknown");
+    assert!(told.get("doing").is_none());
+}

@@ -131,7 +131,7 @@ mod tests {
             assert_eq!(schedule.next_at().since(now), DurationNs::from_secs(300));
             assert_eq!(schedule.on_success(now), Turn::Same);
             schedule.on_failure(now);
-            assert!(schedule.next_at().since(now) <= DurationNs::from_millis(1500), "anew");
+            assert!(schedule.next_at().since(now) <= DurationNs::from_millis(1500), "again");
         }
     }
 

@@ -1,7 +1,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Runtime;
 
@@ -104,8 +104,8 @@ fn run(moods: [Mood; 2], pace: Pace, age_max_ms: u64) -> Run {
     let pages = Pages::start(moods);
     let config = SentimentConfig {
         enabled: true,
-        fear_greed_url: Some(format!("{}/fng/", pages.url)),
-        dominance_url: Some(format!("{}/global", pages.url)),
+        fear_greed_url: Some(Secret::new(format!("{}/fng/", pages.url))),
+        dominance_url: Some(Secret::new(format!("{}/global", pages.url))),
         timeout: Duration::from_millis(200),
         refresh: Duration::from_secs(300),
     };
@@ -185,7 +185,7 @@ fn both_values_are_published_with_the_age_of_the_older() {
     assert_eq!(both.btc_dominance.map(f64::to_bits), Some(58.5f64.to_bits()));
     assert!(before.since(both.taken_at) < DurationNs::from_secs(20) && both.taken_at <= utc_now());
     let next = run.wait_for(Some(22), Some(58.5));
-    assert!(next.taken_at > both.taken_at || next != both, "fetched anew");
+    assert!(next.taken_at > both.taken_at || next != both, "fetched again");
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn nothing_starts_unless_it_is_asked_for() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let config = SentimentConfig {
         enabled: false,
-        fear_greed_url: Some("https://example.org".to_owned()),
+        fear_greed_url: Some(Secret::new("https://example.org".to_owned())),
         dominance_url: None,
         timeout: Duration::from_secs(1),
         refresh: Duration::from_secs(60),

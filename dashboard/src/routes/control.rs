@@ -26,7 +26,7 @@ pub(crate) enum VerbWord {
     Resume,
     /// Closes everything.
     Flatten,
-    /// The account starts anew.
+    /// The account starts from scratch.
     Reset,
     /// Flattens and halts.
     Kill,

@@ -440,7 +440,7 @@ pub(crate) struct SlowestAsked {
     limit: Option<i64>,
 }
 
-/// The slowest events one by one, and the longest calls with whose doing they were.
+/// The slowest events one by one, and the longest calls with their attribution.
 #[utoipa::path(get, path = "/api/latency/slowest", params(SlowestAsked),
     responses((status = 200, body = Slowest), (status = 400, body = Problem), (status = 401, body = Problem)))]
 pub(crate) async fn slowest(

@@ -174,7 +174,7 @@ pub struct SlowTick {
     pub decided_ns: u64,
 }
 
-/// One long call of a strategy and whose doing it was.
+/// One long call of a strategy and its attribution.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct LongCall {
     /// Number of the event that it was called for.
@@ -188,7 +188,7 @@ pub struct LongCall {
     /// For how long of it the core was lost.
     pub lost_ns: u64,
     /// `host`, `strategy` or `unknown`.
-    pub doing: String,
+    pub attribution: String,
     /// Interrupts of its core around it; null where nobody looked.
     pub interrupts: Option<u64>,
     /// Page faults of the thread around it.

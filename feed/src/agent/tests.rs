@@ -240,7 +240,7 @@ fn replay(tape: &[(RawKind, HostNs, Vec<u8>)]) -> (Vec<MarketEvent>, Counters) {
     let mut sink = Collected::default();
     for (kind, rx, payload) in tape {
         if *kind == RawKind::Control {
-            market.on_control(*rx, &Control::decode(payload).unwrap(), &mut sink);
+            market.on_control(*rx, *rx, &Control::decode(payload).unwrap(), &mut sink);
         } else if *kind == RawKind::Frame {
             let mut probe = Probe::new(&clock, *rx, *rx);
             market.on_frame(*rx, payload, &mut probe, &mut sink);

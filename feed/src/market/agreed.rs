@@ -1,7 +1,7 @@
 //! What is kept from the wire and compared with what comes after it: a last number, a latest time.
 //!
 //! One damaged value must not decide about all that follow, and neither must what is known when the
-//! venue has really started anew. So a value that contradicts what is known is taken note of; three in
+//! venue has really started over. So a value that contradicts what is known is taken note of; three in
 //! a row that lead one to expect each other are believed, in both directions. Any value that fits what
 //! is known ends the dispute. A pure value; what fits, and what leads to what, the caller says.
 

@@ -13,7 +13,7 @@ pub struct Counters {
     pub checksums_ok: u64,
     /// Checksums that did not.
     pub checksums_bad: u64,
-    /// Times a book was declared void and fetched anew.
+    /// Times a book was declared void and fetched again.
     pub resyncs: u64,
     /// Frames that could not be read.
     pub malformed: u64,

@@ -13,7 +13,6 @@ impl MarketFeed {
     /// A frame that may be of a book could not be read.
     pub(super) fn on_malformed(
         &mut self,
-        rx: HostNs,
         frame: &[u8],
         error: WireError,
         sink: &mut impl EventSink,
@@ -21,7 +20,7 @@ impl MarketFeed {
         self.counters.malformed += 1;
         self.last_wire_error = Some(error);
         let named = self.named_in(frame);
-        self.distrust(if named == 0 { self.everyone() } else { named }, rx, sink)
+        self.distrust(if named == 0 { self.everyone() } else { named }, sink)
     }
 
     /// A frame that cannot be of a book could not be read: it is lost, and no book is touched.
@@ -46,25 +45,14 @@ impl MarketFeed {
 
     /// A frame that may have changed these books could not be used: they are no longer known to be
     /// what the exchange has.
-    pub(super) fn distrust(
-        &mut self,
-        symbols: u64,
-        rx: HostNs,
-        sink: &mut impl EventSink,
-    ) -> Outcome {
+    pub(super) fn distrust(&mut self, symbols: u64, sink: &mut impl EventSink) -> Outcome {
         for symbol in self.ids().filter(|symbol| symbols >> symbol.0 & 1 == 1) {
-            self.void(symbol, GapReason::Malformed, rx, sink);
+            self.void(symbol, GapReason::Malformed, sink);
         }
         Outcome::Desync(symbols, GapReason::Malformed)
     }
 
-    pub(super) fn void(
-        &mut self,
-        symbol: SymbolId,
-        reason: GapReason,
-        rx: HostNs,
-        sink: &mut impl EventSink,
-    ) {
+    pub(super) fn void(&mut self, symbol: SymbolId, reason: GapReason, sink: &mut impl EventSink) {
         let entry = &mut self.books[symbol.index()];
         entry.book.clear();
         entry.kept_since = None;
@@ -80,7 +68,7 @@ impl MarketFeed {
             return;
         };
         entry.state = BookState::Resync;
-        self.emit(sink, symbol, at, rx, MarketKind::Status(SymbolStatus::Resync));
+        self.emit(sink, symbol, at, MarketKind::Status(SymbolStatus::Resync));
     }
 
     /// The time of a book that verified: its own, or the time between the messages when that is not
@@ -111,7 +99,7 @@ impl MarketFeed {
     ) -> Taken {
         let taken = self.venue.take(at, rx, is_news);
         if let Taken::Stepped(step) = taken {
-            self.step_clock(step, rx, sink);
+            self.step_clock(step, sink);
         }
         if !self.is_timed && taken != Taken::Refused {
             self.tell_untold(rx, sink);
@@ -120,7 +108,7 @@ impl MarketFeed {
     }
 
     #[cold]
-    fn step_clock(&mut self, step: Step, rx: HostNs, sink: &mut impl EventSink) {
+    fn step_clock(&mut self, step: Step, sink: &mut impl EventSink) {
         self.stepped = Some(step);
         let Step { from, to } = step;
         for symbol in self.ids() {
@@ -129,7 +117,7 @@ impl MarketFeed {
             entry.numbers.open();
             self.counters.gaps += 1;
             let gap = SymbolStatus::Gap { from, to, reason: GapReason::Clock };
-            self.emit(sink, symbol, to, rx, MarketKind::Status(gap));
+            self.emit(sink, symbol, to, MarketKind::Status(gap));
         }
     }
 
@@ -143,10 +131,10 @@ impl MarketFeed {
         for symbol in self.ids() {
             if std::mem::take(&mut self.books[symbol.index()].has_untold_rules) {
                 let rules = self.symbols.instruments()[symbol.index()].order_rules();
-                self.emit(sink, symbol, at, rx, MarketKind::Rules(rules));
+                self.emit(sink, symbol, at, MarketKind::Rules(rules));
             }
             if let Some(status) = self.books[symbol.index()].untold.take() {
-                self.emit(sink, symbol, at, rx, MarketKind::Trading(status));
+                self.emit(sink, symbol, at, MarketKind::Trading(status));
             }
         }
     }

@@ -70,7 +70,7 @@ fn commands_and_sentiment_are_numbered_events_that_never_go_back_in_time() {
     let command = Command::Do { target: None, verb: Verb::Pause, origin: Origin::Api };
     market.venue.take(ExchNs::new(90), HostNs::new(1), true);
     for control in [Control::Sentiment { at, sentiment }, Control::Command { at, command }] {
-        market.on_control(HostNs::new(2), &control, &mut sink);
+        market.on_control(HostNs::new(2), HostNs::new(7), &control, &mut sink);
     }
     let found: Vec<_> = sink.0.iter().map(|event| (event.seq.0, event.exch, event.kind)).collect();
     let exch = ExchNs::new(90);
@@ -78,6 +78,9 @@ fn commands_and_sentiment_are_numbered_events_that_never_go_back_in_time() {
         found,
         [(1, exch, MarketKind::Sentiment(sentiment)), (2, exch, MarketKind::Command(command))]
     );
+    // A replay has other clocks than its recording.
+    let now = Stamps { arrived: HostNs::new(7), enqueued: HostNs::new(7) };
+    assert!(sink.0.iter().all(|event| event.stamps == now));
 }
 
 /// A market with one live book of ten levels a side around 100.0, a tick of 0.1.
@@ -155,6 +158,25 @@ fn what_is_of_no_book_voids_none() {
     assert_eq!(outcome, Outcome::Desync(1, GapReason::Malformed));
 }
 
+/// What a frame brings beside its own data waited as long as the frame did, before its read as well.
+#[test]
+fn whatever_a_frame_brings_arrived_with_it() {
+    let mut it = Lively::new();
+    let arrived = HostNs::new(5);
+    let list = r#"{"channel":"instrument","type":"update","data":{"pairs":[{"symbol":"A/USD","base":"A","quote":"USD","price_precision":1,"qty_precision":2,"price_increment":0.5,"qty_increment":0.01,"qty_min":0.01,"cost_min":"1","status":"online"}]}}"#;
+    let online = r#"{"channel":"status","type":"update","data":[{"system":"cancel_only"}]}"#;
+    let damaged = r#"{"channel":"book","type":"update","data":[{"symbol":"A/USD","bids":["#;
+    let ticker = r#"{"channel":"ticker","type":"update","data":[{"symbol":"A/USD","last":100.0}]}"#;
+    for frame in [list, online, damaged, ticker] {
+        it.rx += 1_000_000;
+        let mut probe = Probe::new(&StoppedClock, arrived, HostNs::new(it.rx));
+        it.market.on_frame(HostNs::new(it.rx), frame.as_bytes(), &mut probe, &mut it.sink);
+        let told = std::mem::take(&mut it.sink.0);
+        assert!(!told.is_empty(), "{frame}");
+        assert!(told.iter().all(|event| event.stamps.arrived == arrived), "{told:?}");
+    }
+}
+
 #[test]
 fn a_print_far_outside_the_verified_book_is_refused() {
     let mut it = Lively::new();
@@ -183,6 +205,7 @@ fn a_print_far_outside_the_verified_book_is_refused() {
     it.market = it.market.with_print_distance(Distance::new(100));
     assert!(!it.print("98.9") && it.print("99.1"));
     it.market.on_control(
+        HostNs::new(it.rx),
         HostNs::new(it.rx),
         &crate::control::Control::Stale(SymbolId(0)),
         &mut it.sink,

@@ -189,7 +189,7 @@ impl MarketFeed {
                 self.refuse(Refused { symbol, why, count: 1 });
                 continue;
             }
-            if !self.is_new(symbol, trade.trade_id, trade.at, rx, sink) {
+            if !self.is_new(symbol, trade.trade_id, trade.at, sink) {
                 continue;
             }
             if self.pressure == Pressure::Drop {
@@ -207,14 +207,7 @@ impl MarketFeed {
     }
 
     /// Minds a trade's number; false for a trade that was seen before.
-    fn is_new(
-        &mut self,
-        symbol: SymbolId,
-        id: i64,
-        at: ExchNs,
-        rx: HostNs,
-        sink: &mut impl EventSink,
-    ) -> bool {
+    fn is_new(&mut self, symbol: SymbolId, id: i64, at: ExchNs, sink: &mut impl EventSink) -> bool {
         match self.books[symbol.index()].numbers.take(id, at) {
             Number::Next { missed } => self.counters.missed_trades += missed,
             Number::Odd => {}
@@ -226,7 +219,7 @@ impl MarketFeed {
                 self.number_jump = Some(NumberJump { symbol, from, to: id });
                 let gap = SymbolStatus::Gap { from: at, to: at, reason: GapReason::TradeIds };
                 self.counters.gaps += 1;
-                self.emit(sink, symbol, at, rx, MarketKind::Status(gap));
+                self.emit(sink, symbol, at, MarketKind::Status(gap));
             }
         }
         true
@@ -274,7 +267,7 @@ impl MarketFeed {
             && let Some(at) = told.or_else(|| self.estimate(rx))
         {
             let kind = MarketKind::Ticker { last: row.last };
-            self.emit(sink, row.symbol, at, probe.arrived, kind);
+            self.emit(sink, row.symbol, at, kind);
         }
         probe.mark(Stage::Enqueued);
         Outcome::Ticker(row.symbol)

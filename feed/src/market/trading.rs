@@ -167,7 +167,7 @@ impl MarketFeed {
             self.trading.note(TradingNotice::Pair(symbol, row.status));
         }
         match (is_same, self.stop(symbol)) {
-            (false, _) => self.set_stop(rx, symbol, Stop::Precision { price, qty }, sink),
+            (false, _) => self.set_stop(symbol, Stop::Precision { price, qty }, sink),
             (true, Some(stop)) if stop.is_final() => self.end_stop(symbol),
             (true, _) => {}
         }
@@ -181,7 +181,7 @@ impl MarketFeed {
 
     /// The venue sent its whole list without this pair, or something of this pair that cannot be read.
     fn on_absent(&mut self, rx: HostNs, symbol: SymbolId, stop: Stop, sink: &mut impl EventSink) {
-        self.set_stop(rx, symbol, stop, sink);
+        self.set_stop(symbol, stop, sink);
         self.tell_status(rx, symbol, sink);
     }
 
@@ -193,7 +193,7 @@ impl MarketFeed {
         };
         match (&ack.error, self.stop(symbol)) {
             (Some(error), None) if error.starts_with("Currency pair not ") => {
-                self.set_stop(rx, symbol, Stop::Refused, sink);
+                self.set_stop(symbol, Stop::Refused, sink);
             }
             (None, Some(Stop::Refused)) => self.end_stop(symbol),
             _ => return,
@@ -201,12 +201,12 @@ impl MarketFeed {
         self.tell_status(rx, symbol, sink);
     }
 
-    fn set_stop(&mut self, rx: HostNs, symbol: SymbolId, stop: Stop, sink: &mut impl EventSink) {
+    fn set_stop(&mut self, symbol: SymbolId, stop: Stop, sink: &mut impl EventSink) {
         let before = self.trading.pairs[symbol.index()].stop.replace(stop);
         if before != Some(stop) {
             self.trading.note(TradingNotice::Stopped(symbol, stop));
         }
-        self.void(symbol, GapReason::Stopped, rx, sink);
+        self.void(symbol, GapReason::Stopped, sink);
     }
 
     fn end_stop(&mut self, symbol: SymbolId) {
@@ -235,7 +235,7 @@ impl MarketFeed {
             }
             return;
         };
-        self.emit(sink, symbol, at, rx, kind);
+        self.emit(sink, symbol, at, kind);
     }
 }
 

@@ -327,7 +327,7 @@ fn a_desync_sends_exactly_one_pair_of_requests() {
 }
 
 #[test]
-fn a_silent_book_turns_stale_and_then_is_fetched_anew() {
+fn a_silent_book_turns_stale_and_then_is_fetched_again() {
     let mut rig = Rig::new();
     rig.tick();
     rig.ack(&ok(1, "book", "A/USD"));
@@ -335,7 +335,7 @@ fn a_silent_book_turns_stale_and_then_is_fetched_anew() {
     rig.pass(DurationNs::from_secs(61));
     rig.tick();
     assert_eq!(rig.controls, [Control::Stale(SymbolId(0))]);
-    rig.market.on_control(rig.now, &Control::Stale(SymbolId(0)), &mut Nowhere);
+    rig.market.on_control(rig.now, rig.now, &Control::Stale(SymbolId(0)), &mut Nowhere);
     rig.pass(DurationNs::from_secs(60));
     let (sent, _) = rig.tick();
     assert_eq!(rig.controls[1..], [Control::Resync(SymbolId(0), GapReason::Silent)]);

@@ -1,4 +1,4 @@
-//! How long the ways between the strategy and the venue are, drawn anew for each message.
+//! How long the ways between the strategy and the venue are, drawn afresh for each message.
 //!
 //! A model gives the time of one leg of one order; the engine adds it to the exchange time of what
 //! caused it and acts when the market has come that far. Draws come from the strategy's own seeded

@@ -64,7 +64,7 @@ impl Performance {
         }
     }
 
-    /// Forgets everything and begins anew.
+    /// Forgets everything and begins again.
     ///
     /// # Panics
     /// When the baseline is not positive.

@@ -134,7 +134,7 @@ impl Portfolio {
         }
     }
 
-    /// Starts anew from the opening; takes no memory.
+    /// Starts again from the opening; takes no memory.
     pub fn reset(&mut self) {
         self.positions.fill(Position::default());
         self.books.fill(SymbolBook { is_changed: true, ..SymbolBook::default() });

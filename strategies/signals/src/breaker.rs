@@ -21,7 +21,7 @@ impl CircuitBreaker {
         Self { losses_max, pause, losses: 0, until: ExchNs::new(i64::MIN) }
     }
 
-    /// Takes the whole net result of a position that is now flat: a win starts the count anew,
+    /// Takes the whole net result of a position that is now flat: a win starts the count again,
     /// nothing gained and nothing lost changes nothing.
     pub fn on_closed(&mut self, net: Money, at: ExchNs) {
         if net > 0 {

@@ -51,7 +51,7 @@ impl Cvd {
         self.lots
     }
 
-    /// Begins anew, as at midnight.
+    /// Begins again, as at midnight.
     pub fn reset(&mut self) {
         *self = Self::default();
     }

@@ -85,7 +85,7 @@ impl RollingVwap {
     }
 
     /// Adds a bar by its own average price (or its typical one) and volume. When volume times the square
-    /// of the price's move within two windows leaves an `i128`, the window begins anew with this bar:
+    /// of the price's move within two windows leaves an `i128`, the window begins again with this bar:
     /// 10^12 units of price and 10^14 lots are far from it.
     pub fn push(&mut self, px: Px, volume: Qty) -> Option<Vwap> {
         let (px, qty) = (px.raw(), volume.raw().max(0));

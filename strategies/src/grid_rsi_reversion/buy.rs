@@ -41,7 +41,7 @@ struct Look {
 }
 
 impl GridRsiReversion {
-    /// Exits first; then the grid is laid or laid anew, and its levels are bought.
+    /// Exits first; then the grid is laid or laid again, and its levels are bought.
     pub(super) fn tend(
         &mut self,
         symbol: SymbolId,

@@ -75,7 +75,7 @@ pub struct Params {
     pub losses_max: u32,
     /// Length of that pause, in minutes.
     pub losses_pause_min: u64,
-    /// Completed cycles after which the grid is laid anew.
+    /// Completed cycles after which the grid is laid again.
     pub recentre_cycles: u32,
     /// But not sooner than this, in seconds.
     pub recentre_min_s: u64,

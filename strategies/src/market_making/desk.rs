@@ -73,7 +73,7 @@ pub(super) struct Desk {
     pub(super) exit_retry_at: ExchNs,
     /// No second sale of old inventory before this instant.
     pub(super) unwind_at: ExchNs,
-    /// The stop must be set anew from the average price.
+    /// The stop must be set again from the average price.
     pub(super) is_anchor_due: bool,
     /// Best price of the open position, for the taker mode's trail.
     pub(super) best: Option<Best>,

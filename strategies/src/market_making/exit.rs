@@ -20,7 +20,7 @@ use super::quotes::is_older;
 use crate::exit::RETRY;
 
 impl Desk {
-    /// Sets the stop anew after an add, sells old inventory; true when it closes the whole position.
+    /// Sets the stop again after an add, sells old inventory; true when it closes the whole position.
     pub(super) fn exit(
         &mut self,
         bbo: &Bbo,

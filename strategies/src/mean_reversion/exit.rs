@@ -24,7 +24,7 @@ struct Held<'a> {
 }
 
 impl MeanReversion {
-    /// Leaves, or sets stop and target anew; true when it signalled or waits for an order.
+    /// Leaves, or sets stop and target again; true when it signalled or waits for an order.
     pub(super) fn exit(
         &mut self,
         symbol: SymbolId,

@@ -54,7 +54,7 @@ pub(super) struct Desk {
     pub(super) best: Option<Best>,
     /// Where the newest fade wants to take its profit.
     pub(super) vwap_target: f64,
-    /// Stop and target must be set anew from the average price.
+    /// Stop and target must be set again from the average price.
     pub(super) is_anchor_due: bool,
     /// Net result of the parts closed so far of the open position.
     pub(super) closed_net: Money,

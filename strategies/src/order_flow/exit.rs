@@ -24,7 +24,7 @@ struct Held<'a> {
 }
 
 impl OrderFlow {
-    /// Leaves, or sets stop and target anew; true when it signalled.
+    /// Leaves, or sets stop and target again; true when it signalled.
     pub(super) fn exit(
         &mut self,
         symbol: SymbolId,

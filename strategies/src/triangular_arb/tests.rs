@@ -198,7 +198,7 @@ fn a_good_price_must_last_as_long_as_is_wanted() {
     let mut stage = stage("persist_evals = 3");
     books(&mut stage, DEAR);
     alt(&mut stage, DEAR);
-    alt(&mut stage, FAIR); // begins anew
+    alt(&mut stage, FAIR); // begins again
     alt(&mut stage, DEAR);
     alt(&mut stage, DEAR);
     assert!(stage.signals().is_empty());

@@ -6,6 +6,7 @@ use paperwire_core::strategy::{Action, ExitLevel, Signal, Size, Skip};
 use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;
 use paperwire_exec::engine::EngineConfig;
+use paperwire_signals::router::Router;
 
 use crate::stage::{BTC, Stage, XRP};
 
@@ -189,6 +190,27 @@ fn each_refusal_has_its_cause() {
     check_refused("[symbols.'XRP/USD']\nposition_usd = 4.0", good, Skip::InsufficientSize);
     // Just twice the usual volume: 0.28 and 0.21, and the takers' 0.10, for 0.6.
     check_refused("confidence_min = 0.6", bar(0.005, 10_700.0), Skip::InsufficientConfidence);
+}
+
+/// A strong trend asks 0.2 more of the confidence, and of nothing else.
+#[test]
+fn a_strong_trend_asks_for_more_confidence() {
+    for (volume, router, codes) in [
+        (10_700.0, None, vec!["whale_long"]),
+        (10_700.0, Some(Router::of("whale_sentiment")), vec![]),
+        (40_000.0, Some(Router::of("whale_sentiment")), vec!["whale_long"]),
+    ] {
+        let stage = Stage::under(router, "whale_sentiment", USUAL, |config| {
+            // Whatever leans at all leans strongly.
+            (config.detector.cut, config.detector.strong_cut) = (1e-9, 2e-9);
+        });
+        let mut crowd = Crowd::on(stage, &[XRP], 0.06, false);
+        crowd.bar(0.005, volume);
+        crowd.end();
+        assert_eq!(crowd.stage.codes(), codes, "{volume} {:?}", crowd.stage.skips());
+        let last = codes.is_empty().then_some(&Skip::InsufficientConfidence);
+        assert_eq!(crowd.stage.skips().last().filter(|_| codes.is_empty()), last);
+    }
 }
 
 #[test]

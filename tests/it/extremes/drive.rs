@@ -356,7 +356,8 @@ impl Drive {
     }
 
     fn decide(&mut self, control: &Control) {
-        self.feed.on_control(HostNs::new(self.rx), control, &mut self.events);
+        let rx = HostNs::new(self.rx);
+        self.feed.on_control(rx, rx, control, &mut self.events);
         self.work();
     }
 

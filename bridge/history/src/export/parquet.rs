@@ -150,7 +150,7 @@ impl<T> Table<'_, T> {
             read(store, &mut |row| rows.push(row))?;
             rows.finish()
         };
-        // Nineteen digits are so rare that the file is begun anew for them.
+        // Nineteen digits are so rare that the file is begun again for them.
         let written = match attempt(Width::Short) {
             Ok(None) => attempt(Width::Long),
             other => other,

@@ -77,7 +77,7 @@ fn the_better_version_of_a_bar_stays(store: &mut dyn Store) {
         (version(Source::RestOhlc, 1003, false), 1003),
         (version(Source::Csv, 1004, false), 1003),
         (version(Source::Ws, 1005, false), 1005),
-        (version(Source::Ws, 1006, false), 1006), // the same source says it anew
+        (version(Source::Ws, 1006, false), 1006), // the same source says it again
         (version(Source::Trades, 1007, false), 1007),
         (version(Source::Ws, 1008, false), 1007),
     ] {

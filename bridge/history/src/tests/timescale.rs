@@ -110,7 +110,7 @@ fn tables_are_hyper_rolled_up_compressed_and_forgotten() {
     let read = provider::range(&mut *store, "BTC/USD", M1, span, 9).unwrap().candles;
     assert_eq!(read, [better]);
 
-    // Minutes older than a year go; the hours made of them stay, also after newer ones are made anew.
+    // Minutes older than a year go; the hours made of them stay, also after newer ones are made again.
     run_policy(&mut client, "policy_retention");
     let oldest = store.extent("BTC/USD", M1).unwrap().unwrap().oldest;
     assert!(oldest >= minute(today - 201 * DAY), "{oldest:?}");

@@ -178,7 +178,7 @@ impl Desk {
             strategy: names[usize::from(of.outlier.strategy)].instance.clone(),
             took_ns: of.outlier.span().raw(),
             lost_ns: of.lost.raw(),
-            doing: of.doing.as_str().to_owned(),
+            attribution: of.doing.as_str().to_owned(),
             interrupts: of.disturbed.interrupts.map(|(count, _)| count),
             faults: of.disturbed.usage.map(|of| of.minor_faults + of.major_faults),
             switches_by_force: of.disturbed.usage.map(|of| of.switches_by_force),

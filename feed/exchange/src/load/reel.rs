@@ -23,7 +23,7 @@ const TIME_KEY: &str = "\"timestamp\":\"";
 const TIME_LEN: usize = "2026-01-01T00:00:00.000000Z".len();
 const TRADE_ID_KEY: &str = "\"trade_id\":";
 
-/// Something that is written anew each time.
+/// Something that is rewritten each time.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     start: usize,

@@ -118,7 +118,7 @@ impl Engine {
         }
         // Answers under way are of the old account.
         self.tell_due(index, ExchNs::new(i64::MAX), cause, ctx);
-        // The account was made anew in a state of its own; what changes is seen from before.
+        // The account was made from scratch in a state of its own; what changes is seen from before.
         self.slots[index].worlds[0].account_mut().set_state(before);
         let slot = &mut self.slots[index];
         slot.risk.restart(slot.worlds[0].account().row());

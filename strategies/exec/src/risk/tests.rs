@@ -23,7 +23,7 @@ fn a_minute_of_orders_rolls() {
 }
 
 #[test]
-fn losses_in_a_row_cool_down_and_a_gain_starts_the_count_anew() {
+fn losses_in_a_row_cool_down_and_a_gain_starts_the_count_again() {
     let limits = RiskLimits {
         losses_in_row: 2,
         cooldown: DurationNs::from_secs(30),

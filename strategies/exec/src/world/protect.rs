@@ -267,7 +267,7 @@ impl World {
         self.send(order, terms, env);
     }
 
-    /// Starts the account anew; orders are cancelled before.
+    /// Starts the account from scratch; orders are cancelled before.
     pub fn reset(&mut self, env: &Env<'_>) {
         assert!(self.orders.is_empty(), "orders are cancelled before");
         self.consumed.clear();

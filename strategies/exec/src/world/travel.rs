@@ -129,7 +129,7 @@ impl World {
         due.min_by_key(|(id, due)| (*due, *id)).filter(|(_, due)| *due < NEVER)
     }
 
-    /// Finds anew what is due next and which symbols have orders, when that may have changed.
+    /// Finds again what is due next and which symbols have orders, when that may have changed.
     pub(super) fn schedule(&mut self) {
         if std::mem::take(&mut self.is_changed) {
             let exits = self.exits_under_way.iter().map(|way| way.due).min().unwrap_or(NEVER);

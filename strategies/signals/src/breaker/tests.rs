@@ -26,7 +26,7 @@ fn only_losses_in_a_row_pause() {
 }
 
 #[test]
-fn the_count_starts_anew_after_a_pause() {
+fn the_count_starts_again_after_a_pause() {
     let mut breaker = CircuitBreaker::new(2, MINUTE);
     for s in [0, 1, 100] {
         breaker.on_closed(Money::from_num(-1), at(s));

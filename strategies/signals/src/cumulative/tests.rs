@@ -31,7 +31,7 @@ fn equals_ta_lib() {
 }
 
 #[test]
-fn a_delta_begins_anew() {
+fn a_delta_begins_again() {
     let mut cvd = Cvd::default();
     assert_eq!(cvd.lots(), None);
     cvd.push(OrderSide::Sell, Qty::new(5));

@@ -68,7 +68,7 @@ fn a_market_that_multiplies_keeps_its_digits() {
 }
 
 #[test]
-fn more_than_can_be_counted_begins_the_window_anew() {
+fn more_than_can_be_counted_begins_the_window_again() {
     use paperwire_core::limits::PX_MAX;
     let mut vwap = RollingVwap::new(3);
     for turn in 0..50i64 {

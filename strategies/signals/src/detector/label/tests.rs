@@ -19,7 +19,7 @@ fn check(rules: &DetectorConfig, readings: &[TrendRegime], labels: &[TrendRegime
 fn a_change_needs_readings_in_a_row_that_say_the_same() {
     let rules = DetectorConfig::default();
     check(&rules, &[Sideways, Bull, Bull, Bull, Bull], &[Sideways, Sideways, Sideways, Bull, Bull]);
-    // Another candidate starts anew, and so does a look back.
+    // Another candidate starts from zero, and so does a look back.
     check(&rules, &[Sideways, Bull, Bull, StrongBull, Bull], &[Sideways; 5]);
     check(&rules, &[Sideways, Bull, Bull, Sideways, Bull], &[Sideways; 5]);
     check(&rules, &[Bear, Bear], &[Bear; 2]);
