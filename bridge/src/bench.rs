@@ -5,8 +5,8 @@
 //! stall shows in every frame that had to wait behind it, whoever stalled: load, socket, feed or engine.
 
 mod model;
+mod rate;
 mod rates;
-mod session;
 mod store;
 mod text;
 mod threads;
@@ -15,8 +15,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use paperwire_config::Config;
 use paperwire_core::instrument::Instrument;
 use paperwire_core::time::{DurationNs, Rfc3339};
+use paperwire_doctor as doctor;
+use paperwire_doctor::probes;
 use paperwire_exchange::load::{Rate, Reel};
 use paperwire_exchange::publish::{Topic, Venue};
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults, MarketConfig};
@@ -25,47 +28,45 @@ use paperwire_feed::start;
 use paperwire_feed::wire::cold::ColdReader;
 use paperwire_history::limiter::Limiter;
 use paperwire_history::rest::Rest;
+use paperwire_replay::error::RunError;
+use paperwire_replay::notices::Notices;
+use paperwire_replay::setup;
 use paperwire_rt::clock::{HostClock, utc_now};
 use paperwire_rt::deadline::{Deadline, Late, Stop};
+use paperwire_run::history::fetch;
+use paperwire_run::runtime::async_runtime;
+use paperwire_run::venue::exchange_config;
 use serde_json::json;
 
-use crate::config::Config;
-use crate::run::{RunError, async_runtime};
-use crate::setup;
 use crate::terminal::Terminal;
-use crate::venue::exchange_config;
-use crate::warmup;
-use crate::{doctor, probes};
+use rate::Stand;
 
-pub use model::{Host, Quantiles, RateRow, Run, Saturation, StageRow, StrategyRow};
-pub use rates::Asked;
-pub use threads::{Noise, ThreadLoad};
-
-use session::Stand;
+use model::{Host, Run, Saturation};
+pub(crate) use rates::Asked;
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Debug)]
-pub struct BenchOptions {
+pub(crate) struct BenchOptions {
     /// Frames a second, one measurement each.
-    pub rates: Vec<Asked>,
+    pub(crate) rates: Vec<Asked>,
     /// Measured seconds per rate.
-    pub seconds: u32,
+    pub(crate) seconds: u32,
     /// Plain sockets instead of TLS.
-    pub plain: bool,
+    pub(crate) plain: bool,
     /// Responses from the read of a frame instead of its intended send time.
-    pub from_read: bool,
+    pub(crate) from_read: bool,
     /// The load sends from the feed's thread instead of its own.
-    pub inline_load: bool,
+    pub(crate) inline_load: bool,
     /// Folder for histogram logs, one per rate.
-    pub hdr: Option<PathBuf>,
+    pub(crate) hdr: Option<PathBuf>,
     /// Folder of stored runs.
-    pub store: PathBuf,
+    pub(crate) store: PathBuf,
     /// A stored run to compare with: a file, or `latest`.
-    pub against: Option<String>,
+    pub(crate) against: Option<String>,
     /// Compare with a run of another host, too.
-    pub across_hosts: bool,
+    pub(crate) across_hosts: bool,
     /// Print JSON instead of tables.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// The feed waits this long for a sign of life: under load it only gets frames of the plan.
@@ -75,7 +76,7 @@ const SILENT_AFTER: DurationNs = DurationNs::from_secs(600);
 ///
 /// # Errors
 /// [`RunError`].
-pub fn bench(
+pub(crate) fn bench(
     config: &Config,
     options: &BenchOptions,
     stop: &Arc<AtomicU32>,
@@ -89,7 +90,7 @@ pub fn bench(
     config.feed.ohlc.clear();
     let config = &config;
     let chosen = setup::choose(config)?;
-    let examination = doctor::quick(config);
+    let examination = doctor::quick(&setup::demands(config));
     terminal.notice(&examination.line());
     let host = Host::of(&examination);
     let against = options.against.as_deref().map(|wanted| store::load(wanted, &options.store));
@@ -113,7 +114,7 @@ pub fn bench(
         reel.lap_len(),
         config.session.symbols.join(", "),
         options.seconds,
-        session::WARM_S
+        rate::WARM_S
     ));
     let stand = Stand {
         config,
@@ -158,7 +159,7 @@ pub fn bench(
     finish(&run, against.as_ref(), options, stop.load(Ordering::Acquire) > 0, terminal)
 }
 
-fn add(run: &mut Run, measured: session::Measured) {
+fn add(run: &mut Run, measured: rate::Measured) {
     let row = measured.row;
     if let (None, Some(why)) = (&run.saturation, &row.saturated) {
         run.saturation = Some(Saturation { rate: row.rate.clone(), why: why.clone() });
@@ -245,7 +246,7 @@ fn history(
     let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
     let mut rest = Rest::hurried(&exchange.rest_url(), Limiter::without_limit());
     let (history, problems) =
-        warmup::fetch(&mut rest, instruments, &mut |_, _| Vec::new(), deadline);
+        fetch::fetch(&mut rest, instruments, &mut |_, _| Vec::new(), deadline);
     runtime.block_on(exchange.stop());
     for problem in problems {
         terminal.notice(&problem);
@@ -260,7 +261,7 @@ fn reel(
     options: &BenchOptions,
     deadline: &Deadline,
 ) -> Result<Arc<Reel>, RunError> {
-    let seconds = options.seconds + session::WARM_S;
+    let seconds = options.seconds + rate::WARM_S;
     let (mut frames, mut span) = (1, DurationNs::ZERO);
     for asked in &options.rates {
         match asked.rate {

@@ -8,14 +8,15 @@ mod exchange;
 mod history;
 mod replay;
 mod run;
+mod spans;
 mod strategies;
 mod worth;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use paperwire_bridge::config::Config;
-use paperwire_bridge::run::RunError;
+use paperwire_config::Config;
+use paperwire_replay::error::RunError;
 use toml::Value;
 
 /// Paper trading against Kraken's live order book, with the tail latency of every strategy.

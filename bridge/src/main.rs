@@ -1,12 +1,15 @@
 //! The `paperwire` command.
 
+mod bench;
 mod cli;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use paperwire_bridge::terminal::{self, Terminal};
 use paperwire_rt::alloc_guard::GuardedAlloc;
+
+use crate::terminal::Terminal;
 
 /// Counts what warm threads allocate: `hot_allocs_total` in every report.
 #[global_allocator]

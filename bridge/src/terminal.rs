@@ -11,12 +11,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use paperwire_core::text::is_plain;
-
-use crate::report::{self, Summary};
-use crate::tally::Tally;
+use paperwire_replay::notices::Notices;
+use paperwire_replay::report::{self, Summary};
+use paperwire_replay::tally::Tally;
 
 /// Exit code of a command whose reader left: what a shell reports of a program that SIGPIPE ended.
-pub const CLOSED_PIPE: u8 = 141;
+pub(crate) const CLOSED_PIPE: u8 = 141;
 /// Exit code of a command line that is not understood.
 const USAGE: u8 = 64;
 /// Exit code of a command whose answer could not be written whole.
@@ -28,13 +28,13 @@ static OUTPUT_LOST: OnceLock<io::Error> = OnceLock::new();
 static NOTICES_UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Whether a pipe that this process writes to has lost its reader.
-pub fn is_unread() -> bool {
+pub(crate) fn is_unread() -> bool {
     let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
     NOTICES_UNREAD.load(Ordering::Relaxed) || OUTPUT_LOST.get().is_some_and(is_closed)
 }
 
 /// The exit code of a command that ended with `code`, once it is known what became of its output.
-pub fn exit_code(code: u8) -> u8 {
+pub(crate) fn exit_code(code: u8) -> u8 {
     match OUTPUT_LOST.get() {
         Some(error) if error.kind() != ErrorKind::BrokenPipe => {
             let text =
@@ -72,7 +72,7 @@ fn write_notice(text: &str) {
 
 /// Prints what the reader of the command line says: help and version to standard output, a mistake to standard
 /// error. Gives the exit code.
-pub fn usage(said: &clap::Error) -> u8 {
+pub(crate) fn usage(said: &clap::Error) -> u8 {
     let text = said.render();
     if said.use_stderr() {
         write_notice(&styled(&text, &io::stderr()));
@@ -96,33 +96,56 @@ fn is_pipe(stream: &impl AsFd) -> bool {
 
 /// What a person sees of a command.
 #[derive(Debug, Default)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     is_quiet: bool,
 }
 
 impl Terminal {
     /// A terminal; quiet when only the result is wanted.
-    pub const fn new(is_quiet: bool) -> Self {
+    pub(crate) const fn new(is_quiet: bool) -> Self {
         Self { is_quiet }
     }
 
-    /// Something that happened.
-    pub fn notice(&mut self, text: &str) {
+    /// Columns that a result may use: those of the screen within reason, 100 for a file or a pipe.
+    pub(crate) fn width(&self) -> usize {
+        let columns = paperwire_rt::host::columns(io::stdout().as_fd());
+        columns.map_or(100, |columns| usize::from(columns).clamp(60, 140))
+    }
+
+    /// The end of a session.
+    pub(crate) fn report(&mut self, tally: &Tally, summary: &Summary, as_json: bool) {
+        if as_json {
+            self.result(&format!("{:#}", report::json(tally, summary)));
+        } else {
+            self.result(&report::text(tally, summary));
+        }
+    }
+
+    /// The answer of a command.
+    pub(crate) fn result(&mut self, text: &str) {
+        write_output(&format!("{text}\n"));
+    }
+
+    /// Why a command failed.
+    pub(crate) fn error(&mut self, error: &dyn std::fmt::Display) {
+        write_notice(&format!("error: {}\n", safe(&error.to_string())));
+    }
+}
+
+impl Notices for Terminal {
+    fn notice(&mut self, text: &str) {
         if !self.is_quiet {
             write_notice(&format!("  {}\n", safe(text)));
         }
     }
 
-    /// The regular line of a running session.
-    pub fn status(&mut self, line: &str) {
+    fn status(&mut self, line: &str) {
         if !self.is_quiet {
             write_notice(&format!("{line}\n"));
         }
     }
 
-    /// What goes on at the moment, on a line that the next one replaces. Only for people: a file or a
-    /// pipe gets nothing. An empty text clears the line.
-    pub fn progress(&mut self, text: &str) {
+    fn progress(&mut self, text: &str) {
         let mut screen = io::stderr();
         if self.is_quiet || !screen.is_terminal() {
             return;
@@ -132,29 +155,8 @@ impl Terminal {
         let _ = write!(screen, "\r\x1b[K{indent}{text}").and_then(|()| screen.flush());
     }
 
-    /// Columns that a result may use: those of the screen within reason, 100 for a file or a pipe.
-    pub fn width(&self) -> usize {
-        let columns = paperwire_rt::host::columns(io::stdout().as_fd());
-        columns.map_or(100, |columns| usize::from(columns).clamp(60, 140))
-    }
-
-    /// The end of a session.
-    pub fn report(&mut self, tally: &Tally, summary: &Summary, as_json: bool) {
-        if as_json {
-            self.result(&format!("{:#}", report::json(tally, summary)));
-        } else {
-            self.result(&report::text(tally, summary));
-        }
-    }
-
-    /// The answer of a command.
-    pub fn result(&mut self, text: &str) {
-        write_output(&format!("{text}\n"));
-    }
-
-    /// Why a command failed.
-    pub fn error(&mut self, error: &dyn std::fmt::Display) {
-        write_notice(&format!("error: {}\n", safe(&error.to_string())));
+    fn is_unread(&self) -> bool {
+        is_unread()
     }
 }
 

@@ -40,6 +40,7 @@ pub mod secret;
 pub mod slowest;
 pub mod strategy;
 pub mod text;
+pub mod thread;
 pub mod time;
 pub mod trade;
 mod words;

@@ -210,6 +210,11 @@ impl DurationNs {
         Self(s * 1_000_000_000)
     }
 
+    /// Seconds, for people and reports.
+    pub fn as_secs_f64(self) -> f64 {
+        std::time::Duration::from_nanos(self.0).as_secs_f64()
+    }
+
     /// Nanoseconds.
     pub const fn raw(self) -> u64 {
         self.0

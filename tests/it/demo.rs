@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::setup;
+use paperwire_config::Config;
 use paperwire_exec::report::ReportKind;
+use paperwire_replay::setup;
 
 use super::ten::Rig;
 

@@ -24,13 +24,12 @@ use paperwire_core::trade::OrderSide;
 use paperwire_exchange::matching::{Engine, Order, OrderKind, Reject};
 
 use crate::material::Random;
+use replay::{Naive, Outcome, replay};
+use worlds::session;
 
 mod feed;
 mod replay;
 mod worlds;
-
-use replay::{Naive, Outcome, replay};
-use worlds::session;
 
 const SESSIONS: u64 = 10_000;
 

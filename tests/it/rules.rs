@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::replay::verify::Verification;
-use paperwire_bridge::replay::{self, ReplayOptions, Replayed};
-use paperwire_bridge::report;
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_config::Config;
 use paperwire_core::raw::RawKind;
 use paperwire_core::rules::Rules;
 use paperwire_core::time::HostNs;
 use paperwire_exchange::MarketConfig;
 use paperwire_exchange::publish::{Topic, Venue};
+use paperwire_replay::error::RunError;
+use paperwire_replay::notices::Quiet;
+use paperwire_replay::play::{self, ReplayOptions, Replayed};
+use paperwire_replay::report;
+use paperwire_replay::verify::Verification;
 use paperwire_tape::TapeWriter;
 use serde_json::{Value, json};
 
@@ -42,8 +42,8 @@ fn write(file: &Path, rules: &Value, digest: &str, frames: &[(u64, Vec<u8>)]) {
 fn verify(file: &Path) -> Result<Replayed, RunError> {
     let options = ReplayOptions { speed: None, verify: true, order_seed: None };
     let given = Config::load(None, std::iter::empty(), &[]).unwrap();
-    let config = replay::config_of(file, &given, &[])?;
-    replay::replay(file, &config, &options, &mut Terminal::new(true))
+    let config = play::config_of(file, &given, &[])?;
+    play::replay(file, &config, &options, &mut Quiet)
 }
 
 fn folder(name: &str) -> PathBuf {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::replay::verify::Verification;
-use paperwire_bridge::replay::{self, ReplayOptions};
-use paperwire_bridge::run::{self, RunOptions};
-use paperwire_bridge::terminal::Terminal;
+use paperwire_config::Config;
+use paperwire_replay::notices::Quiet;
+use paperwire_replay::play::{self, ReplayOptions};
+use paperwire_replay::verify::Verification;
+use paperwire_run::session::{self, RunOptions};
 use toml::Value;
 
 fn folder(name: &str) -> PathBuf {
@@ -44,12 +44,12 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let tape = dir.join("session.tape");
     let options = RunOptions { record: Some(tape.clone()), ..RunOptions::default() };
     let stop = Arc::new(AtomicU32::new(0));
-    run::run(&config, &options, &stop, &mut Terminal::new(true)).unwrap();
+    session::run(&config, options, &stop, &mut Quiet).unwrap().result().unwrap();
 
     let options = ReplayOptions { speed: None, verify: true, order_seed: None };
     let replay = || {
-        let config = replay::config_of(&tape, &config, &[]).unwrap();
-        replay::replay(&tape, &config, &options, &mut Terminal::new(true)).unwrap()
+        let config = play::config_of(&tape, &config, &[]).unwrap();
+        play::replay(&tape, &config, &options, &mut Quiet).unwrap()
     };
     let (first, second) = (replay(), replay());
     assert_eq!(first.summary.verification, Some(Verification::Same), "{:?}", first.summary.notes);
@@ -79,7 +79,7 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
     let whole = std::fs::read(&tape).unwrap();
     let cut = dir.join("cut.tape");
     std::fs::write(&cut, &whole[..whole.len() * 3 / 4]).unwrap();
-    let replayed = replay::replay(&cut, &config, &options, &mut Terminal::new(true)).unwrap();
+    let replayed = play::replay(&cut, &config, &options, &mut Quiet).unwrap();
     assert_eq!(
         replayed.summary.verification,
         Some(Verification::SameSoFar),
@@ -91,8 +91,8 @@ fn a_live_session_and_its_replays_are_the_same_bytes() {
 
     // Other fees are another run, from the first report that they touch.
     let fee = [("venue.fees.taker".to_owned(), Value::String("0.002".to_owned()))];
-    let other = replay::config_of(&tape, &config, &fee).unwrap();
-    let replayed = replay::replay(&tape, &other, &options, &mut Terminal::new(true)).unwrap();
+    let other = play::config_of(&tape, &config, &fee).unwrap();
+    let replayed = play::replay(&tape, &other, &options, &mut Quiet).unwrap();
     assert_eq!(replayed.summary.verification, Some(Verification::Different));
     let note = replayed.summary.notes.iter().find(|note| note.starts_with("NOT the")).unwrap();
     assert!(note.contains(" equal reports event ") && note.contains("the replay has {"), "{note}");
@@ -106,7 +106,7 @@ fn a_recording_is_never_written_over() {
     let options = RunOptions { record: Some(tape.clone()), ..RunOptions::default() };
     let stop = Arc::new(AtomicU32::new(0));
     let error =
-        run::run(&config(&dir, &[]), &options, &stop, &mut Terminal::new(true)).unwrap_err();
+        session::run(&config(&dir, &[]), options, &stop, &mut Quiet).unwrap().result().unwrap_err();
     assert_eq!(error.exit_code(), 4);
     assert!(error.to_string().contains("is not overwritten"), "{error}");
     assert_eq!(std::fs::read_to_string(&tape).unwrap(), "precious");

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::{setup, venue};
+use paperwire_config::Config;
 use paperwire_core::bar::{Bar, BarFlags, Timeframe};
 use paperwire_core::event::MarketEvent;
 use paperwire_core::instrument::{Instrument, SymbolId};
@@ -16,7 +15,9 @@ use paperwire_exec::report::{Report, ReportKind};
 use paperwire_feed::control::Control;
 use paperwire_feed::market::{EventSink, MarketFeed, Probe};
 use paperwire_feed::wire::cold::ColdReader;
+use paperwire_replay::setup;
 use paperwire_rt::clock::HostClock;
+use paperwire_run::venue;
 
 struct Events(Vec<MarketEvent>);
 

@@ -112,7 +112,7 @@ fn strangers_are_refused_and_orders_need_to_be_meant() {
 
 fn paperwire_config(token: &str) -> String {
     let set = ("dashboard.token".to_owned(), toml::Value::String(token.to_owned()));
-    paperwire_bridge::config::Config::load(None, std::iter::empty(), &[set]).unwrap().to_toml()
+    paperwire_config::Config::load(None, std::iter::empty(), &[set]).unwrap().to_toml()
 }
 
 #[test]

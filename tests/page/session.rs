@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::run::{self, RunError, RunOptions};
-use paperwire_bridge::terminal::Terminal;
+use paperwire_config::Config;
+use paperwire_page::Page;
+use paperwire_replay::error::RunError;
+use paperwire_replay::notices::Quiet;
+use paperwire_run::session::{self, RunOptions};
+use paperwire_run::spectator::Spectator;
 use serde_json::Value;
 
 /// A port that was free a moment ago.
@@ -55,11 +58,14 @@ impl Session {
             .collect();
         let config = Config::load(None, std::iter::empty(), &sets).unwrap();
         let has_history = more.iter().any(|(key, _)| key.starts_with("history."));
-        let options = RunOptions { has_page: true, has_history, ..RunOptions::default() };
+
         let stop = Arc::new(AtomicU32::new(0));
         let stops = stop.clone();
         let thread = std::thread::spawn(move || {
-            run::run(&config, &options, &stops, &mut Terminal::new(true))
+            let spectator: Box<dyn Spectator> = Box::new(Page::default());
+            let options =
+                RunOptions { spectator: Some(spectator), has_history, ..RunOptions::default() };
+            session::run(&config, options, &stops, &mut Quiet)?.result()
         });
         let url = format!("http://127.0.0.1:{port}");
         let mut session = Self { url, port, folder, stop, thread: Some(thread), _one: one };

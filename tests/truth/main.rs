@@ -13,9 +13,9 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use paperwire_bridge::config::Config;
-use paperwire_bridge::run::{self, RunOptions};
-use paperwire_bridge::terminal::Terminal;
+use paperwire_config::Config;
+use paperwire_replay::notices::Quiet;
+use paperwire_run::session::{self, RunOptions};
 use toml::Value;
 
 /// What `check.py` ends with where this machine cannot tell.
@@ -55,7 +55,7 @@ fn record(dir: &Path) {
         ..RunOptions::default()
     };
     let stop = Arc::new(AtomicU32::new(0));
-    run::run(&config, &options, &stop, &mut Terminal::new(true)).unwrap();
+    session::run(&config, options, &stop, &mut Quiet).unwrap().result().unwrap();
 }
 
 fn check(dir: &Path) -> Output {

@@ -244,10 +244,10 @@ pub(crate) const GATE: &[Step] = &[
                 "--profile",
                 "quick",
                 "-p",
-                "paperwire-bridge",
+                "paperwire-lab",
                 "--lib",
                 "--locked",
-                "lab::simulation",
+                "simulation",
             ])
         }]),
     },

@@ -3,78 +3,78 @@
 use hdrhistogram::Histogram;
 use paperwire_core::latency::{Bank, Pair, Stage};
 use paperwire_core::time::DurationNs;
+use paperwire_doctor::Examination;
+use paperwire_doctor::probes::ProbeShare;
+use paperwire_replay::tally::StrategyName;
 use serde::{Deserialize, Serialize};
 
 use super::threads::{Noise, ThreadLoad};
-use crate::doctor::Examination;
-use crate::probes::ProbeShare;
-use crate::tally::StrategyName;
 
 /// Of the stored form; another number is not read.
 pub(super) const FORMAT: u32 = 1;
 
 /// A whole benchmark.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Run {
+pub(crate) struct Run {
     /// Of this form.
-    pub format: u32,
+    pub(crate) format: u32,
     /// When it began, in UTC.
-    pub at: String,
+    pub(crate) at: String,
     /// Of the program.
-    pub version: String,
+    pub(crate) version: String,
     /// Where it ran.
-    pub host: Host,
+    pub(crate) host: Host,
     /// Of the effective configuration.
     pub config_sha256: String,
     /// Measured seconds per rate.
-    pub seconds: u32,
+    pub(crate) seconds: u32,
     /// True over TLS.
-    pub tls: bool,
+    pub(crate) tls: bool,
     /// Responses count from the read, not from the intended send time.
     #[serde(default)]
-    pub from_read: bool,
+    pub(crate) from_read: bool,
     /// The load sent from the feed's thread.
     #[serde(default)]
-    pub inline_load: bool,
+    pub(crate) inline_load: bool,
     /// The pairs.
-    pub symbols: Vec<String>,
+    pub(crate) symbols: Vec<String>,
     /// One per rate, in the order asked for.
-    pub rates: Vec<RateRow>,
+    pub(crate) rates: Vec<RateRow>,
     /// Stages with their rate.
-    pub stages: Vec<StageRow>,
+    pub(crate) stages: Vec<StageRow>,
     /// Strategies with their rate.
-    pub strategies: Vec<StrategyRow>,
+    pub(crate) strategies: Vec<StrategyRow>,
     /// The first rate that was too much.
-    pub saturation: Option<Saturation>,
+    pub(crate) saturation: Option<Saturation>,
     /// Allocations on warm threads, over all rates.
-    pub hot_allocs_total: u64,
+    pub(crate) hot_allocs_total: u64,
     /// Trades dropped before the engine and frames never read, over all rates.
-    pub dropped: u64,
+    pub(crate) dropped: u64,
     /// Book messages kept back from the engine, over all rates.
-    pub conflated: u64,
+    pub(crate) conflated: u64,
 }
 
 /// The host, as far as it makes numbers comparable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Host {
+pub(crate) struct Host {
     /// The doctor's fingerprint.
-    pub hash: String,
+    pub(crate) hash: String,
     /// Its quick grade, A to F.
-    pub grade: String,
+    pub(crate) grade: String,
     /// The CPU by its maker's name.
-    pub cpu: String,
+    pub(crate) cpu: String,
     /// Cores that are online.
-    pub cores: usize,
+    pub(crate) cores: usize,
     /// "yes", "no" or "unknown".
-    pub is_virtual: String,
+    pub(crate) is_virtual: String,
     /// Release of the kernel.
-    pub kernel: String,
+    pub(crate) kernel: String,
     /// Core of the feed thread, if it has one.
-    pub feed_core: Option<usize>,
+    pub(crate) feed_core: Option<usize>,
     /// Core of the engine thread, if it has one.
-    pub engine_core: Option<usize>,
+    pub(crate) engine_core: Option<usize>,
     /// What threads do without work.
-    pub wait: String,
+    pub(crate) wait: String,
 }
 
 impl Host {
@@ -96,15 +96,14 @@ impl Host {
 
 /// Percentiles of one histogram, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Quantiles {
+pub(crate) struct Quantiles {
     pub p50: u64,
     pub p90: u64,
     pub p99: u64,
     pub p999: u64,
     pub p9999: u64,
-    pub max: u64,
-    pub count: u64,
+    pub(crate) max: u64,
+    pub(crate) count: u64,
 }
 
 /// Heads of [`Quantiles::all`].
@@ -131,92 +130,92 @@ impl Quantiles {
 
 /// What came of one rate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RateRow {
+pub(crate) struct RateRow {
     /// Its name.
-    pub rate: String,
+    pub(crate) rate: String,
     /// Frames a second by the plan.
-    pub asked_per_s: f64,
+    pub(crate) asked_per_s: f64,
     /// Frames a second that the feed got through, from the first intended instant to the last frame.
-    pub achieved_per_s: f64,
+    pub(crate) achieved_per_s: f64,
     /// Frames planned.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Frames done; fewer than planned only when the benchmark gave up waiting.
-    pub frames_done: u64,
+    pub(crate) frames_done: u64,
     /// Book messages among them.
-    pub book_updates: u64,
+    pub(crate) book_updates: u64,
     /// Trades in them.
-    pub trades: u64,
+    pub(crate) trades: u64,
     /// Checksums that failed.
-    pub checksums_bad: u64,
+    pub(crate) checksums_bad: u64,
     /// Book messages kept back because the engine was slow.
-    pub conflated: u64,
+    pub(crate) conflated: u64,
     /// Trades dropped because the engine was slower still.
-    pub dropped_trades: u64,
+    pub(crate) dropped_trades: u64,
     /// Frames that were due and not done when the period ended.
-    pub backlog_frames: u64,
+    pub(crate) backlog_frames: u64,
     /// How long the oldest of them had waited.
-    pub backlog_ns: u64,
+    pub(crate) backlog_ns: u64,
     /// How much later than planned the kernel took the frames: the load's own part of every response.
-    pub sent_late_ns: Quantiles,
+    pub(crate) sent_late_ns: Quantiles,
     /// How long the load could not send because the socket was full.
-    pub blocked_ns: u64,
+    pub(crate) blocked_ns: u64,
     /// From the intended send time (or the read) to the end of the decision.
-    pub decision_ns: Quantiles,
+    pub(crate) decision_ns: Quantiles,
     /// What measuring cost of it.
     #[serde(default)]
-    pub probes: Option<ProbeShare>,
+    pub(crate) probes: Option<ProbeShare>,
     /// Signals meanwhile.
-    pub signals: u64,
+    pub(crate) signals: u64,
     /// Fills meanwhile.
-    pub fills: u64,
+    pub(crate) fills: u64,
     /// Allocations on warm threads meanwhile.
-    pub hot_allocs: u64,
+    pub(crate) hot_allocs: u64,
     /// Who was busy.
-    pub threads: Vec<ThreadLoad>,
+    pub(crate) threads: Vec<ThreadLoad>,
     /// What the machine took from threads that spin.
     #[serde(default)]
-    pub noise: Vec<Noise>,
+    pub(crate) noise: Vec<Noise>,
     /// Why it was too much, if it was.
-    pub saturated: Option<String>,
+    pub(crate) saturated: Option<String>,
 }
 
 /// A stage at a rate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StageRow {
+pub(crate) struct StageRow {
     /// The rate's name.
-    pub rate: String,
+    pub(crate) rate: String,
     /// The stage's name.
-    pub stage: String,
+    pub(crate) stage: String,
     /// Service: the work alone.
-    pub latency_ns: Quantiles,
+    pub(crate) latency_ns: Quantiles,
     /// Response: since the intended send time (or the read).
-    pub response_ns: Quantiles,
+    pub(crate) response_ns: Quantiles,
 }
 
 /// A strategy at a rate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StrategyRow {
+pub(crate) struct StrategyRow {
     /// The rate's name.
-    pub rate: String,
+    pub(crate) rate: String,
     /// The instance.
-    pub name: String,
+    pub(crate) name: String,
     /// Of the strategy.
-    pub version: String,
+    pub(crate) version: String,
     /// Over its source.
     pub sha256: String,
     /// Service: its own work.
-    pub latency_ns: Quantiles,
+    pub(crate) latency_ns: Quantiles,
     /// Response: since the intended send time.
-    pub response_ns: Quantiles,
+    pub(crate) response_ns: Quantiles,
 }
 
 /// The first rate that was too much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Saturation {
+pub(crate) struct Saturation {
     /// Its name.
-    pub rate: String,
+    pub(crate) rate: String,
     /// What was full.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// Stages and strategies of one rate.

@@ -3,18 +3,17 @@
 use paperwire_core::time::DurationNs;
 use paperwire_exchange::load::plan::{RATE_MAX, even_count};
 use paperwire_exchange::load::{Rate, Reel};
-
-use crate::run::RunError;
+use paperwire_replay::error::RunError;
 
 const RECORDED: &str = "recorded";
 
 /// A rate and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// As it stands in tables and runs: `10k`, `500`, `recorded`.
-    pub name: String,
+    pub(crate) name: String,
     /// Its schedule.
-    pub rate: Rate,
+    pub(crate) rate: Rate,
 }
 
 impl Asked {
@@ -22,7 +21,7 @@ impl Asked {
     ///
     /// # Errors
     /// [`RunError::Config`] that says what is allowed.
-    pub fn parse(text: &str) -> Result<Self, RunError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, RunError> {
         let text = text.trim().to_ascii_lowercase();
         if text == RECORDED {
             return Ok(Self { name: text, rate: Rate::Recorded });
@@ -52,7 +51,7 @@ impl Asked {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn list(texts: &[String]) -> Result<Vec<Self>, RunError> {
+    pub(crate) fn list(texts: &[String]) -> Result<Vec<Self>, RunError> {
         let mut all: Vec<Self> = Vec::new();
         for text in texts {
             let asked = Self::parse(text)?;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use paperwire_replay::error::RunError;
+use paperwire_replay::held_file::write_new;
 use serde::Serialize;
 
 use super::model::{FORMAT, Quantiles, Run};
-use crate::held_file::write_new;
-use crate::run::RunError;
 
 /// Instead of a file: the newest run in the store.
 const LATEST: &str = "latest";

@@ -1,9 +1,11 @@
 use paperwire_core::event::Seq;
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::time::HostNs;
+use paperwire_replay::tally::StrategyName;
 
+use super::model::{Quantiles, RateRow, StageRow};
+use super::threads::{Noise, ThreadLoad};
 use super::*;
-use crate::tally::StrategyName;
 
 fn row(rate: &str) -> RateRow {
     RateRow {

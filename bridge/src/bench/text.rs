@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use paperwire_core::time::DurationNs;
+use paperwire_doctor::build_profile;
+use paperwire_replay::report::table::Table;
 
 use super::model::{Host, QUANTILE_NAMES, Quantiles, RateRow, Run, StageRow, StrategyRow};
 use super::rates::spoken;
 use super::store::Ratio;
-use crate::build_profile;
-use crate::report::table::Table;
 
 /// Everything.
 pub(super) fn report(run: &Run) -> String {

@@ -12,26 +12,26 @@ const NAMES: [&str; 4] = ["load", "feed", "engine", "bridge"];
 
 /// One thread during the measured time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ThreadLoad {
+pub(crate) struct ThreadLoad {
     /// `load`, `feed`, `engine` or `bridge`.
-    pub name: String,
+    pub(crate) name: String,
     /// Part of the time on a core, in percent; of a spinning thread always all of it.
-    pub cpu_pct: f64,
+    pub(crate) cpu_pct: f64,
     /// Part of the time ready to run without a core, in percent.
-    pub starved_pct: f64,
+    pub(crate) starved_pct: f64,
 }
 
 /// What the machine took from a spinning thread: its hiccups, 5 us and more between two idle turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noise {
+pub(crate) struct Noise {
     /// `feed` or `engine`.
-    pub name: String,
+    pub(crate) name: String,
     /// How many.
-    pub hiccups: u64,
+    pub(crate) hiccups: u64,
     /// All of them together.
-    pub lost_ns: u64,
+    pub(crate) lost_ns: u64,
     /// The longest since the session began, warm-up included.
-    pub longest_ns: u64,
+    pub(crate) longest_ns: u64,
 }
 
 impl Noise {

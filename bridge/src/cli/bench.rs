@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use clap::Args;
-use paperwire_bridge::bench::{self, Asked, BenchOptions};
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_replay::error::RunError;
 
 use super::{CALM, Layers, Overrides, list, load_over};
+use crate::bench::{self, Asked, BenchOptions};
+use crate::terminal::Terminal;
 
 /// Frames are sent at planned instants whatever the reader does, and each response is counted from its
 /// frame's instant: a stall shows in every frame behind it.

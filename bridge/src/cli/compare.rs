@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use paperwire_bridge::commands;
-use paperwire_bridge::compare::{self, CompareOptions, process, store};
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_compare as compare;
+use paperwire_compare::{CompareOptions, process, store};
+use paperwire_replay::error::RunError;
 
-use super::{CALM, Layers, load_over, sets};
+use super::{CALM, Layers, load_over, sets, spans};
+use crate::terminal::Terminal;
 
 /// Says by what factor the calls of B take longer than those of A, with an interval over fresh processes, of this
 /// build, on this host, on this tape, and how much is missing where that cannot be told.
@@ -72,7 +72,7 @@ enum Company {
 pub(crate) fn run(args: CompareArgs) -> Result<(), RunError> {
     let overrides = sets(&args.layers)?;
     let given = load_over(CALM, &args.layers, overrides.clone())?;
-    let live_s = args.live.as_deref().map(commands::seconds_of).transpose()?;
+    let live_s = args.live.as_deref().map(spans::seconds_of).transpose()?;
     let options = CompareOptions {
         names: args.a.zip(args.b).map(|(a, b)| [a, b]),
         tapes: args.tapes,
@@ -88,10 +88,14 @@ pub(crate) fn run(args: CompareArgs) -> Result<(), RunError> {
         store: args.store,
         json: args.json,
     };
-    compare::compare(&options, &given, &overrides, &mut Terminal::new(args.json))
+    let mut terminal = Terminal::new(args.json);
+    let text = compare::compare(&options, &given, &overrides, &mut terminal)?;
+    terminal.result(&text);
+    Ok(())
 }
 
 /// One process of a comparison; what it is to do comes by standard input.
 pub(crate) fn serve() -> Result<(), RunError> {
-    process::serve(&mut Terminal::new(true))
+    Terminal::new(true).result(&process::serve()?);
+    Ok(())
 }

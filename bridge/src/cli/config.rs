@@ -1,11 +1,11 @@
 //! `paperwire config`.
 
 use clap::{Args, Subcommand};
-use paperwire_bridge::preflight;
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_replay::error::RunError;
+use paperwire_run::preflight;
 
 use super::{Layers, Overrides, load};
+use crate::terminal::Terminal;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArgs {
@@ -26,7 +26,8 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<(), RunError> {
     match &args.action {
         ConfigAction::Check(layers) => {
             let config = load(layers, Overrides::new())?;
-            preflight::check(&config, true)?;
+            preflight::check(&config)?;
+            paperwire_page::check(&config)?;
             terminal.result(&format!("usable, sha256 {}", config.hash()));
         }
         ConfigAction::Print(layers) => {

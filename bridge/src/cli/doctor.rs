@@ -1,11 +1,14 @@
 //! `paperwire doctor`.
 
 use clap::Args;
-use paperwire_bridge::doctor::{self, Letter};
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
+use paperwire_doctor as doctor;
+use paperwire_doctor::Letter;
+use paperwire_replay::error::RunError;
+use paperwire_replay::notices::Notices;
+use paperwire_replay::setup;
 
 use super::{Layers, Overrides, load};
+use crate::terminal::Terminal;
 
 /// It changes nothing: commands are printed, never run. Readings that need root say so.
 #[derive(Clone, Debug, Args)]
@@ -29,7 +32,8 @@ pub(crate) struct DoctorArgs {
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), RunError> {
     let config = load(&args.layers, Overrides::new())?;
     let mut terminal = Terminal::new(args.json);
-    let examination = doctor::examine(&config, args.noise, |text| terminal.progress(text));
+    let examination =
+        doctor::examine(&setup::demands(&config), args.noise, |text| terminal.progress(text));
     terminal.progress("");
     terminal.result(&match () {
         () if args.json => examination.json(),

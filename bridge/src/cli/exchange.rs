@@ -1,15 +1,19 @@
 //! `paperwire exchange`.
 
-use std::path::PathBuf;
+mod describe;
 
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
 use clap::Args;
-use paperwire_bridge::output::Stores;
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, describe, venue};
+use paperwire_exchange::{Exchange, ExchangeConfig};
+use paperwire_replay::error::RunError;
+use paperwire_replay::output::{self, Stores};
+use paperwire_run::venue;
 use toml::Value;
 
 use super::{CALM, Layers, Overrides, load_over};
+use crate::terminal::Terminal;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExchangeArgs {
@@ -82,5 +86,42 @@ pub(crate) fn run(args: &ExchangeArgs) -> Result<(), RunError> {
     exchange.rest_port = args.rest_port;
     exchange.tls = !args.plain;
     let (stores, certificate) = (Stores::of(&config, None), args.certificate.as_deref());
-    commands::serve_exchange(exchange, certificate, &stores, &mut terminal)
+    serve(exchange, certificate, &stores, &mut terminal)
+}
+
+/// Serves the exchange until it is stopped.
+///
+/// # Errors
+/// [`RunError`] when it cannot start.
+fn serve(
+    config: ExchangeConfig,
+    certificate: Option<&Path>,
+    stores: &Stores,
+    terminal: &mut Terminal,
+) -> Result<(), RunError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| RunError::Internal(error.to_string()))?;
+    runtime.block_on(async {
+        let exchange = Exchange::start(config).await;
+        let exchange = exchange.map_err(|error| RunError::Config(error.to_string()))?;
+        if let (Some(path), Some(der)) = (certificate, exchange.certificate_der()) {
+            output::write(path, pem(der), stores)?;
+        }
+        let (ws, rest) = (exchange.ws_url(), exchange.rest_url());
+        terminal.result(&format!("WebSocket {ws}\nREST      {rest}\nstop with Ctrl-C"));
+        // Without signals the process can still be killed.
+        let _ = tokio::signal::ctrl_c().await;
+        let stats = exchange.stats();
+        terminal.result(&format!("{stats:#?}"));
+        exchange.stop().await;
+        Ok(())
+    })
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> =
+        (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }

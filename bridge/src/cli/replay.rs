@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::{self, Terminal};
-use paperwire_bridge::{commands, replay};
+use paperwire_replay::error::RunError;
+use paperwire_replay::play;
 
-use super::{Layers, list, load, sets};
+use super::{Layers, list, load, sets, spans};
+use crate::terminal::{self, Terminal};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReplayArgs {
@@ -39,17 +39,17 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), RunError> {
         overrides.push(("session.strategies".to_owned(), list(&args.strategies)));
     }
     let given = load(&args.layers, overrides.clone())?;
-    let options = replay::ReplayOptions {
-        speed: commands::speed_of(&args.speed)?,
+    let options = play::ReplayOptions {
+        speed: spans::speed_of(&args.speed)?,
         verify: args.verify,
         order_seed: None,
     };
     let mut terminal = Terminal::new(args.json);
     let mut failure: Option<RunError> = None;
     for file in &args.files {
-        let mut config = replay::config_of(file, &given, &overrides)?;
+        let mut config = play::config_of(file, &given, &overrides)?;
         config.chosen_symbols.clone_from(&args.symbols);
-        let replayed = replay::replay(file, &config, &options, &mut terminal)?;
+        let replayed = play::replay(file, &config, &options, &mut terminal)?;
         terminal.report(&replayed.tally, &replayed.summary, args.json);
         let error = replayed.summary.verification.and_then(|of| of.error(file));
         // A session that differs weighs more than one that cannot be compared.

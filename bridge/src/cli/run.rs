@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use clap::Args;
-use paperwire_bridge::run::{self, RunError, RunOptions};
-use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::{commands, trust};
+use paperwire_page::Page;
+use paperwire_replay::error::RunError;
+use paperwire_replay::trust;
+use paperwire_run::session::{self, RunOptions};
+use paperwire_run::spectator::Spectator;
+use paperwire_run::totals::lock;
 use toml::Value;
 
-use super::{Layers, Overrides, list, load};
+use super::{Layers, Overrides, list, load, spans};
+use crate::terminal::Terminal;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct RunArgs {
@@ -64,7 +68,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), RunError> {
         set("session.strategies", list(&args.strategies));
     }
     if let Some(duration) = &args.duration {
-        set("session.duration_s", Value::Integer(commands::seconds_of(duration)?));
+        set("session.duration_s", Value::Integer(spans::seconds_of(duration)?));
     }
     if let Some(capital) = &args.capital {
         set("account.capital", Value::String(capital.clone()));
@@ -73,17 +77,21 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), RunError> {
         set("session.seed", Value::Integer(seed.into()));
     }
     let config = load(&args.layers, overrides)?;
+    let has_page = !args.no_dashboard && config.dashboard.enabled;
+    if has_page {
+        paperwire_page::check(&config)?;
+    }
     let options = RunOptions {
         record: args.record.clone(),
         hdr: args.hdr.clone(),
-        json: args.json,
         console: true,
-        has_page: !args.no_dashboard,
         has_history: true,
         strict: args.strict.then(|| PathBuf::from(trust::LOCK)),
-        blocks: None,
-        order_seed: None,
+        spectator: has_page.then(|| Box::new(Page::default()) as Box<dyn Spectator>),
+        ..RunOptions::default()
     };
-    let stop = Arc::new(AtomicU32::new(0));
-    run::run(&config, &options, &stop, &mut Terminal::new(false))
+    let (stop, mut terminal) = (Arc::new(AtomicU32::new(0)), Terminal::new(false));
+    let finished = session::run(&config, options, &stop, &mut terminal)?;
+    terminal.report(&lock(&finished.totals).tally, &finished.summary, args.json);
+    finished.result()
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use paperwire_bridge::run::RunError;
-use paperwire_bridge::terminal::Terminal;
-use paperwire_bridge::worth;
+use paperwire_replay::error::RunError;
+use paperwire_replay::worth;
 
 use super::{Layers, list, load, sets};
+use crate::terminal::Terminal;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorthArgs {

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use paperwire_core::thread::ThreadUsage;
 use paperwire_core::time::DurationNs;
 
 /// What the kernel believes about the wall clock (`adjtimex(2)`).
@@ -41,32 +42,6 @@ pub fn clock_sync() -> io::Result<ClockSync> {
         error_max: micros(timex.maxerror),
         error_estimate: micros(timex.esterror),
     })
-}
-
-/// What the calling thread suffered since its start; take two and subtract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ThreadUsage {
-    /// Page faults that needed no disk.
-    pub minor_faults: u64,
-    /// Page faults that did.
-    pub major_faults: u64,
-    /// Times it gave the core away.
-    pub switches_by_choice: u64,
-    /// Times the core was taken from it.
-    pub switches_by_force: u64,
-}
-
-impl ThreadUsage {
-    /// What came between `earlier` and this.
-    #[must_use]
-    pub const fn since(self, earlier: Self) -> Self {
-        Self {
-            minor_faults: self.minor_faults.saturating_sub(earlier.minor_faults),
-            major_faults: self.major_faults.saturating_sub(earlier.major_faults),
-            switches_by_choice: self.switches_by_choice.saturating_sub(earlier.switches_by_choice),
-            switches_by_force: self.switches_by_force.saturating_sub(earlier.switches_by_force),
-        }
-    }
 }
 
 /// The calling thread's faults and switches.

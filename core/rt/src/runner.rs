@@ -13,8 +13,9 @@ use paperwire_core::time::DurationNs;
 
 use crate::alloc_guard;
 use crate::clock::HostClock;
-use crate::host::{ThreadUsage, thread_usage};
+use crate::host::thread_usage;
 use crate::watch::thread_id;
+use paperwire_core::thread::ThreadUsage;
 
 /// What a thread does when a step found nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

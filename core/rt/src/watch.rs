@@ -7,7 +7,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use paperwire_core::time::{DurationNs, HostNs};
+use paperwire_core::thread::ThreadLook;
+use paperwire_core::time::DurationNs;
 
 use crate::clock::HostClock;
 
@@ -23,17 +24,6 @@ pub fn thread_id() -> i32 {
 pub fn ran_and_waited(schedstat: &str) -> Option<(DurationNs, DurationNs)> {
     let mut times = schedstat.split_whitespace().map_while(|text| text.parse().ok());
     Some((DurationNs::new(times.next()?), DurationNs::new(times.next()?)))
-}
-
-/// One look at a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThreadLook {
-    /// When.
-    pub at: HostNs,
-    /// Time it ran, since its start.
-    pub ran: DurationNs,
-    /// Time it was ready and did not run, since its start.
-    pub waited: DurationNs,
 }
 
 /// Looks at one thread of this process, as long as it lives.

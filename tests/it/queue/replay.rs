@@ -2,11 +2,11 @@
 
 use paperwire_core::num::Qty;
 use paperwire_core::time::ExchNs;
+use paperwire_exchange::matching::Trade;
 use paperwire_exec::queue::QueuePosition;
 
 use super::feed::Message;
 use super::worlds::{Ours, Session};
-use paperwire_exchange::matching::Trade;
 
 /// When the order and the model were filled, as steps.
 #[derive(Debug, Default)]
