@@ -3,6 +3,7 @@
 //! Pure functions over file contents and `cargo metadata`, so that each rule is tested on made-up
 //! input; only this file reads the disk. A broken rule is printed with its reason.
 
+mod circles;
 mod lints;
 mod text;
 mod walls;
@@ -30,7 +31,9 @@ impl fmt::Display for Complaint {
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut complaints = Vec::new();
     let mut file_count = 0;
-    for name in files(root)? {
+    let names = files(root)?;
+    let mut texts = Vec::new();
+    for name in names {
         let path = root.join(&name);
         // Listed by git, and deleted in the work tree since.
         let Ok(bytes) = std::fs::read(&path) else {
@@ -38,6 +41,9 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         };
         file_count += 1;
         complaints.extend(text::check(&name, &bytes));
+        if let Ok(text) = String::from_utf8(bytes) {
+            texts.push((name, text));
+        }
     }
 
     let metadata = metadata(root)?;
@@ -51,6 +57,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     for member in graph.member_dirs(root) {
         let name = format!("{member}/Cargo.toml");
         complaints.extend(lints::check(&name, &manifest(&name)?, &workspace));
+        let src = format!("{member}/src/");
+        let own = texts
+            .iter()
+            .filter_map(|(path, text)| Some((path.strip_prefix(&src)?.to_owned(), text.clone())));
+        complaints.extend(circles::check(&member, &own.collect::<Vec<_>>()));
     }
 
     if complaints.is_empty() {

@@ -161,11 +161,11 @@ pub struct LiveRun<F> {
 
 /// A session that has ended, its sinks not closed yet.
 #[derive(Debug)]
-pub struct Ended<F> {
-    /// The feed, unless its thread died.
-    pub feed: Result<F, RunError>,
-    /// The engine, unless its thread died.
-    pub engine: Result<EngineAgent<HostClock>, RunError>,
+pub struct Ended<T> {
+    /// What was taken of the feed, unless its thread died.
+    pub feed: Result<T, RunError>,
+    /// Times the engine halted trading, unless its thread died.
+    pub halts: Result<u64, RunError>,
     /// The threads that ended.
     pub threads: Vec<ThreadRow>,
     /// What is left of the drain thread.
@@ -295,30 +295,29 @@ impl<F> LiveRun<F> {
         }
     }
 
-    /// Ends the threads in the order in which data flows, so that nothing that was received stays unreported.
+    /// Ends the threads in the order in which data flows, so that nothing that was received stays unreported. Each
+    /// thread ends when the agent before it is gone: `take` keeps what is wanted of the feed's.
     ///
     /// # Errors
     /// [`RunError::Internal`] when the drain thread panicked.
-    pub fn end(self) -> Result<Ended<F>, RunError> {
+    pub fn end<T>(self, take: impl FnOnce(F) -> T) -> Result<Ended<T>, RunError> {
         let [feed_runner, engine_runner] = self.runners;
+        let mut threads = Vec::new();
         self.feed.stop();
-        let feed = join(self.feed, feed_runner, &self.clock, "feed");
+        let feed = join(self.feed, feed_runner, &self.clock, "feed").map(|(agent, row)| {
+            threads.push(row);
+            take(agent)
+        });
         let engine = join(self.engine, engine_runner, &self.clock, "engine");
-        let feed_row = feed.iter().map(|(_, row)| row.clone());
-        let threads = feed_row.chain(engine.iter().map(|(_, row)| row.clone())).collect();
-        let (feed, engine) = (feed.map(|(agent, _)| agent), engine.map(|(agent, _)| agent));
+        let halts = engine.map(|(agent, row)| {
+            threads.push(row);
+            agent.halts()
+        });
         let drained = self.drain.join();
         let drained =
             drained.map_err(|_| RunError::Internal("the bridge thread panicked".to_owned()))?;
         let elapsed = self.clock.now().since(self.started_at);
-        Ok(Ended {
-            feed,
-            engine,
-            threads,
-            drained,
-            lines: self.lines.try_iter().collect(),
-            elapsed,
-        })
+        Ok(Ended { feed, halts, threads, drained, lines: self.lines.try_iter().collect(), elapsed })
     }
 }
 

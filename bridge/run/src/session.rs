@@ -16,6 +16,8 @@ use paperwire_core::ring::Producer;
 use paperwire_core::time::DurationNs;
 use paperwire_doctor::{self as doctor, Examination, probes};
 use paperwire_exec::engine::CallOrder;
+use paperwire_feed::arrival::ArrivalCounts;
+use paperwire_feed::market::Counters;
 use paperwire_feed::start::{self, Patience};
 use paperwire_replay::error::RunError;
 use paperwire_replay::notices::Notices;
@@ -206,12 +208,16 @@ pub fn run(
         spectator.leave();
     }
     let totals = running.totals.clone();
-    let ended = running.end()?;
+    let ended = running.end(|feed| FeedEnd {
+        counters: *feed.market().counters(),
+        arrivals: *feed.arrivals(),
+        raw_lost: feed.raw_lost(),
+    })?;
     ended.lines.iter().for_each(|line| notices.notice(line));
     let mut shared = lock(&totals);
     shared.tally.threads.clone_from(&ended.threads);
     if let Ok(feed) = &ended.feed {
-        shared.counters = *feed.market().counters();
+        shared.counters = feed.counters;
     }
     let mut summary = Summary {
         source: venue.name.clone(),
@@ -219,9 +225,9 @@ pub fn run(
         elapsed_s: ended.elapsed.as_secs_f64(),
         conditions: Conditions::of(config),
         counters: shared.counters,
-        arrivals: ended.feed.as_ref().map_or_else(|_| Default::default(), |feed| *feed.arrivals()),
+        arrivals: ended.feed.as_ref().map_or_else(|_| Default::default(), |feed| feed.arrivals),
         hot_allocs: alloc_guard::hot_allocs_total(),
-        recording_lost: ended.feed.as_ref().map_or(0, |feed| feed.raw_lost()),
+        recording_lost: ended.feed.as_ref().map_or(0, |feed| feed.raw_lost),
         logs_lost: Lost::default(),
         probe_tax,
         rules: config.rules,
@@ -235,9 +241,17 @@ pub fn run(
     Ok(Finished { totals, summary, error })
 }
 
+/// What the feed counted to its end.
+#[derive(Debug)]
+struct FeedEnd {
+    counters: Counters,
+    arrivals: ArrivalCounts,
+    raw_lost: u64,
+}
+
 /// Closes every sink, and gives the first reason why the session did not end well.
-fn close<F>(
-    ended: Ended<F>,
+fn close(
+    ended: Ended<FeedEnd>,
     watched: Result<(), RunError>,
     tally: &Tally,
     was_live: bool,
@@ -245,12 +259,12 @@ fn close<F>(
     notices: &mut dyn Notices,
 ) -> Option<RunError> {
     summary.notes.extend(ended.drained.problems);
-    let halts = ended.engine.as_ref().map_or(0, |engine| engine.halts());
+    let halts = *ended.halts.as_ref().unwrap_or(&0);
     if halts > 0 {
         summary.notes.push(format!("trading halted {halts} times: the logs could not keep up"));
     }
     let is_failed_start = watched.is_err() && !was_live;
-    let mut error = watched.err().or(ended.feed.err()).or(ended.engine.err());
+    let mut error = watched.err().or(ended.feed.err()).or(ended.halts.err());
     let mut closing = Closing { tally, summary, notices: Vec::new(), is_failed_start };
     for sink in ended.drained.sinks {
         let failed = sink.close(&mut closing);

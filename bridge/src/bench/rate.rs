@@ -177,12 +177,10 @@ impl Stand<'_> {
         let watched = self.conduct(&live, asked, terminal);
         terminal.progress("");
         let totals = live.session.totals.clone();
-        let ended = live.session.end()?;
-        let FeedThread { load, feed } = ended.feed?;
-        drop(ended.engine?);
-        let counters = *feed.market().counters();
-        // What waits for the feed's end must see it.
-        drop(feed);
+        let taken = |FeedThread { load, feed }| (load, *feed.market().counters());
+        let ended = live.session.end(taken)?;
+        let (load, counters) = ended.feed?;
+        ended.halts?;
         let load = match (load, live.load) {
             (Some(load), _) => load,
             (None, Some(load)) => self.halt(load)?,

@@ -1,9 +1,10 @@
 //! What a key of the configuration changes in the engine.
 
-use paperwire_config::ConfigError;
+use paperwire_config::{ConfigError, DEFAULTS};
 use paperwire_core::instrument::{SymbolName, TradingStatus};
 use paperwire_core::num::{Money, Px, Qty};
 use sha2::{Digest, Sha256};
+use toml::{Table, Value};
 
 use super::*;
 
