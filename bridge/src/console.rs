@@ -9,8 +9,8 @@
 use std::io::{BufRead, IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin, Verb};
+use paperwire_core::ids::StratId;
 use paperwire_rt::runner::Wait;
 
 use crate::drain::{Commands, Shared};

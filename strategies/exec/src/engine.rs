@@ -17,10 +17,11 @@ mod turns;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Seq, SymbolStatus};
+use paperwire_core::ids::{OrderId, StratId};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};

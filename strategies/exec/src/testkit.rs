@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use paperwire_core::account::{AccountView, Fill, PairFees, StratId};
+use paperwire_core::account::{AccountView, Fill, PairFees};
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Level;
 use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId, SymbolName, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage};

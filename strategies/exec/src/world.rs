@@ -14,8 +14,9 @@ pub use execute::opens;
 pub use protect::{Settled, average_entry, bits};
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::{Fill, OrderId, StratId, Trigger};
+use paperwire_core::account::{Fill, Trigger};
 use paperwire_core::book::Bbo;
+use paperwire_core::ids::{OrderId, StratId};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::{ORDERS_MAX, SYMBOLS_MAX, VALUE_MAX};
 use paperwire_core::market::MarketView;
@@ -30,6 +31,7 @@ use paperwire_core::trade::OrderSide;
 use crate::consumed::Consumed;
 use crate::fee::FeeModel;
 use crate::fill::FillModel;
+use crate::intake::{self, Intent};
 use crate::margin::MarginRules;
 use crate::portfolio::{Opening, Portfolio, counted};
 use crate::queue::QueuePosition;
@@ -93,9 +95,9 @@ impl Ids {
         OrderId(self.orders)
     }
 
-    const fn fill(&mut self) -> paperwire_core::account::FillId {
+    const fn fill(&mut self) -> paperwire_core::ids::FillId {
         self.fills += 1;
-        paperwire_core::account::FillId(self.fills)
+        paperwire_core::ids::FillId(self.fills)
     }
 }
 
@@ -143,7 +145,7 @@ impl Env<'_> {
     /// Whether the venue takes such orders now.
     fn takes(&self, symbol: SymbolId, spec: &OrderSpec, intent: Intent) -> bool {
         let status = self.view.symbol(symbol).instrument().status;
-        crate::intake::check_status(spec, intent, status).is_ok()
+        intake::check_status(spec, intent, status).is_ok()
     }
 
     /// Whether anything of `symbol` can be executed and booked now: the book is live, its currency has
@@ -182,15 +184,6 @@ impl Env<'_> {
         };
         of.px_from_f64(width)
     }
-}
-
-/// What an order does to a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Opens or adds.
-    Enter,
-    /// Only makes smaller.
-    Exit,
 }
 
 /// The part of an order that only the venue needs.

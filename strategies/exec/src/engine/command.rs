@@ -2,14 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, Trigger};
 use paperwire_core::agent::Clock;
 use paperwire_core::command::{Command, Origin, ParamChange, Verb};
+use paperwire_core::ids::StratId;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::time::ExchNs;
 
+use crate::intake::Intent;
 use crate::report::{BenchCause, ReportKind};
-use crate::world::Intent;
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
 

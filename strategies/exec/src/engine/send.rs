@@ -15,12 +15,12 @@ use paperwire_core::trade::OrderSide;
 
 use paperwire_signals::router;
 
-use crate::intake::{self, Look, Sized};
+use crate::intake::{self, Intent, Look, Sized};
 use crate::latency::Leg;
 use crate::portfolio::counted;
 use crate::report::ReportKind;
 use crate::risk;
-use crate::world::{Change, Env, Intent, Replacement, Settled, Terms, Whose, opens};
+use crate::world::{Change, Env, Replacement, Settled, Terms, Whose, opens};
 
 use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
 

@@ -1,6 +1,7 @@
 //! From an order at the venue to a booked fill.
 
-use paperwire_core::account::{Evidence, Fill, Liquidity, OrderId, PositionSide, Trigger};
+use paperwire_core::account::{Evidence, Fill, Liquidity, PositionSide, Trigger};
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::SymbolState;
 use paperwire_core::num::{Money, Notional, Px, Qty};
@@ -9,10 +10,11 @@ use paperwire_core::strategy::Flip;
 use paperwire_core::trade::OrderSide;
 
 use crate::fill::{Taker, Walk};
+use crate::intake::Intent;
 use crate::margin::Standing;
 use crate::portfolio::{Execution, counted};
 
-use super::{Env, Happening, Intent, World};
+use super::{Env, Happening, World};
 
 /// What may be filled of an order as the position stands.
 #[derive(Clone, Copy, Debug)]

@@ -14,10 +14,11 @@ use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
 use crate::fill::Taker;
+use crate::intake::Intent;
 use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
 
 use super::resting::is_beyond;
-use super::{Closing, Env, Happening, Intent, Terms, TriggerPrice, World, behind};
+use super::{Closing, Env, Happening, Terms, TriggerPrice, World, behind};
 
 /// Symbols whose bits are set, in order.
 pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {

@@ -1,18 +1,19 @@
 //! What is on its way: orders, cancels, replaces and exits arrive when they are due, in the order of
 //! their times, and what is sent later overtakes nothing.
 
-use paperwire_core::account::OrderId;
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::order::{
     Exits, OpenOrder, OrderEnd, OrderPrice, OrderState, OrderTrigger, TimeInForce,
 };
 use paperwire_core::time::ExchNs;
 
+use crate::intake::Intent;
 use crate::queue::QueuePosition;
 
 use super::{
-    Change, Env, ExitsUnderWay, Found, Happening, Intent, NEVER, ORDERS_CAPACITY, Replacement,
-    Terms, Whose, World, behind,
+    Change, Env, ExitsUnderWay, Found, Happening, NEVER, ORDERS_CAPACITY, Replacement, Terms,
+    Whose, World, behind,
 };
 
 impl World {
