@@ -12,11 +12,13 @@ use paperwire_core::book::BookError;
 use paperwire_core::command::Command;
 use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::glance::{GlanceDrain, Glances};
+use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::{BankDrain, BankSwap};
 use paperwire_core::limits::{
     COMMAND_RING_LEN, FEED_REPORT_RING_LEN, MARKET_RING_LEN, REPORT_RING_LEN,
 };
 use paperwire_core::ring::{Consumer, Producer, ring};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_exec::report::Report;
@@ -381,7 +383,7 @@ fn count_quarantine(kind: &FeedReportKind, all: &mut Quarantines) {
                 BookError::Checksum { .. } => GapReason::Checksum,
                 BookError::Crossed { .. } => GapReason::Crossed,
             };
-            all.add(1 << symbol.0, reason, None, Detail::Book(error));
+            all.add(SymbolSet::only(symbol), reason, None, Detail::Book(error));
         }
         FeedReportKind::Malformed { error, symbols } => {
             all.add(symbols, GapReason::Malformed, None, Detail::Wire(error));
@@ -399,14 +401,11 @@ fn tell_feed_report(
     journal: Option<&Journal>,
     clock: &HostClock,
 ) {
-    let names = |symbols: u64| {
-        let bits = (0..shared.tally.instruments.len()).filter(|bit| symbols >> bit & 1 == 1);
-        let names: Vec<_> =
-            bits.map(|bit| shared.tally.instruments[bit].name.to_string()).collect();
+    let name = |symbol: SymbolId| shared.tally.instruments[symbol.index()].name.to_string();
+    let names = |symbols: SymbolSet| {
+        let all = symbols & SymbolSet::all(shared.tally.instruments.len());
+        let names: Vec<_> = all.iter().map(name).collect();
         names.join(", ")
-    };
-    let name = |symbol: paperwire_core::instrument::SymbolId| {
-        shared.tally.instruments[symbol.index()].name.to_string()
     };
     let (event, mut details, mut notice): (_, Value, Option<String>) = match &report.kind {
         FeedReportKind::Counters { counters, raw_lost } => {
@@ -430,9 +429,9 @@ fn tell_feed_report(
         }
         FeedReportKind::AllLive { stopped } => {
             shared.was_live = true;
-            let but = match stopped {
-                0 => String::new(),
-                stopped => format!(", but not of {}", names(*stopped)),
+            let but = match stopped.is_empty() {
+                true => String::new(),
+                false => format!(", but not of {}", names(*stopped)),
             };
             let text =
                 format!("every book is live and verified, and every subscription delivers{but}");

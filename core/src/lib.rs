@@ -3,7 +3,7 @@
 //! Everything here is a value or a pure function of values; nothing reads a clock, a file or a
 //! socket, and nothing imports another room of the house. Bottom up:
 //!
-//! * units: [`num`], [`time`], [`ids`], [`instrument`], [`limits`], [`random`]
+//! * units: [`num`], [`time`], [`ids`], [`symbol_set`], [`instrument`], [`limits`], [`random`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`], and what people see of it: [`glance`]
 //! * what decides: [`strategy`], [`reason`], [`order`], [`account`], [`command`], [`rules`]
@@ -41,6 +41,7 @@ pub mod rules;
 pub mod secret;
 pub mod slowest;
 pub mod strategy;
+pub mod symbol_set;
 pub mod text;
 pub mod time;
 pub mod trade;

@@ -1,4 +1,5 @@
 use paperwire_core::num::Money;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_feed::wire::WireError;
 
 use super::*;
@@ -7,7 +8,7 @@ use super::*;
 fn a_thousand_damaged_frames_are_two_notices_with_the_count() {
     let (mut ends, parts) = wire(1, 1);
     let error = WireError::Syntax { at: 7 };
-    let kind = FeedReportKind::Malformed { error, symbols: 0 };
+    let kind = FeedReportKind::Malformed { error, symbols: SymbolSet::EMPTY };
     for _ in 0..1_000 {
         ends.feed_reports.push(FeedReport { at: HostNs::new(1), kind }).unwrap();
     }

@@ -29,6 +29,7 @@ use paperwire_core::market::{Change, MarketState};
 use paperwire_core::order::OrderEnd;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::strategy::{Event, StartContext};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ClockStep, DurationNs, ExchNs, HostNs};
 
 use paperwire_signals::board::BoardMaker;
@@ -535,14 +536,14 @@ fn opening(market: &MarketState, config: &EngineConfig) -> Opening {
 }
 
 /// By symbol: itself, and the pairs whose quote currency it prices.
-fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<u64> {
+fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<SymbolSet> {
     let touched = |of: &Instrument| {
         let is_priced = |pair: &Instrument| {
             let by_inverse = of.base == *numeraire && pair.quote == of.quote;
             pair.name == of.name || pair.quote == of.base || by_inverse
         };
-        let bits = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
-        bits.fold(0, |bits, (index, _)| bits | 1 << index)
+        let priced = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
+        priced.map(|(index, _)| SymbolId(index)).collect()
     };
     instruments.iter().map(touched).collect()
 }

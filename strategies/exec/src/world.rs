@@ -11,7 +11,7 @@ mod resting;
 mod travel;
 
 pub use execute::opens;
-pub use protect::{Settled, average_entry, bits};
+pub use protect::{Settled, average_entry};
 
 use arrayvec::ArrayVec;
 use paperwire_core::account::{Fill, Trigger};
@@ -25,6 +25,7 @@ use paperwire_core::order::{
     Distance, Exits, OpenOrder, OrderDone, OrderEnd, OrderSpec, OrderState,
 };
 use paperwire_core::strategy::{Flip, Reason};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
@@ -73,7 +74,7 @@ pub struct Rules {
     /// Which price triggers.
     pub trigger_price: TriggerPrice,
     /// By symbol: the symbols whose value changes with its price.
-    pub touches: Vec<u64>,
+    pub touches: Vec<SymbolSet>,
 }
 
 /// Numbers of orders and fills within the run.
@@ -322,8 +323,8 @@ pub struct World {
     closing: Vec<Option<Closing>>,
     /// Equity was below the maintenance margin at the last look.
     is_called: bool,
-    /// Bit = symbol with an open order.
-    order_symbols: u64,
+    /// Symbols with an open order.
+    order_symbols: SymbolSet,
     /// An order came, went or changed since these two were last found.
     is_changed: bool,
 }
@@ -344,7 +345,7 @@ impl World {
             exits_under_way: ArrayVec::new(),
             closing: vec![None; symbols],
             is_called: false,
-            order_symbols: 0,
+            order_symbols: SymbolSet::EMPTY,
             is_changed: false,
         }
     }
@@ -393,8 +394,8 @@ impl World {
     /// True when something may happen with `symbol`.
     pub fn is_concerned(&self, symbol: SymbolId, rules: &Rules) -> bool {
         let valued = self.account.open() | self.account.spot_symbols();
-        valued & rules.touches[symbol.index()] != 0
-            || self.order_symbols >> symbol.0 & 1 == 1
+        !valued.is_disjoint(rules.touches[symbol.index()])
+            || self.order_symbols.contains(symbol)
             || !self.consumed.is_untouched(symbol)
     }
 

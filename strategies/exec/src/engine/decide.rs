@@ -7,6 +7,7 @@ use paperwire_core::agent::Clock;
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::strategy::{Event, Reject};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, HostNs};
 
 use crate::report::{BenchCause, ReportKind};
@@ -76,7 +77,7 @@ impl Engine {
         cause: Cause,
         ctx: &mut Context<'_, C, R>,
     ) -> HostNs {
-        let mask = symbol.map_or(u64::MAX, |symbol| 1 << symbol.0);
+        let told = symbol.map_or(SymbolSet::EVERY, SymbolSet::only);
         let row = self.turns.row(cause.seq);
         let mut end = cause.looked;
         for place in 0..self.slots.len() {
@@ -85,7 +86,7 @@ impl Engine {
             }
             let index = self.turns.at(row, place);
             let slot = &mut self.slots[index];
-            if slot.is_benched || slot.symbols & mask == 0 {
+            if slot.is_benched || slot.symbols.is_disjoint(told) {
                 continue;
             }
             slot.signals.clear();

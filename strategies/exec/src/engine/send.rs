@@ -88,7 +88,7 @@ impl Engine {
 
     fn check_ready(&self, index: usize, symbol: SymbolId) -> Result<(), RejectReason> {
         let slot = &self.slots[index];
-        if symbol.index() >= slot.known.positions.len() || slot.symbols >> symbol.0 & 1 == 0 {
+        if symbol.index() >= slot.known.positions.len() || !slot.symbols.contains(symbol) {
             return Err(RejectReason::NotItsSymbol);
         }
         let view = self.market.view();

@@ -10,6 +10,7 @@ use paperwire_core::num::Money;
 use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
 use paperwire_core::regime::{Adjustment, SymbolRegime};
 use paperwire_core::strategy::{Flip, Signals, Skip, Strategy};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 
 use paperwire_signals::router::Router;
@@ -66,7 +67,7 @@ const TELLS_MAX: usize = 256;
 /// A strategy of the run.
 pub(super) struct Slot {
     pub strategy: Box<dyn Strategy>,
-    pub symbols: u64,
+    pub symbols: SymbolSet,
     pub warmup: &'static [(Timeframe, u16)],
     pub flip: Flip,
     /// The first is the one the strategy lives in.
@@ -93,7 +94,7 @@ impl Slot {
     pub(super) fn new(setup: StrategySetup, worlds: Vec<World>, seed: u64, symbols: usize) -> Self {
         Self {
             strategy: setup.strategy,
-            symbols: setup.symbols.iter().fold(0, |bits, symbol| bits | 1 << symbol.0),
+            symbols: setup.symbols.iter().copied().collect(),
             warmup: setup.warmup,
             flip: setup.flip,
             worlds,

@@ -10,6 +10,7 @@ use paperwire_core::limits::SYMBOLS_MAX;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{ExitLevel, Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, Trail};
 use paperwire_core::strategy::{Reason, RejectReason};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_core::trade::{OrderSide, TradeTick};
 
@@ -19,16 +20,6 @@ use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
 
 use super::resting::is_beyond;
 use super::{Closing, Env, Happening, Terms, TriggerPrice, World, behind};
-
-/// Symbols whose bits are set, in order.
-pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
-    let mut left = mask;
-    std::iter::from_fn(move || {
-        let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
-        left &= left - 1;
-        Some(SymbolId(bit))
-    })
-}
 
 impl World {
     /// A live book changed.
@@ -60,13 +51,13 @@ impl World {
     /// A second passed.
     pub fn on_timer(&mut self, env: &mut Env<'_>) {
         self.account.roll(env.at);
-        for symbol in bits(self.account.open() | self.account.spot_symbols()) {
+        for symbol in self.account.open() | self.account.spot_symbols() {
             self.mark(symbol, env);
             self.charge_rollover(symbol, env);
         }
         self.account.remark(env.at);
         self.check_margin(env);
-        for symbol in bits(self.account.open()) {
+        for symbol in self.account.open() {
             self.protect(symbol, None, env);
         }
     }
@@ -74,10 +65,10 @@ impl World {
     fn watch(&mut self, symbol: SymbolId, traded: Option<(Px, ExchNs)>, env: &mut Env<'_>) {
         self.mark(symbol, env);
         self.check_margin(env);
-        if self.account.open() >> symbol.0 & 1 == 1 {
+        if self.account.open().contains(symbol) {
             self.protect(symbol, traded, env);
         }
-        if self.order_symbols >> symbol.0 & 1 == 1 && env.can_fill(symbol) {
+        if self.order_symbols.contains(symbol) && env.can_fill(symbol) {
             self.check_triggers(symbol, traded, env);
         }
     }
@@ -86,10 +77,11 @@ impl World {
     pub(super) fn mark(&mut self, symbol: SymbolId, env: &Env<'_>) {
         let touched = env.rules.touches[symbol.index()];
         let spots = self.account.spot_symbols() & touched;
-        if (self.account.open() & touched) | spots == 0 {
+        let held = self.account.open() & touched;
+        if (held | spots).is_empty() {
             return;
         }
-        for id in bits(self.account.open() & touched) {
+        for id in held {
             let state = env.view.symbol(id);
             match (state.bbo(), env.view.quote_rate(id)) {
                 (Some(bbo), Some(rate)) => {
@@ -98,7 +90,7 @@ impl World {
                 _ => self.account.unprice(id),
             }
         }
-        for id in bits(spots) {
+        for id in spots {
             if let (Some(mid), Some(rate)) = (env.view.symbol(id).mid(), env.view.quote_rate(id)) {
                 self.account.mark_spot(id, mid * rate);
             }
@@ -139,13 +131,13 @@ impl World {
             self.account.row_mut().margin_calls += 1;
             self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
         }
-        let mut tried = 0u64;
+        let mut tried = SymbolSet::EMPTY;
         for _ in 0..SYMBOLS_MAX {
-            let left = bits(self.account.open() & !tried);
-            let Some(symbol) = left.max_by_key(|symbol| self.account.value(*symbol)) else {
+            let left = self.account.open() - tried;
+            let Some(symbol) = left.iter().max_by_key(|symbol| self.account.value(*symbol)) else {
                 break;
             };
-            tried |= 1 << symbol.0;
+            tried.insert(symbol);
             let reason = Reason::new("margin_call")
                 .with("equity", self.account.row().equity.to_num())
                 .with("exposure", self.account.row().exposure().to_num());
@@ -278,7 +270,7 @@ impl World {
         self.is_changed = true;
         self.schedule();
         self.account.reset();
-        for symbol in bits(self.account.spot_symbols()) {
+        for symbol in self.account.spot_symbols() {
             self.mark(symbol, env);
         }
     }
@@ -292,7 +284,7 @@ impl World {
         env: &mut Env<'_>,
     ) {
         self.cancel_where(|_, _| true, end, env);
-        for symbol in bits(self.account.open()) {
+        for symbol in self.account.open() {
             self.close(symbol, trigger, Reason::new(code), Money::ZERO, env);
         }
     }

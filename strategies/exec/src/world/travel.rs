@@ -135,7 +135,7 @@ impl World {
         if std::mem::take(&mut self.is_changed) {
             let exits = self.exits_under_way.iter().map(|way| way.due).min().unwrap_or(NEVER);
             self.next_due = self.first_due().map_or(NEVER, |(_, due)| due).min(exits);
-            self.order_symbols = self.orders.iter().fold(0, |bits, o| bits | 1 << o.symbol.0);
+            self.order_symbols = self.orders.iter().map(|order| order.symbol).collect();
         }
     }
 
