@@ -5,7 +5,9 @@
 //! due arrives at the market as it was before the event; then margin, then what closes positions, then
 //! triggers, then resting orders. A world never fills from a book that is not live.
 
+mod events;
 mod execute;
+mod margin;
 mod protect;
 mod resting;
 mod travel;
