@@ -111,9 +111,9 @@ pub struct StartContext<'a> {
     pub symbols: &'a [SymbolId],
     /// Currency of the account.
     pub numeraire: AssetName,
-    /// Fee of taking at the start, as a fraction of the value.
+    /// Fee of taking at the start, as a fraction of the value: that of the dearest of its symbols.
     pub taker_fee: f64,
-    /// Fee of resting at the start, as a fraction of the value.
+    /// Fee of resting at the start, likewise.
     pub maker_fee: f64,
 }
 

@@ -19,7 +19,7 @@ mod worlds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::Trigger;
+use paperwire_core::account::{Liquidity, Trigger};
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::{GapReason, MarketEvent, MarketKind, SymbolStatus};
 use paperwire_core::ids::StratId;
@@ -27,6 +27,7 @@ use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::latency::Stage;
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::market::{Change, MarketState};
+use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::strategy::{Event, StartContext};
@@ -127,22 +128,21 @@ impl Engine {
             trigger_price: config.venue.trigger_price,
             touches: touches(instruments, &config.numeraire),
         };
-        let fee = |liquidity| {
-            let of = instruments.first()?;
-            Some(rules.fees.rate(of, liquidity, opening.volume_30d).to_num())
+        // Of the dearest of its pairs: a strategy that plans with it is never too optimistic.
+        let fee = |symbols: &[SymbolId], liquidity| {
+            let rate = |symbol: &SymbolId| {
+                rules.fees.rate(&instruments[symbol.index()], liquidity, opening.volume_30d)
+            };
+            symbols.iter().map(rate).max().map_or(0.0, Money::to_num)
         };
-        let (maker_fee, taker_fee) = (
-            fee(paperwire_core::account::Liquidity::Maker).unwrap_or(0.0),
-            fee(paperwire_core::account::Liquidity::Taker).unwrap_or(0.0),
-        );
         let models = models(&config.venue.fill_model, config.venue.has_bracket);
         let slots = strategies.into_iter().map(|mut setup| {
             setup.strategy.on_start(&StartContext {
                 instruments,
                 symbols: &setup.symbols,
                 numeraire: config.numeraire,
-                taker_fee,
-                maker_fee,
+                taker_fee: fee(&setup.symbols, Liquidity::Taker),
+                maker_fee: fee(&setup.symbols, Liquidity::Maker),
             });
             let worlds = models.iter().map(|name| {
                 let model = crate::fill::by_name(name, config.venue.slippage)
