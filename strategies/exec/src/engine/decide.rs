@@ -126,23 +126,26 @@ impl Engine {
     }
 
     fn execute_all(&mut self, index: usize, took: DurationNs, turn: &mut Turn<'_, impl Io>) {
-        let signals = self.slots[index].signals.clone();
+        // Nobody adds to them until the next call; each is copied by itself, not the room for all of them.
+        let signals = &self.slots[index].signals;
+        let (count, dropped) = (signals.as_slice().len(), signals.dropped());
         // What did not fit was refused unseen.
-        self.slots[index].home_mut().account_mut().row_mut().rejects +=
-            u64::from(signals.dropped());
-        for signal in signals.as_slice() {
-            if self.slots[index].is_benched {
+        self.slots[index].home_mut().account_mut().row_mut().rejects += u64::from(dropped);
+        for place in 0..count {
+            let slot = &self.slots[index];
+            if slot.is_benched {
                 return;
             }
+            let signal = slot.signals.as_slice()[place];
             let strategy = strat_id(index);
             self.slots[index].home_mut().account_mut().row_mut().signals += 1;
             let saw = Saw::of(&self.market.view(), signal.symbol, took);
-            turn.emit(ReportKind::Signal { strategy, signal: *signal, saw });
-            if let Err(reason) = self.execute(index, signal, turn) {
+            turn.emit(ReportKind::Signal { strategy, signal, saw });
+            if let Err(reason) = self.execute(index, &signal, turn) {
                 let slot = &mut self.slots[index];
                 slot.home_mut().account_mut().row_mut().rejects += 1;
-                turn.emit(ReportKind::Reject { strategy, signal: *signal, reason });
-                let reject = Reject { signal: *signal, reason };
+                turn.emit(ReportKind::Reject { strategy, signal, reason });
+                let reject = Reject { signal, reason };
                 let told = catch_unwind(AssertUnwindSafe(|| slot.strategy.on_reject(&reject)));
                 if told.is_err() {
                     self.bench(index, BenchCause::Panicked, turn);
