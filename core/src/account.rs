@@ -1,35 +1,13 @@
 //! What an account holds and what happened to it, as values any room can read.
 
-use crate::instrument::SymbolId;
+use crate::ids::{FillId, OrderId, StratId, SymbolId};
 use crate::num::{Money, Px, Qty};
 use crate::order::OpenOrder;
+use crate::reason::Reason;
 use crate::regime::Adjustment;
-use crate::strategy::Reason;
 use crate::time::{DurationNs, ExchNs};
 use crate::trade::OrderSide;
 use crate::words::words;
-
-/// Index of a strategy instance in this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub struct StratId(pub u16);
-
-impl StratId {
-    /// As an array index.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Number of an order within the run, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub struct OrderId(pub u64);
-
-/// Number of a fill within the run, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub struct FillId(pub u64);
 
 /// Direction of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

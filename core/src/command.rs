@@ -3,7 +3,7 @@
 //! A command is a market event: it is numbered, recorded and replayed at its place among the others,
 //! so a session with commands replays to the same bytes.
 
-use crate::account::StratId;
+use crate::ids::StratId;
 use crate::words::words;
 
 words! {

@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayString;
 
+pub use crate::ids::SymbolId;
 use crate::num::{
     Decimal, Money, Notional, Px, Qty, money_from_scaled, pow10, try_money_from_scaled,
 };
@@ -10,18 +11,6 @@ use crate::num::{
 pub type SymbolName = ArrayString<24>;
 /// Text of an asset such as `BTC`.
 pub type AssetName = ArrayString<12>;
-
-/// Index of a symbol in this run's configuration; indexes arrays, never shown to a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub struct SymbolId(pub u16);
-
-impl SymbolId {
-    /// As an array index.
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// What the venue lets one do with the pair (`status` of the instrument channel).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 //! Everything here is a value or a pure function of values; nothing reads a clock, a file or a
 //! socket, and nothing imports another room of the house. Bottom up:
 //!
-//! * units: [`num`], [`time`], [`instrument`], [`limits`], [`random`]
+//! * units: [`num`], [`time`], [`ids`], [`symbol_set`], [`instrument`], [`limits`], [`random`]
 //! * books and trades: [`checksum`], [`ladder`], [`book`], [`trade`], [`bar`], [`fixed_ring`], indicators: [`board`]
 //! * what flows: [`event`], [`ring`], [`raw`], [`market`]; what it is like: [`regime`], and what people see of it: [`glance`]
-//! * what decides: [`strategy`], [`order`], [`account`], [`command`], [`rules`]
+//! * what decides: [`strategy`], [`reason`], [`order`], [`account`], [`command`], [`rules`]
 //! * what is shown: [`text`]; how it runs and how long it takes: [`agent`], [`latency`], [`outlier`], [`slowest`], [`hiccup`]
 
 #![warn(missing_docs)]
@@ -23,6 +23,7 @@ pub mod event;
 pub mod fixed_ring;
 pub mod glance;
 pub mod hiccup;
+pub mod ids;
 pub mod instrument;
 pub mod ladder;
 pub mod latency;
@@ -33,12 +34,14 @@ pub mod order;
 pub mod outlier;
 pub mod random;
 pub mod raw;
+pub mod reason;
 pub mod regime;
 pub mod ring;
 pub mod rules;
 pub mod secret;
 pub mod slowest;
 pub mod strategy;
+pub mod symbol_set;
 pub mod text;
 pub mod thread;
 pub mod time;

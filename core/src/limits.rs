@@ -5,7 +5,6 @@
 //! bounds, too: behind the decoder no sum of the house leaves its type because of a damaged number.
 
 use crate::num::{Money, Px, Qty};
-use crate::time::ExchNs;
 
 /// Symbols in one run. Index arrays of this length stay in two pages; Kraken's busiest public
 /// sockets carry about 200 books, which is four processes.
@@ -44,13 +43,8 @@ const _: () = assert!(PX_MAX.notional(QTY_MAX).raw() <= i128::MAX / 1_000_000);
 /// Highest trade number: the busiest pair is at 10^8 after thirteen years.
 pub const TRADE_ID_MAX: i64 = 1_000_000_000_000_000;
 
-/// No time of the venue is before this, 2010-01-01: it opened in 2013.
-pub const TIME_MIN: ExchNs = ExchNs::new(14_610 * 86_400 * 1_000_000_000);
-
-/// No time of the venue is after this, 2100-01-01: what is added to a time stays within an `i64`, which
-/// ends in 2262.
-pub const TIME_MAX: ExchNs = ExchNs::new(47_482 * 86_400 * 1_000_000_000);
-const _: () = assert!(TIME_MIN.raw() < TIME_MAX.raw());
+/// Earliest and latest time of the wire; they stand with the reader that holds them.
+pub use crate::time::{TIME_MAX, TIME_MIN};
 
 /// Highest value and profit of one position that is counted, in the numeraire. Within the bounds of the
 /// wire a damaged market may be worth more than all the money there is; such a position is not marked,

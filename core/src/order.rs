@@ -6,9 +6,8 @@
 
 use arrayvec::ArrayVec;
 
-use crate::account::OrderId;
 use crate::bar::Timeframe;
-use crate::instrument::SymbolId;
+use crate::ids::{OrderId, SymbolId};
 use crate::limits::ORDERS_MAX;
 use crate::num::{Px, Qty};
 use crate::time::{DurationNs, ExchNs};

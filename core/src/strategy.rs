@@ -6,11 +6,12 @@ use crate::account::{AccountView, Fill};
 use crate::bar::{Bar, Timeframe};
 use crate::command::ParamChange;
 use crate::instrument::{AssetName, Instrument, SymbolId};
-use crate::limits::{REASON_VALUES_MAX, SIGNALS_MAX};
+use crate::limits::SIGNALS_MAX;
 use crate::market::MarketView;
 use crate::num::{Money, Qty};
 use crate::order::OrderDone;
 pub use crate::order::{Distance, ExitLevel, Exits, OrderPrice, OrderSpec, TimeInForce, Trail};
+pub use crate::reason::Reason;
 use crate::trade::TradeTick;
 use crate::words::words;
 
@@ -110,9 +111,9 @@ pub struct StartContext<'a> {
     pub symbols: &'a [SymbolId],
     /// Currency of the account.
     pub numeraire: AssetName,
-    /// Fee of taking at the start, as a fraction of the value.
+    /// Fee of taking at the start, as a fraction of the value: that of the dearest of its symbols.
     pub taker_fee: f64,
-    /// Fee of resting at the start, as a fraction of the value.
+    /// Fee of resting at the start, likewise.
     pub maker_fee: f64,
 }
 
@@ -214,41 +215,6 @@ impl Signal {
     pub const fn tag(mut self, tag: u32) -> Self {
         self.tag = tag;
         self
-    }
-}
-
-/// Why, as a static code with named values; made into text on the async side only.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reason {
-    code: &'static str,
-    values: [(&'static str, f64); REASON_VALUES_MAX],
-    len: u8,
-}
-
-impl Reason {
-    /// A reason without values.
-    pub const fn new(code: &'static str) -> Self {
-        Self { code, values: [("", 0.0); REASON_VALUES_MAX], len: 0 }
-    }
-
-    /// Adds a named value; beyond [`REASON_VALUES_MAX`] they are dropped.
-    #[must_use]
-    pub const fn with(mut self, name: &'static str, value: f64) -> Self {
-        if (self.len as usize) < REASON_VALUES_MAX {
-            self.values[self.len as usize] = (name, value);
-            self.len += 1;
-        }
-        self
-    }
-
-    /// The code.
-    pub const fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The named values.
-    pub fn values(&self) -> &[(&'static str, f64)] {
-        &self.values[..usize::from(self.len)]
     }
 }
 

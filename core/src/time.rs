@@ -11,7 +11,6 @@
 use std::fmt;
 
 use crate::digits::eight_digits;
-use crate::limits::{TIME_MAX, TIME_MIN};
 
 /// Nanoseconds of this host's monotonic clock since an arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +26,14 @@ pub struct ExchNs(i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct DurationNs(u64);
+
+/// No time of the venue is before this, 2010-01-01: it opened in 2013.
+pub const TIME_MIN: ExchNs = ExchNs::new(14_610 * 86_400 * 1_000_000_000);
+
+/// No time of the venue is after this, 2100-01-01: what is added to a time stays within an `i64`, which
+/// ends in 2262.
+pub const TIME_MAX: ExchNs = ExchNs::new(47_482 * 86_400 * 1_000_000_000);
+const _: () = assert!(TIME_MIN.raw() < TIME_MAX.raw());
 
 impl HostNs {
     /// A point on the host clock.

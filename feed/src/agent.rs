@@ -498,7 +498,9 @@ impl Intake {
             Outcome::Applied | Outcome::Heartbeat => {}
             Outcome::Unread(error) => self.report(now, FeedReportKind::Unread { error: *error }),
             Outcome::Snapshot(symbol) => self.session.on_data(Delivery::Book(*symbol), now),
-            Outcome::Trades(0) => self.session.on_data(Delivery::NoTrades, now),
+            Outcome::Trades(symbols) if symbols.is_empty() => {
+                self.session.on_data(Delivery::NoTrades, now);
+            }
             Outcome::Trades(symbols) => self.session.on_data(Delivery::Trades(*symbols), now),
             Outcome::Ticker(symbol) => self.session.on_data(Delivery::Ticker(*symbol), now),
             Outcome::Desync(symbols, reason) => {

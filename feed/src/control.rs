@@ -4,10 +4,10 @@
 //! their part. Each such decision is written to the recording at its place among the frames, so that
 //! a replay takes it from there instead of deciding again.
 
-use paperwire_core::account::StratId;
 use paperwire_core::bar::{Bar, BarFlags, Closed, Timeframe};
 use paperwire_core::command::{Command, Origin, ParamChange, Verb};
 use paperwire_core::event::GapReason;
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Px, Qty};
 use paperwire_core::regime::Sentiment;

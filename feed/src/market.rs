@@ -19,6 +19,7 @@ use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Stamps, SymbolSt
 use paperwire_core::instrument::{Instrument, SymbolId, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::Stage;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ExchNs, HostNs};
 
 use crate::control::Pressure;
@@ -51,7 +52,7 @@ pub enum Outcome {
     /// A snapshot made this symbol's book live.
     Snapshot(SymbolId),
     /// Trades of these symbols (bit = index), whatever they are worth; none of a snapshot without trades.
-    Trades(u64),
+    Trades(SymbolSet),
     /// A ticker.
     Ticker(SymbolId),
     /// A sign of life.
@@ -60,8 +61,8 @@ pub enum Outcome {
     Cold(ColdFrame),
     /// Not of a book, and unreadable: lost.
     Unread(WireError),
-    /// These symbols (bit = index) must be fetched again.
-    Desync(u64, GapReason),
+    /// These symbols must be fetched again.
+    Desync(SymbolSet, GapReason),
 }
 
 /// State of one symbol's book.
@@ -123,10 +124,10 @@ pub struct MarketFeed {
     cold: ColdReader,
     out: Emitter,
     pressure: Pressure,
-    /// Symbols (bit = index) whose changes were kept back from the engine.
-    conflated: u64,
+    /// Symbols whose changes were kept back from the engine.
+    conflated: SymbolSet,
     /// Symbols whose trades were dropped since their last flush.
-    lost_trades: u64,
+    lost_trades: SymbolSet,
     counters: Counters,
     venue: VenueClock,
     /// How the exchange's clock was set by the last frame, until it was told.
@@ -153,8 +154,8 @@ impl MarketFeed {
             cold: ColdReader::new(),
             out: Emitter::default(),
             pressure: Pressure::None,
-            conflated: 0,
-            lost_trades: 0,
+            conflated: SymbolSet::EMPTY,
+            lost_trades: SymbolSet::EMPTY,
             counters: Counters::default(),
             venue: VenueClock::default(),
             stepped: None,
@@ -228,8 +229,7 @@ impl MarketFeed {
 
     /// The first symbol that waits for room for its whole book.
     pub fn waiting(&self) -> Option<SymbolId> {
-        let waiting = self.conflated | self.lost_trades;
-        (waiting != 0).then(|| SymbolId(u16::try_from(waiting.trailing_zeros()).expect("below 64")))
+        (self.conflated | self.lost_trades).iter().next()
     }
 
     /// Events that flushing a symbol takes.
@@ -278,7 +278,7 @@ impl MarketFeed {
             Ok(Frame::Ticker(row)) => self.on_ticker(rx, &row, probe, sink),
             Ok(Frame::Heartbeat) => Outcome::Heartbeat,
             Ok(Frame::Nothing) => Outcome::Applied,
-            Ok(Frame::Misnamed(symbol)) => self.distrust(1 << symbol.0, sink),
+            Ok(Frame::Misnamed(symbol)) => self.distrust(SymbolSet::only(symbol), sink),
             Ok(Frame::Unread(error)) => self.on_unread(error),
             Ok(Frame::Other { may_be_book }) => self.on_cold(rx, frame, may_be_book, sink),
             Err(error) => self.on_malformed(frame, error, sink),
@@ -309,7 +309,7 @@ impl MarketFeed {
                 self.counters.unknown_symbols += 1;
                 match self.named_in(frame) {
                     // It may be a damaged one of a book.
-                    named if may_be_book && named != 0 => self.distrust(named, sink),
+                    named if may_be_book && !named.is_empty() => self.distrust(named, sink),
                     _ => Outcome::Cold(ColdFrame::Unknown),
                 }
             }
@@ -350,7 +350,7 @@ impl MarketFeed {
             };
             self.counters.checksums_bad += u64::from(reason == GapReason::Checksum);
             self.void(symbol, reason, sink);
-            return Outcome::Desync(1 << symbol.0, reason);
+            return Outcome::Desync(SymbolSet::only(symbol), reason);
         }
         self.counters.checksums_ok += 1;
         entry.heard_at = Some(rx);
@@ -371,9 +371,9 @@ impl MarketFeed {
             self.counters.gaps += 1;
             self.emit(sink, symbol, at, MarketKind::Status(gap));
         }
-        if self.pressure != Pressure::None || self.conflated >> symbol.0 & 1 == 1 {
+        if self.pressure != Pressure::None || self.conflated.contains(symbol) {
             self.books[symbol.index()].kept_since.get_or_insert(probe.arrived);
-            self.conflated |= 1 << symbol.0;
+            self.conflated.insert(symbol);
             self.counters.conflated += 1;
         } else if from.is_none() && !head.is_snapshot {
             self.tell_whole(
@@ -395,11 +395,10 @@ impl MarketFeed {
     }
 
     fn flush(&mut self, symbol: SymbolId, rx: HostNs, sink: &mut impl EventSink) {
-        let bit = 1u64 << symbol.0;
-        let is_conflated = self.conflated & bit != 0;
-        let has_lost_trades = self.lost_trades & bit != 0;
-        self.conflated &= !bit;
-        self.lost_trades &= !bit;
+        let is_conflated = self.conflated.contains(symbol);
+        let has_lost_trades = self.lost_trades.contains(symbol);
+        self.conflated.remove(symbol);
+        self.lost_trades.remove(symbol);
         let kept_since = self.books[symbol.index()].kept_since.take();
         // Nothing is kept back before a time is known.
         let Some(at) = self.books[symbol.index()].good_until.or_else(|| self.estimate(rx)) else {

@@ -3,6 +3,7 @@
 use paperwire_core::book::BookError;
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::HostNs;
 
 use crate::arrival::Stall;
@@ -43,8 +44,8 @@ pub enum FeedReportKind {
     Trading(TradingNotice),
     /// Every subscription delivers, but those of pairs that are stopped.
     AllLive {
-        /// Bits of the stopped symbols.
-        stopped: u64,
+        /// The stopped symbols.
+        stopped: SymbolSet,
     },
     /// The venue refused a subscription for good.
     Rejected {
@@ -76,13 +77,13 @@ pub enum FeedReportKind {
     Malformed {
         /// How.
         error: WireError,
-        /// Bits of the quarantined symbols.
-        symbols: u64,
+        /// The quarantined symbols.
+        symbols: SymbolSet,
     },
     /// A book was declared void for another reason.
     Void {
-        /// Bits of the quarantined symbols.
-        symbols: u64,
+        /// The quarantined symbols.
+        symbols: SymbolSet,
         /// Why.
         reason: GapReason,
     },

@@ -11,6 +11,7 @@ use arrayvec::ArrayVec;
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::limits::SYMBOLS_MAX;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, HostNs};
 
 pub use backoff::Backoff;
@@ -54,7 +55,7 @@ pub enum Delivery {
     /// A snapshot that verified.
     Book(SymbolId),
     /// Trades of these symbols (bit = index), seen before or not.
-    Trades(u64),
+    Trades(SymbolSet),
     /// A snapshot without trades, which names no symbol.
     NoTrades,
     /// A ticker.
@@ -186,11 +187,11 @@ impl Session {
         }
     }
 
-    /// These symbols' books (bit = index) are void: subscribe again, once per loss.
-    pub fn on_desync(&mut self, symbols: u64, now: HostNs) {
+    /// These symbols' books are void: subscribe again, once per loss.
+    pub fn on_desync(&mut self, symbols: SymbolSet, now: HostNs) {
         for sub in &mut self.subs {
             let is_book = matches!(sub.channel, Channel::Book { .. });
-            if is_book && sub.symbol.is_some_and(|symbol| symbols >> symbol.0 & 1 == 1) {
+            if is_book && sub.symbol.is_some_and(|symbol| symbols.contains(symbol)) {
                 sub.lost(now);
                 self.was_all_live = false;
             }

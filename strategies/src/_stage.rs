@@ -4,11 +4,12 @@
 //! is read from the engine's own reports. For tests only.
 #![allow(dead_code, unused_imports, reason = "a kit: not every test file uses every tool")]
 
-use paperwire_core::account::{Fill, StratId};
+use paperwire_core::account::Fill;
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::bar::{Bar, BarFlags, Timeframe};
 use paperwire_core::book::Level;
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage as Step};

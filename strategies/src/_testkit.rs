@@ -4,12 +4,12 @@
 //! and targets on the executable side before the strategy is called, fills told at once.
 
 use paperwire_core::account::{
-    AccountState, AccountView, Evidence, Fill, FillId, Liquidity, OrderId, PairFees, Position,
-    PositionSide, StratId, Trigger,
+    AccountState, AccountView, Evidence, Fill, Liquidity, PairFees, Position, PositionSide, Trigger,
 };
 use paperwire_core::bar::{Bar, BarRules, Timeframe};
 use paperwire_core::book::{Bbo, Level};
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps, SymbolStatus};
+use paperwire_core::ids::{FillId, OrderId, StratId};
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::market::MarketState;

@@ -14,7 +14,8 @@ mod exit;
 mod params;
 mod reading;
 
-use paperwire_core::account::{AccountView, Fill, OrderId, PositionSide};
+use paperwire_core::account::{AccountView, Fill, PositionSide};
+use paperwire_core::ids::OrderId;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::command::ParamChange;
 use paperwire_core::instrument::{Instrument, SymbolId};

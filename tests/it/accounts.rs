@@ -6,11 +6,12 @@
 //! equity identity to the last bit, and its sums must be those of its symbols and of the reported fills.
 //! That no entry leaves its account beyond its leverage is asserted by the engine at each fill.
 
-use paperwire_core::account::{AccountView, StratId, Trigger};
+use paperwire_core::account::{AccountView, Trigger};
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::book::Level;
 use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId, SymbolName, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage};

@@ -1,8 +1,9 @@
 //! The proof that feed and engine do not allocate, over whole sessions and every strategy.
 
-use paperwire_core::account::{Liquidity, StratId};
+use paperwire_core::account::Liquidity;
 use paperwire_core::book::Bbo;
 use paperwire_core::event::MarketEvent;
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{AssetName, SymbolId};
 use paperwire_core::latency::{Bank, Stage};
 use paperwire_core::num::{Money, Px};

@@ -4,6 +4,7 @@ use paperwire_core::event::{GapReason, MarketEvent};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::latency::Bank;
 use paperwire_core::raw::RawKind;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_exec::engine::{Context, Engine};
 use paperwire_feed::arrival::{Arrival, ArrivalCounts};
@@ -108,7 +109,7 @@ const SILENT_SECONDS_MAX: u32 = 86_400;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct First {
     frame: u64,
-    symbols: u64,
+    symbols: SymbolSet,
     detail: Detail,
     reason: GapReason,
     is_told: bool,
@@ -170,8 +171,8 @@ impl Player {
     /// Takes a decision, recorded or concluded.
     fn apply(&mut self, rx: HostNs, control: &Control) {
         let lost = match control {
-            Control::Resync(symbol, reason) => Some((1 << symbol.0, *reason)),
-            Control::Disconnected => Some((u64::MAX, GapReason::Disconnect)),
+            Control::Resync(symbol, reason) => Some((SymbolSet::only(*symbol), *reason)),
+            Control::Disconnected => Some((SymbolSet::EVERY, GapReason::Disconnect)),
             _ => None,
         };
         if let Some((symbols, reason)) = lost {
@@ -183,12 +184,12 @@ impl Player {
         self.side.work_off(&mut self.events);
     }
 
-    /// Bits of the symbols whose books are believed.
-    fn believed(&self) -> u64 {
+    /// Symbols whose books are believed.
+    fn believed(&self) -> SymbolSet {
         let is_believed = |symbol: &SymbolId| {
             matches!(self.feed.state(*symbol), BookState::Live | BookState::Stale)
         };
-        self.feed.symbols().filter(is_believed).fold(0, |bits, symbol| bits | 1 << symbol.0)
+        self.feed.symbols().filter(is_believed).collect()
     }
 
     /// What a session would have decided before a frame of a capture that was received at `rx`.
@@ -287,7 +288,7 @@ impl Player {
                 .feed
                 .symbols()
                 .zip(self.feed.instruments())
-                .filter(|(symbol, _)| first.symbols >> symbol.0 & 1 == 1)
+                .filter(|(symbol, _)| first.symbols.contains(*symbol))
                 .map(|(symbol, of)| format!("{} (now {:?})", of.name, self.feed.state(symbol)))
                 .collect();
             let why = first.detail.text().unwrap_or_else(|| first.reason.as_str().to_owned());

@@ -5,6 +5,7 @@
 use paperwire_core::book::BookError;
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_feed::market::{BookState, MarketFeed};
 use paperwire_feed::wire::WireError;
 use serde::Serialize;
@@ -78,11 +79,17 @@ impl Quarantines {
         Self(vec![[NOT_YET; REASONS]; symbols])
     }
 
-    /// These symbols (bit = index) are not believed from this frame on.
-    pub fn add(&mut self, symbols: u64, reason: GapReason, frame: Option<u64>, detail: Detail) {
-        for (index, counts) in self.0.iter_mut().enumerate() {
+    /// These symbols are not believed from this frame on.
+    pub fn add(
+        &mut self,
+        symbols: SymbolSet,
+        reason: GapReason,
+        frame: Option<u64>,
+        detail: Detail,
+    ) {
+        for (index, counts) in (0u16..).zip(&mut self.0) {
             let count = &mut counts[reason as usize];
-            if symbols >> index & 1 == 0 {
+            if !symbols.contains(SymbolId(index)) {
                 continue;
             }
             if count.count == 0 {
@@ -141,9 +148,9 @@ mod tests {
         };
         let mut all = Quarantines::new(2);
         let wire = |at| Detail::Wire(WireError::Syntax { at });
-        all.add(0b10, GapReason::Malformed, Some(7), wire(3));
-        all.add(0b11, GapReason::Malformed, Some(9), wire(5));
-        all.add(0b01, GapReason::Disconnect, None, Detail::None);
+        all.add(SymbolSet::only(SymbolId(1)), GapReason::Malformed, Some(7), wire(3));
+        all.add(SymbolSet::all(2), GapReason::Malformed, Some(9), wire(5));
+        all.add(SymbolSet::only(SymbolId(0)), GapReason::Disconnect, None, Detail::None);
         let rows = all.rows(&[row("A/USD"), row("B/USD")], |_| Some(BookState::Resync));
         let short: Vec<_> = rows
             .iter()

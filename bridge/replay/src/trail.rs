@@ -124,8 +124,8 @@ impl Check {
 
 #[cfg(test)]
 mod tests {
-    use paperwire_core::account::StratId;
     use paperwire_core::event::Seq;
+    use paperwire_core::ids::StratId;
     use paperwire_core::time::{ExchNs, HostNs};
     use paperwire_exec::report::{BenchCause, ReportKind};
 

@@ -74,7 +74,8 @@ fn shown(state: AccountState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use paperwire_core::account::{HaltReason, StratId};
+    use paperwire_core::account::HaltReason;
+    use paperwire_core::ids::StratId;
     use paperwire_core::num::Money;
     use paperwire_core::time::{ExchNs, HostNs};
     use paperwire_exec::report::BenchCause;

@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin, Verb};
+use paperwire_core::ids::StratId;
 use paperwire_core::latency::Bank;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_lab::attribution::{Attribution, LongCall};

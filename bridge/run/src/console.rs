@@ -8,8 +8,8 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
-use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin, Verb};
+use paperwire_core::ids::StratId;
 use paperwire_replay::params::{ChangeError, LiveParams};
 use paperwire_rt::runner::Wait;
 

@@ -9,6 +9,7 @@ use paperwire_core::command::Command;
 use paperwire_core::event::GapReason;
 use paperwire_core::latency::BankDrain;
 use paperwire_core::ring::{Consumer, Producer};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_exec::report::Report;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_lab::attribution::LongCall;
@@ -244,7 +245,7 @@ fn count_quarantine(kind: &FeedReportKind, all: &mut Quarantines) {
                 BookError::Checksum { .. } => GapReason::Checksum,
                 BookError::Crossed { .. } => GapReason::Crossed,
             };
-            all.add(1 << symbol.0, reason, None, Detail::Book(error));
+            all.add(SymbolSet::only(symbol), reason, None, Detail::Book(error));
         }
         FeedReportKind::Malformed { error, symbols } => {
             all.add(symbols, GapReason::Malformed, None, Detail::Wire(error));

@@ -3,6 +3,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{DurationNs, HostNs};
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 
@@ -13,7 +14,7 @@ const EVERY: DurationNs = DurationNs::from_secs(60);
 const KEPT_MAX: usize = 256;
 
 /// What makes two reports the same: kind, and bits of the symbols.
-type Key = (Discriminant<FeedReportKind>, u64);
+type Key = (Discriminant<FeedReportKind>, SymbolSet);
 
 /// One kind of trouble that was told within the last minute.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Repeats {
         let Some(mut key) = key(&report.kind) else { return true };
         let is_known = self.told.iter().any(|told| told.key == key);
         if !is_known && self.told.len() >= KEPT_MAX {
-            key.1 = u64::MAX;
+            key.1 = SymbolSet::EVERY;
         }
         if let Some(told) = self.told.iter_mut().find(|told| told.key == key) {
             told.since += 1;
@@ -66,19 +67,19 @@ impl Repeats {
 /// None for what is news each time, or kept apart by its own waits.
 fn key(kind: &FeedReportKind) -> Option<Key> {
     let symbols = match kind {
-        FeedReportKind::BadBook { symbol, .. } => 1 << symbol.0,
+        FeedReportKind::BadBook { symbol, .. } => SymbolSet::only(*symbol),
         // A pair that the venue does not have is asked for each half minute.
         FeedReportKind::Silent { symbol, .. } | FeedReportKind::Rejected { symbol, .. } => {
-            symbol.map_or(0, |symbol| 1 << symbol.0)
+            symbol.map_or(SymbolSet::EMPTY, SymbolSet::only)
         }
         FeedReportKind::Malformed { symbols, .. } | FeedReportKind::Void { symbols, .. } => {
             *symbols
         }
-        FeedReportKind::RefusedRows(refused) => 1 << refused.symbol.0,
-        FeedReportKind::NumbersJumped(jump) => 1 << jump.symbol.0,
+        FeedReportKind::RefusedRows(refused) => SymbolSet::only(refused.symbol),
+        FeedReportKind::NumbersJumped(jump) => SymbolSet::only(jump.symbol),
         FeedReportKind::Refused { .. }
         | FeedReportKind::Unread { .. }
-        | FeedReportKind::Stalled(_) => 0,
+        | FeedReportKind::Stalled(_) => SymbolSet::EMPTY,
         FeedReportKind::Connected
         | FeedReportKind::Disconnected { .. }
         | FeedReportKind::Venue { .. }
@@ -93,6 +94,7 @@ fn key(kind: &FeedReportKind) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use paperwire_core::event::GapReason;
+    use paperwire_core::instrument::SymbolId;
 
     use super::*;
 
@@ -100,7 +102,9 @@ mod tests {
         HostNs::new(seconds * 1_000_000_000)
     }
 
-    fn void(symbols: u64) -> FeedReport {
+    /// Of the symbols whose bits are set.
+    fn void(bits: u64) -> FeedReport {
+        let symbols = (0u16..64).filter(|at| bits >> at & 1 == 1).map(SymbolId).collect();
         let kind = FeedReportKind::Void { symbols, reason: GapReason::Malformed };
         FeedReport { at: at(0), kind }
     }

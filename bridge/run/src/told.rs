@@ -2,6 +2,7 @@
 
 use crossbeam::channel::Sender;
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_feed::arrival::Stall;
 use paperwire_feed::report::{FeedReport, FeedReportKind};
 use paperwire_replay::trading;
@@ -39,13 +40,12 @@ pub(crate) fn of_feed(
     totals: &mut Totals,
     clock: &HostClock,
 ) -> Option<Told> {
-    let names = |symbols: u64| {
-        let bits = (0..totals.tally.instruments.len()).filter(|bit| symbols >> bit & 1 == 1);
-        let names: Vec<_> =
-            bits.map(|bit| totals.tally.instruments[bit].name.to_string()).collect();
+    let name = |symbol: SymbolId| totals.tally.instruments[symbol.index()].name.to_string();
+    let names = |symbols: SymbolSet| {
+        let all = symbols & SymbolSet::all(totals.tally.instruments.len());
+        let names: Vec<_> = all.iter().map(name).collect();
         names.join(", ")
     };
-    let name = |symbol: SymbolId| totals.tally.instruments[symbol.index()].name.to_string();
     let (event, mut details, mut notice): (_, Value, Option<String>) = match &report.kind {
         FeedReportKind::Counters { counters, raw_lost } => {
             totals.counters = *counters;
@@ -68,9 +68,9 @@ pub(crate) fn of_feed(
         }
         FeedReportKind::AllLive { stopped } => {
             totals.was_live = true;
-            let but = match stopped {
-                0 => String::new(),
-                stopped => format!(", but not of {}", names(*stopped)),
+            let but = match stopped.is_empty() {
+                true => String::new(),
+                false => format!(", but not of {}", names(*stopped)),
             };
             let text =
                 format!("every book is live and verified, and every subscription delivers{but}");

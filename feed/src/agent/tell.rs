@@ -2,6 +2,7 @@
 
 use paperwire_core::event::GapReason;
 use paperwire_core::instrument::{Instrument, SymbolId, TradingStatus};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::HostNs;
 
 use super::Intake;
@@ -41,7 +42,7 @@ impl Intake {
         }
     }
 
-    pub(super) fn report_desync(&mut self, now: HostNs, symbols: u64, reason: GapReason) {
+    pub(super) fn report_desync(&mut self, now: HostNs, symbols: SymbolSet, reason: GapReason) {
         let kind = match (reason, self.market.last_error(), self.market.last_wire_error()) {
             (GapReason::Checksum | GapReason::Crossed, Some((symbol, error)), _) => {
                 FeedReportKind::BadBook { symbol, error }
@@ -59,8 +60,7 @@ impl Intake {
             SessionEvent::Silent { symbol, channel } => FeedReportKind::Silent { symbol, channel },
             SessionEvent::AllLive => {
                 let is_stopped = |symbol: &SymbolId| self.market.stop(*symbol).is_some();
-                let stopped = self.market.symbols().filter(is_stopped);
-                let stopped = stopped.fold(0, |bits, symbol| bits | 1 << symbol.0);
+                let stopped = self.market.symbols().filter(is_stopped).collect();
                 FeedReportKind::AllLive { stopped }
             }
         };

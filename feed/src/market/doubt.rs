@@ -2,6 +2,7 @@
 
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
 use paperwire_core::instrument::SymbolId;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ExchNs, HostNs};
 
 use super::clock::{Step, Taken};
@@ -20,7 +21,7 @@ impl MarketFeed {
         self.counters.malformed += 1;
         self.last_wire_error = Some(error);
         let named = self.named_in(frame);
-        self.distrust(if named == 0 { self.everyone() } else { named }, sink)
+        self.distrust(if named.is_empty() { self.everyone() } else { named }, sink)
     }
 
     /// A frame that cannot be of a book could not be read: it is lost, and no book is touched.
@@ -30,23 +31,23 @@ impl MarketFeed {
         Outcome::Unread(error)
     }
 
-    /// Bits of the symbols whose names occur in a frame that could not be read.
-    pub(super) fn named_in(&self, frame: &[u8]) -> u64 {
+    /// Symbols whose names occur in a frame that could not be read.
+    pub(super) fn named_in(&self, frame: &[u8]) -> SymbolSet {
         let is_named = |symbol: &SymbolId| {
             let name = self.symbols.instruments()[symbol.index()].name;
             frame.windows(name.len()).any(|window| window == name.as_bytes())
         };
-        self.ids().filter(is_named).fold(0, |bits, symbol| bits | 1 << symbol.0)
+        self.ids().filter(is_named).collect()
     }
 
-    fn everyone(&self) -> u64 {
-        self.ids().fold(0, |bits, symbol| bits | 1 << symbol.0)
+    const fn everyone(&self) -> SymbolSet {
+        SymbolSet::all(self.books.len())
     }
 
     /// A frame that may have changed these books could not be used: they are no longer known to be
     /// what the exchange has.
-    pub(super) fn distrust(&mut self, symbols: u64, sink: &mut impl EventSink) -> Outcome {
-        for symbol in self.ids().filter(|symbol| symbols >> symbol.0 & 1 == 1) {
+    pub(super) fn distrust(&mut self, symbols: SymbolSet, sink: &mut impl EventSink) -> Outcome {
+        for symbol in symbols {
             self.void(symbol, GapReason::Malformed, sink);
         }
         Outcome::Desync(symbols, GapReason::Malformed)
@@ -56,7 +57,7 @@ impl MarketFeed {
         let entry = &mut self.books[symbol.index()];
         entry.book.clear();
         entry.kept_since = None;
-        self.conflated &= !(1 << symbol.0);
+        self.conflated.remove(symbol);
         if matches!(entry.state, BookState::Empty | BookState::Resync) {
             return;
         }

@@ -1,4 +1,5 @@
 use paperwire_core::agent::StoppedClock;
+use paperwire_core::symbol_set::SymbolSet;
 
 use super::*;
 use crate::infer;
@@ -155,7 +156,7 @@ fn what_is_of_no_book_voids_none() {
     // One that may be a book's does.
     let outcome =
         it.take(r#"{"channel":"book","type":"update","data":[{"symbol":"A/USD","bids":["#);
-    assert_eq!(outcome, Outcome::Desync(1, GapReason::Malformed));
+    assert_eq!(outcome, Outcome::Desync(SymbolSet::only(SymbolId(0)), GapReason::Malformed));
 }
 
 /// What a frame brings beside its own data waited as long as the frame did, before its read as well.

@@ -10,6 +10,7 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::Stage;
 use paperwire_core::num::Px;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ExchNs, HostNs};
 
 use super::agreed::Dispute;
@@ -173,11 +174,11 @@ impl MarketFeed {
         let latest = self.scratch.trades.iter().map(|(_, trade)| trade.at).max();
         let taken = latest.map(|at| self.take_time(at, rx, is_news, sink));
         let is_doubted = taken == Some(Taken::Refused);
-        let mut symbols = 0u64;
+        let mut symbols = SymbolSet::EMPTY;
         for index in 0..self.scratch.trades.len() {
             let (symbol, trade) = self.scratch.trades[index];
             // A subscription delivers, whatever it is worth.
-            symbols |= 1 << symbol.0;
+            symbols.insert(symbol);
             let why = if is_doubted && self.venue.is_refused(trade.at, rx, is_news) {
                 Some(Refusal::Time)
             } else if is_news && self.is_far(symbol, trade.px) {
@@ -193,7 +194,7 @@ impl MarketFeed {
                 continue;
             }
             if self.pressure == Pressure::Drop {
-                self.lost_trades |= 1 << symbol.0;
+                self.lost_trades.insert(symbol);
                 self.counters.dropped_trades += 1;
                 continue;
             }
@@ -203,7 +204,7 @@ impl MarketFeed {
             self.out.push(sink, to, MarketKind::Trade { trade, is_snapshot });
         }
         probe.mark(Stage::Enqueued);
-        if symbols != 0 || is_snapshot { Outcome::Trades(symbols) } else { Outcome::Applied }
+        if !symbols.is_empty() || is_snapshot { Outcome::Trades(symbols) } else { Outcome::Applied }
     }
 
     /// Minds a trade's number; false for a trade that was seen before.

@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 use paperwire_core::event::{GapReason, MarketKind};
 use paperwire_core::instrument::{Instrument, OrderRules, SymbolId, TradingStatus};
 use paperwire_core::limits::SYMBOLS_MAX;
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::HostNs;
 
 use super::{EventSink, MarketFeed};
@@ -128,24 +129,24 @@ impl MarketFeed {
 
     /// Pairs of the venue's list; a whole list that lacks one of ours speaks of it, too.
     pub(super) fn on_list(&mut self, rx: HostNs, is_whole: bool, sink: &mut impl EventSink) {
-        let mut listed = 0u64;
+        let mut listed = SymbolSet::EMPTY;
         for index in 0..self.cold.instruments().len() {
             let row = self.cold.instruments()[index];
             if let Some(symbol) = self.symbol_of(&row.name) {
-                listed |= 1 << symbol.0;
+                listed.insert(symbol);
                 self.on_instrument(rx, symbol, &row, sink);
             }
         }
         for index in 0..self.cold.unreadable().len() {
             let name = self.cold.unreadable()[index];
             if let Some(symbol) = self.symbol_of(&name) {
-                listed |= 1 << symbol.0;
+                listed.insert(symbol);
                 self.on_absent(rx, symbol, Stop::Unreadable, sink);
             }
         }
         // A list of nothing says nothing.
         let is_whole = is_whole && !self.cold.instruments().is_empty();
-        for symbol in self.ids().filter(|symbol| is_whole && listed >> symbol.0 & 1 == 0) {
+        for symbol in self.ids().filter(|symbol| is_whole && !listed.contains(*symbol)) {
             self.on_absent(rx, symbol, Stop::Unlisted, sink);
         }
     }

@@ -67,8 +67,8 @@ impl Sub {
         match (delivery, self.channel) {
             (Delivery::Book(symbol), Channel::Book { .. })
             | (Delivery::Ticker(symbol), Channel::Ticker) => is_it(symbol),
-            (Delivery::Trades(bits), Channel::Trade) => {
-                self.symbol.is_some_and(|symbol| bits >> symbol.0 & 1 == 1)
+            (Delivery::Trades(symbols), Channel::Trade) => {
+                self.symbol.is_some_and(|symbol| symbols.contains(symbol))
             }
             (Delivery::Ohlc(Some((symbol, of))), Channel::Ohlc { interval }) => {
                 is_it(symbol) && of == interval

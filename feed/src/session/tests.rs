@@ -1,5 +1,6 @@
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::event::MarketEvent;
+use paperwire_core::symbol_set::SymbolSet;
 
 use super::backoff::{ATTEMPTS_MAX, ATTEMPTS_WINDOW};
 use super::*;
@@ -105,7 +106,7 @@ impl Rig {
         for symbol in ["A/USD", "B/USD"] {
             self.ack(&ok(2, "trade", symbol));
         }
-        self.session.on_data(Delivery::Trades(0b11), self.now);
+        self.session.on_data(Delivery::Trades(SymbolSet::all(2)), self.now);
     }
 }
 
@@ -135,9 +136,9 @@ fn one_request_per_channel_and_live_when_all_answered() {
     assert!(!rig.session.is_live(&rig.market));
     rig.session.on_data(Delivery::Book(SymbolId(1)), rig.now);
     assert_eq!(rig.tick().1, None, "an acknowledged trade channel is not a live one");
-    rig.session.on_data(Delivery::Trades(0b10), rig.now);
+    rig.session.on_data(Delivery::Trades(SymbolSet::only(SymbolId(1))), rig.now);
     assert_eq!(rig.tick().1, None, "trades of one symbol say nothing of another");
-    rig.session.on_data(Delivery::Trades(0b01), rig.now);
+    rig.session.on_data(Delivery::Trades(SymbolSet::only(SymbolId(0))), rig.now);
     assert_eq!(rig.tick().1, Some(SessionEvent::AllLive));
 }
 
@@ -151,7 +152,7 @@ fn whatever_channel_is_acknowledged_and_silent_is_ended_and_asked_for_again() {
     rig.session.on_data(Delivery::Book(SymbolId(1)), rig.now);
     rig.ack(&ok(2, "trade", "A/USD"));
     rig.ack(&ok(2, "trade", "B/USD"));
-    rig.session.on_data(Delivery::Trades(0b01), rig.now);
+    rig.session.on_data(Delivery::Trades(SymbolSet::only(SymbolId(0))), rig.now);
     rig.pass(DurationNs::from_secs(6));
     let (sent, event) = rig.tick();
     let silent = SessionEvent::Silent { symbol: Some(SymbolId(1)), channel: Channel::Trade };
@@ -200,7 +201,7 @@ fn a_book_that_fails_before_its_acknowledgement_is_fetched_again_at_once() {
     let mut rig = Rig::new();
     rig.tick();
     rig.snapshot();
-    rig.session.on_desync(1, rig.now);
+    rig.session.on_desync(SymbolSet::only(SymbolId(0)), rig.now);
     let (sent, _) = rig.tick();
     assert!(sent.len() == 1 && sent[0].contains("unsubscribe"), "{sent:?}");
     assert_eq!(rig.ack(&ok(1, "book", "A/USD")), None, "the late answer to the first request");
@@ -216,7 +217,7 @@ fn an_answer_counts_for_its_channel_alone_even_without_a_number() {
     }
     rig.session.on_data(Delivery::Book(SymbolId(0)), rig.now);
     rig.session.on_data(Delivery::Book(SymbolId(1)), rig.now);
-    rig.session.on_data(Delivery::Trades(0b11), rig.now);
+    rig.session.on_data(Delivery::Trades(SymbolSet::all(2)), rig.now);
     assert!(!rig.session.is_live(&rig.market), "the trade channel was not answered");
 }
 
@@ -230,7 +231,7 @@ fn waits(losses: usize, apart: DurationNs) -> Vec<u64> {
     let mut waits = Vec::new();
     for _ in 0..losses {
         rig.pass(apart);
-        rig.session.on_desync(1, rig.now);
+        rig.session.on_desync(SymbolSet::only(SymbolId(0)), rig.now);
         let lost_at = rig.now;
         let ended = rig.until(r#""method":"unsubscribe""#);
         rig.ack(&format!(r#"{{"method":"unsubscribe","req_id":{ended},"success":true}}"#));
@@ -293,7 +294,7 @@ fn acknowledged_and_silent_is_ended_and_asked_for_again() {
     rig.session.on_data(Delivery::Book(SymbolId(1)), rig.now);
     rig.ack(&ok(2, "trade", "A/USD"));
     rig.ack(&ok(2, "trade", "B/USD"));
-    rig.session.on_data(Delivery::Trades(0b11), rig.now);
+    rig.session.on_data(Delivery::Trades(SymbolSet::all(2)), rig.now);
     rig.pass(DurationNs::from_secs(6));
     let (sent, event) = rig.tick();
     assert_eq!(
@@ -317,12 +318,12 @@ fn a_desync_sends_exactly_one_pair_of_requests() {
     rig.ack(&ok(1, "book", "A/USD"));
     rig.snapshot();
     for _ in 0..5 {
-        rig.session.on_desync(1, rig.now);
+        rig.session.on_desync(SymbolSet::only(SymbolId(0)), rig.now);
     }
     let (sent, _) = rig.tick();
     assert_eq!(sent.len(), 1);
     assert!(sent[0].contains(r#""unsubscribe""#));
-    rig.session.on_desync(1, rig.now);
+    rig.session.on_desync(SymbolSet::only(SymbolId(0)), rig.now);
     assert!(rig.tick().0.is_empty(), "one per loss, however many messages fail");
 }
 

@@ -10,6 +10,7 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::ladder::BookSide;
 use paperwire_core::limits::CONSUMED_LEVELS_MAX;
 use paperwire_core::num::{Px, Qty};
+use paperwire_core::symbol_set::SymbolSet;
 
 #[derive(Clone, Copy, Debug)]
 struct Taken {
@@ -23,20 +24,20 @@ struct Taken {
 #[derive(Clone, Debug)]
 pub struct Consumed {
     taken: Vec<Taken>,
-    /// Bit = symbol with an entry.
-    symbols: u64,
+    /// Symbols with an entry.
+    symbols: SymbolSet,
 }
 
 impl Default for Consumed {
     fn default() -> Self {
-        Self { taken: Vec::with_capacity(CONSUMED_LEVELS_MAX), symbols: 0 }
+        Self { taken: Vec::with_capacity(CONSUMED_LEVELS_MAX), symbols: SymbolSet::EMPTY }
     }
 }
 
 impl Consumed {
     /// True when nothing of `symbol` was taken.
     pub const fn is_untouched(&self, symbol: SymbolId) -> bool {
-        self.symbols >> symbol.0 & 1 == 0
+        !self.symbols.contains(symbol)
     }
 
     /// Quantity taken at one level.
@@ -52,7 +53,7 @@ impl Consumed {
             self.taken.remove(0);
         }
         self.taken.push(Taken { symbol, side, px, qty });
-        self.symbols |= 1 << symbol.0;
+        self.symbols.insert(symbol);
     }
 
     /// Takes from a level of which something was taken before.
@@ -79,14 +80,14 @@ impl Consumed {
             !taken.qty.is_zero()
         });
         if !self.taken.iter().any(|taken| taken.symbol == symbol) {
-            self.symbols &= !(1 << symbol.0);
+            self.symbols.remove(symbol);
         }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.taken.clear();
-        self.symbols = 0;
+        self.symbols.clear();
     }
 
     fn find(&self, symbol: SymbolId, side: BookSide, px: Px) -> Option<usize> {

@@ -5,6 +5,7 @@
 //! in the changelog.
 
 use paperwire_core::account::{Evidence, Fill};
+use paperwire_core::ids::StratId;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{Distance, ExitLevel, Exits, OrderSpec, OrderTrigger, TimeInForce};
 use paperwire_core::strategy::{Reason, Signal, Size};
@@ -65,19 +66,16 @@ impl RunDigest {
     fn add(&mut self, report: &Report) {
         match &report.kind {
             ReportKind::Signal { strategy, signal, .. } => {
-                self.tag(1, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(1, report, *strategy);
                 self.signal(signal);
             }
             ReportKind::Reject { strategy, signal, reason } => {
-                self.tag(2, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(2, report, *strategy);
                 self.signal(signal);
                 self.bytes(&[*reason as u8]);
             }
             ReportKind::Order { strategy, order, trigger, latency } => {
-                self.tag(3, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(3, report, *strategy);
                 self.bytes(&order.id.0.to_le_bytes());
                 self.bytes(&order.symbol.0.to_le_bytes());
                 self.side(order.side);
@@ -91,57 +89,55 @@ impl RunDigest {
                 self.fill(fill);
             }
             ReportKind::Changed { strategy, order, .. } => {
-                self.tag(11, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(11, report, *strategy);
                 self.bytes(&order.id.0.to_le_bytes());
                 self.bytes(&order.left.raw().to_le_bytes());
                 self.spec(&order.spec);
             }
-            ReportKind::Interest { strategy, symbol, amount } => {
-                self.tag(13, report);
-                self.bytes(&strategy.0.to_le_bytes());
-                self.bytes(&symbol.0.to_le_bytes());
-                self.money(*amount);
-            }
             ReportKind::Done { strategy, done } => {
-                self.tag(7, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(7, report, *strategy);
                 self.bytes(&done.id.0.to_le_bytes());
                 self.bytes(&done.left.raw().to_le_bytes());
                 self.bytes(&[done.end as u8]);
             }
+            _ => self.add_of_account(report),
+        }
+    }
+
+    /// What is not of an order: money, states and commands.
+    fn add_of_account(&mut self, report: &Report) {
+        match &report.kind {
+            ReportKind::Interest { strategy, symbol, amount } => {
+                self.head(13, report, *strategy);
+                self.bytes(&symbol.0.to_le_bytes());
+                self.money(*amount);
+            }
             ReportKind::Command { strategy, verb, origin } => {
-                self.tag(8, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(8, report, *strategy);
                 self.bytes(&[*verb as u8, *origin as u8]);
             }
             ReportKind::Param { strategy, change, origin } => {
-                self.tag(12, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(12, report, *strategy);
                 self.bytes(&change.key.to_le_bytes());
                 self.bytes(&change.value.to_bits().to_le_bytes());
                 self.bytes(&[*origin as u8]);
             }
             ReportKind::State { strategy, state } => {
-                self.tag(9, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(9, report, *strategy);
                 self.bytes(state.as_str().as_bytes());
             }
             ReportKind::Bracket { strategy, model, row, is_final: true } => {
-                self.tag(10, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(10, report, *strategy);
                 self.bytes(&[*model]);
                 self.money(row.equity);
                 self.money(row.fees);
                 self.bytes(&row.fills.to_le_bytes());
             }
             ReportKind::Benched { strategy, .. } => {
-                self.tag(5, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(5, report, *strategy);
             }
             ReportKind::Account { strategy, row, is_final: true } => {
-                self.tag(6, report);
-                self.bytes(&strategy.0.to_le_bytes());
+                self.head(6, report, *strategy);
                 for amount in
                     [row.cash, row.equity, row.realized, row.unrealized, row.fees, row.interest]
                 {
@@ -159,6 +155,13 @@ impl RunDigest {
             | ReportKind::Skipped { .. }
             | ReportKind::SkipCount { .. }
             | ReportKind::Halted => {}
+            // Of orders: the caller's.
+            ReportKind::Signal { .. }
+            | ReportKind::Reject { .. }
+            | ReportKind::Order { .. }
+            | ReportKind::Fill(_)
+            | ReportKind::Changed { .. }
+            | ReportKind::Done { .. } => {}
         }
     }
 
@@ -177,6 +180,12 @@ impl RunDigest {
         self.bytes(&[tag]);
         self.bytes(&report.seq.0.to_le_bytes());
         self.bytes(&report.at.raw().to_le_bytes());
+    }
+
+    /// The tag, and the strategy whose report it is.
+    fn head(&mut self, tag: u8, report: &Report, strategy: StratId) {
+        self.tag(tag, report);
+        self.bytes(&strategy.0.to_le_bytes());
     }
 
     fn signal(&mut self, signal: &Signal) {

@@ -5,6 +5,7 @@
 //! strategies. Strategies are called in an order that is drawn for each event ([`CallOrder`]), so that none
 //! always pays for the cold cache. The result depends on the events and the configuration only.
 
+mod call_order;
 mod command;
 mod config;
 mod decide;
@@ -12,82 +13,45 @@ mod rows;
 mod send;
 mod slot;
 mod tell;
-mod turns;
+mod turn;
+mod worlds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::{AccountState, HaltReason, OrderId, StratId, Trigger};
-use paperwire_core::agent::Clock;
+use paperwire_core::account::{Liquidity, Trigger};
 use paperwire_core::bar::{Bar, Timeframe};
-use paperwire_core::event::{GapReason, MarketEvent, MarketKind, Seq, SymbolStatus};
-use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
-use paperwire_core::latency::{Bank, Stage};
+use paperwire_core::event::{GapReason, MarketEvent, MarketKind, SymbolStatus};
+use paperwire_core::ids::StratId;
+use paperwire_core::instrument::{Instrument, SymbolId};
+use paperwire_core::latency::Stage;
 use paperwire_core::limits::{STRATEGIES_MAX, SYMBOLS_MAX};
 use paperwire_core::market::{Change, MarketState};
+use paperwire_core::num::Money;
 use paperwire_core::order::OrderEnd;
 use paperwire_core::slowest::SlowTick;
 use paperwire_core::strategy::{Event, StartContext};
-use paperwire_core::time::{ClockStep, DurationNs, ExchNs, HostNs};
+use paperwire_core::time::{ClockStep, ExchNs, HostNs};
 
 use paperwire_signals::board::BoardMaker;
 use paperwire_signals::detector::Detector;
 
 use crate::latency::{LatencyModel, MessageRate};
-use crate::portfolio::{Opening, Spot};
-use crate::report::{Report, ReportKind};
+use crate::report::ReportKind;
 use crate::risk::GlobalLimits;
-use crate::world::{Env, HAPPENINGS_MAX, Happening, Ids, Rules, World};
+use crate::world::{HAPPENINGS_MAX, Happening, Ids, Rules, World};
 
+pub use call_order::CallOrder;
+use call_order::CallTable;
 pub use config::{EngineConfig, StrategySetup, VenueConfig};
+use config::{models, opening, touches};
 use slot::Slot;
-pub use turns::CallOrder;
-use turns::Turns;
+use turn::{Cause, Turn};
+pub use turn::{Context, Io, ReportSink};
 
 /// The stages that the engine measures.
 pub const ENGINE_STAGES: [Stage; 5] =
     [Stage::Dequeued, Stage::StateApplied, Stage::Decided, Stage::Ordered, Stage::Filled];
-
-/// Where reports go. There is room: the agent looked before the event.
-pub trait ReportSink {
-    /// Takes a report.
-    fn push(&mut self, report: Report);
-}
-
-impl ReportSink for Vec<Report> {
-    fn push(&mut self, report: Report) {
-        self.push(report);
-    }
-}
-
-/// What a step works with besides the engine itself.
-#[derive(Debug)]
-pub struct Context<'a, C, R> {
-    /// For measuring only.
-    pub clock: &'a C,
-    /// Histograms of [`ENGINE_STAGES`] and of each strategy.
-    pub bank: &'a mut Bank,
-    /// To the bridge.
-    pub reports: &'a mut R,
-}
-
-/// The event being worked on.
-#[derive(Clone, Copy)]
-struct Cause {
-    seq: Seq,
-    at: ExchNs,
-    arrived: HostNs,
-    /// Last look at the host's clock: a look costs as much as some of the steps.
-    looked: HostNs,
-    /// A bar of history, before the session.
-    is_history: bool,
-}
-
-impl Cause {
-    const fn at(self, looked: HostNs) -> Self {
-        Self { looked, ..self }
-    }
-}
 
 /// When a strategy was called, until it is written into its histograms.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +76,7 @@ pub struct Engine {
     latency: Box<dyn LatencyModel>,
     rate: MessageRate,
     slots: Vec<Slot>,
-    turns: Turns,
+    call_table: CallTable,
     /// Calls of the event at hand; those of many bars that close at once are written down in between.
     calls: ArrayVec<TimedCall, STRATEGIES_MAX>,
     closed: Vec<(SymbolId, Timeframe, Bar)>,
@@ -131,10 +95,6 @@ impl std::fmt::Debug for Engine {
         f.debug_struct("Engine").field("strategies", &self.slots.len()).finish_non_exhaustive()
     }
 }
-
-/// How long an order may outlast itself in a world where it was not filled: trades that would fill it
-/// there come within seconds or mean another market.
-const OUTLAST: DurationNs = DurationNs::from_secs(60);
 
 /// Bars of all timeframes of all symbols that usually close at once.
 const CLOSED_TYPICAL: usize = SYMBOLS_MAX * Timeframe::ALL.len();
@@ -168,22 +128,21 @@ impl Engine {
             trigger_price: config.venue.trigger_price,
             touches: touches(instruments, &config.numeraire),
         };
-        let fee = |liquidity| {
-            let of = instruments.first()?;
-            Some(rules.fees.rate(of, liquidity, opening.volume_30d).to_num())
+        // Of the dearest of its pairs: a strategy that plans with it is never too optimistic.
+        let fee = |symbols: &[SymbolId], liquidity| {
+            let rate = |symbol: &SymbolId| {
+                rules.fees.rate(&instruments[symbol.index()], liquidity, opening.volume_30d)
+            };
+            symbols.iter().map(rate).max().map_or(0.0, Money::to_num)
         };
-        let (maker_fee, taker_fee) = (
-            fee(paperwire_core::account::Liquidity::Maker).unwrap_or(0.0),
-            fee(paperwire_core::account::Liquidity::Taker).unwrap_or(0.0),
-        );
         let models = models(&config.venue.fill_model, config.venue.has_bracket);
         let slots = strategies.into_iter().map(|mut setup| {
             setup.strategy.on_start(&StartContext {
                 instruments,
                 symbols: &setup.symbols,
                 numeraire: config.numeraire,
-                taker_fee,
-                maker_fee,
+                taker_fee: fee(&setup.symbols, Liquidity::Taker),
+                maker_fee: fee(&setup.symbols, Liquidity::Maker),
             });
             let worlds = models.iter().map(|name| {
                 let model = crate::fill::by_name(name, config.venue.slippage)
@@ -194,7 +153,7 @@ impl Engine {
         });
         let slots: Vec<Slot> = slots.collect();
         Self {
-            turns: Turns::new(config.order, slots.len()),
+            call_table: CallTable::new(config.order, slots.len()),
             calls: ArrayVec::new(),
             slots,
             market,
@@ -227,20 +186,17 @@ impl Engine {
     }
 
     /// Works one event off.
-    pub fn process<C: Clock, R: ReportSink>(
-        &mut self,
-        event: &MarketEvent,
-        ctx: &mut Context<'_, C, R>,
-    ) {
+    pub fn process(&mut self, event: &MarketEvent, io: &mut impl Io) {
         let arrived = event.stamps.arrived;
-        let dequeued = ctx.clock.now();
+        let dequeued = io.now();
         // History comes all at once before the session: how long it queued is no latency of anything.
         let is_history = matches!(event.kind, MarketKind::History(_));
         self.follow_clock(event);
         let (seq, at) = (event.seq, event.exch);
         let cause = Cause { seq, at, arrived, looked: dequeued, is_history };
+        let turn = &mut Turn::new(cause, io);
         self.rate.add(event.exch);
-        self.advance(cause, ctx);
+        self.advance(turn);
 
         self.closed.clear();
         let closed = &mut self.closed;
@@ -248,32 +204,32 @@ impl Engine {
             closed.push((symbol, timeframe, bar));
         });
         match (&event.kind, change) {
-            (MarketKind::Command(command), _) => self.command(command, cause, ctx),
+            (MarketKind::Command(command), _) => self.command(command, turn),
             (_, Change::Silent) => {}
-            _ => self.meet(event, cause, ctx),
+            _ => self.meet(event, turn),
         }
-        let applied = ctx.clock.now();
+        let applied = turn.now();
 
-        let mut cause = cause.at(applied);
+        let turn = &mut turn.at(applied);
         if !self.closed.is_empty() {
-            self.on_bars(is_history, cause, ctx);
-            cause = cause.at(ctx.clock.now());
+            self.on_bars(is_history, turn);
+            turn.cause.looked = turn.now();
         }
         let decided = match (&event.kind, event.symbol) {
             _ if change == Change::Silent => None,
             (_, None) => {
-                let end = self.decide(&Event::Timer, None, false, cause, ctx);
-                self.report_rows(cause, false, ctx);
+                let end = self.decide(&Event::Timer, None, false, turn);
+                self.report_rows(false, turn);
                 Some(end)
             }
             (MarketKind::Trade { trade, .. }, Some(symbol)) => {
                 let of = Event::Trade { symbol, trade };
-                let end = self.decide(&of, Some(symbol), false, cause, ctx);
-                emit(ctx, cause, ReportKind::Trade { symbol, trade: *trade });
+                let end = self.decide(&of, Some(symbol), false, turn);
+                turn.emit(ReportKind::Trade { symbol, trade: *trade });
                 Some(end)
             }
             (_, Some(symbol)) => {
-                Some(self.decide(&Event::Book { symbol }, Some(symbol), false, cause, ctx))
+                Some(self.decide(&Event::Book { symbol }, Some(symbol), false, turn))
             }
         };
         // Written now that everybody has answered: nobody waited for it.
@@ -282,12 +238,12 @@ impl Engine {
         let tick =
             SlowTick { seq, symbol, exch, arrived, enqueued, dequeued, applied, decided: end };
         if !is_history {
-            ctx.bank.applied(&tick);
+            turn.bank().applied(&tick);
         }
         if decided.is_some() {
-            ctx.bank.decided(&tick);
+            turn.bank().decided(&tick);
         }
-        self.record_calls(cause, ctx);
+        self.record_calls(turn);
     }
 
     /// The exchange's clock was set: what waits for a time waits as long as before, and what was on its
@@ -309,193 +265,24 @@ impl Engine {
         }
     }
 
-    /// Lets everything that was on its way and is due arrive.
-    fn advance<C: Clock, R: ReportSink>(&mut self, cause: Cause, ctx: &mut Context<'_, C, R>) {
-        let to = self.market.time().map_or(cause.at, |now| now.max(cause.at));
-        for index in 0..self.slots.len() {
-            for world in 0..self.slots[index].worlds.len() {
-                if self.slots[index].worlds[world].is_due(to) {
-                    self.in_world(index, world, cause, ctx, |world, env| world.advance(to, env));
-                }
-            }
-            self.tell_due(index, to, cause, ctx);
-        }
-    }
-
-    /// Shows a change of the market to every world that it concerns.
-    fn meet<C: Clock, R: ReportSink>(
-        &mut self,
-        event: &MarketEvent,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        for index in 0..self.slots.len() {
-            for world in 0..self.slots[index].worlds.len() {
-                let Some(symbol) = event.symbol else {
-                    self.in_world(index, world, cause, ctx, World::on_timer);
-                    continue;
-                };
-                if self.slots[index].worlds[world].is_concerned(symbol, &self.rules) {
-                    self.in_world(index, world, cause, ctx, |world, env| match &event.kind {
-                        MarketKind::Trade { trade, .. } => world.on_trade(symbol, trade, env),
-                        _ => world.on_book(symbol, env),
-                    });
-                }
-            }
-            self.check_limits(index, cause, ctx);
-        }
-        if event.symbol.is_none() {
-            self.check_global(cause, ctx);
-        }
-    }
-
-    /// Does something in one world, and tells what came of it.
-    fn in_world<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        world: usize,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-        action: impl FnOnce(&mut World, &mut Env<'_>),
-    ) {
-        let is_primary = world == 0;
-        let view = self.market.view();
-        let slot = &mut self.slots[index];
-        let mut env = Env {
-            view,
-            at: self.market.time().unwrap_or(cause.at),
-            rules: &self.rules,
-            flip: slot.flip,
-            may_enter: slot.may_enter(world),
-            strategy: strat_id(index),
-            ids: if is_primary { &mut self.ids } else { &mut self.shadow_ids },
-            out: &mut self.out,
-        };
-        action(&mut slot.worlds[world], &mut env);
-        if self.out.is_empty() {
-            return;
-        }
-        if is_primary {
-            self.tell(index, cause, ctx);
-        } else {
-            slot.settle_shadow(world);
-            self.out.clear();
-        }
-    }
-
-    /// Reports what came about in the world that a strategy lives in, and tells it.
-    fn tell<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let strategy = strat_id(index);
-        let mut out = std::mem::take(&mut self.out);
-        let told = ctx.clock.now();
-        if out.iter().any(|happening| matches!(happening, Happening::Fill(_))) {
-            ctx.bank.stage(Stage::Filled).record(cause.arrived, cause.looked, told);
-        }
-        let cause = cause.at(told);
-        for happening in &out {
-            match *happening {
-                Happening::Order(order, trigger) => {
-                    let latency = DurationNs::ZERO;
-                    emit(ctx, cause, ReportKind::Order { strategy, order, trigger, latency });
-                }
-                Happening::Changed(order, reason) => {
-                    emit(ctx, cause, ReportKind::Changed { strategy, order, reason });
-                }
-                Happening::Interest(symbol, amount) => {
-                    emit(ctx, cause, ReportKind::Interest { strategy, symbol, amount });
-                }
-                Happening::Fill(fill) => {
-                    emit(ctx, cause, ReportKind::Fill(fill));
-                    self.slots[index].on_fill(&fill);
-                    self.tell_later(index, slot::Tell::Fill(fill), None, cause, ctx);
-                }
-                Happening::Done(done, order) => {
-                    emit(ctx, cause, ReportKind::Done { strategy, done });
-                    self.outlast(index, done.id);
-                    self.tell_later(index, slot::Tell::Done(done), Some(order), cause, ctx);
-                }
-            }
-        }
-        out.clear();
-        self.out = out;
-        let is_halted = matches!(self.slots[index].state(), AccountState::Halted(_));
-        if !is_halted && self.slots[index].worlds[0].account().is_ruined() {
-            self.halt(index, HaltReason::Bankrupt, cause, ctx);
-        }
-    }
-
-    /// Orders that have ended where their strategy lives do not stay for ever in the other worlds, where
-    /// nobody would cancel them.
-    fn outlast(&mut self, index: usize, id: OrderId) {
-        let until = self.market.view().now().plus(OUTLAST);
-        for world in &mut self.slots[index].worlds[1..] {
-            world.outlast(id, until);
-        }
-    }
-
-    /// Halts an account that is over one of its limits.
-    fn check_limits<C: Clock, R: ReportSink>(
-        &mut self,
-        index: usize,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let slot = &mut self.slots[index];
-        let row = slot.worlds[0].account().row();
-        if matches!(row.state, AccountState::Halted(_)) {
-            return;
-        }
-        if let Some(why) = slot.risk.halt(row) {
-            self.halt(index, why, cause, ctx);
-            if self.policy.flatten_on_halt {
-                self.flatten(index, Trigger::Risk, why.as_str(), OrderEnd::Blocked, cause, ctx);
-            }
-        }
-    }
-
-    fn check_global<C: Clock, R: ReportSink>(&mut self, cause: Cause, ctx: &mut Context<'_, C, R>) {
-        let profit = self.slots.iter().map(|slot| slot.worlds[0].account().row().profit()).sum();
-        if !self.policy.global.is_over(profit) {
-            return;
-        }
-        for index in 0..self.slots.len() {
-            if !matches!(self.slots[index].state(), AccountState::Halted(_)) {
-                self.halt(index, HaltReason::GlobalLoss, cause, ctx);
-                if self.policy.flatten_on_halt {
-                    let why = HaltReason::GlobalLoss.as_str();
-                    self.flatten(index, Trigger::Risk, why, OrderEnd::Blocked, cause, ctx);
-                }
-            }
-        }
-    }
-
     /// The end: closes positions if asked to, stops the strategies, reports the final accounts.
-    pub fn finish<C: Clock, R: ReportSink>(
-        &mut self,
-        flatten: bool,
-        last: &MarketEvent,
-        ctx: &mut Context<'_, C, R>,
-    ) {
-        let looked = ctx.clock.now();
+    pub fn finish(&mut self, flatten: bool, last: &MarketEvent, io: &mut impl Io) {
+        let looked = io.now();
         let arrived = last.stamps.arrived;
         let cause = Cause { seq: last.seq, at: last.exch, arrived, looked, is_history: false };
+        let turn = &mut Turn::new(cause, io);
         let end = OrderEnd::SessionEnd;
         for index in 0..self.slots.len() {
             if flatten {
-                self.flatten(index, Trigger::SessionEnd, "session_end", end, cause, ctx);
+                self.flatten(index, Trigger::SessionEnd, "session_end", end, turn);
             } else {
                 for world in 0..self.slots[index].worlds.len() {
-                    self.in_world(index, world, cause, ctx, |world, env| {
+                    self.in_world(index, world, turn, |world, env| {
                         world.cancel_where(|_, _| true, end, env);
                     });
                 }
             }
-            self.tell_due(index, ExchNs::new(i64::MAX), cause, ctx);
+            self.tell_due(index, ExchNs::new(i64::MAX), turn);
             let slot = &mut self.slots[index];
             if !slot.is_benched {
                 let strategy = &mut slot.strategy;
@@ -503,52 +290,9 @@ impl Engine {
                 let _ = catch_unwind(AssertUnwindSafe(|| strategy.on_stop()));
             }
         }
-        self.report_rows(cause, true, ctx);
-        self.report_skips(cause, ctx);
+        self.report_rows(true, turn);
+        self.report_skips(turn);
     }
-}
-
-/// The models of a strategy's worlds: the one it lives in, then those of the bracket.
-fn models(chosen: &str, has_bracket: bool) -> Vec<String> {
-    let mut models = vec![chosen.to_owned()];
-    if has_bracket {
-        models.extend(crate::fill::BRACKET.map(str::to_owned));
-    }
-    models
-}
-
-fn opening(market: &MarketState, config: &EngineConfig) -> Opening {
-    let view = market.view();
-    let spots = config.starting_assets.iter().map(|(asset, amount)| {
-        let prices = |symbol: &SymbolId| {
-            view.symbol(*symbol).instrument().base == *asset && market.has_quote_rate(*symbol)
-        };
-        let is_direct =
-            |symbol: &SymbolId| view.symbol(*symbol).instrument().quote == config.numeraire;
-        let all: Vec<SymbolId> = view.symbols().map(|(id, _)| id).filter(prices).collect();
-        let priced_by = all.iter().find(|symbol| is_direct(symbol)).or(all.first());
-        let priced_by = *priced_by.expect("configuration refuses an asset that no symbol prices");
-        Spot { priced_by, amount: *amount }
-    });
-    Opening { capital: config.capital, spots: spots.collect(), volume_30d: config.volume_30d }
-}
-
-/// By symbol: itself, and the pairs whose quote currency it prices.
-fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<u64> {
-    let touched = |of: &Instrument| {
-        let is_priced = |pair: &Instrument| {
-            let by_inverse = of.base == *numeraire && pair.quote == of.quote;
-            pair.name == of.name || pair.quote == of.base || by_inverse
-        };
-        let bits = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
-        bits.fold(0, |bits, (index, _)| bits | 1 << index)
-    };
-    instruments.iter().map(touched).collect()
-}
-
-fn emit<C: Clock, R: ReportSink>(ctx: &mut Context<'_, C, R>, cause: Cause, kind: ReportKind) {
-    let Cause { seq, at, arrived, looked, is_history } = cause;
-    ctx.reports.push(Report { seq, at, arrived, made: looked, is_history, kind });
 }
 
 fn strat_id(index: usize) -> StratId {

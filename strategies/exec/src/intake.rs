@@ -13,11 +13,18 @@ use paperwire_core::strategy::{Action, Flip, RejectReason, Signal, Size};
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
-use crate::world::Intent;
-
 /// Kraken takes icebergs that show at least this part of the whole (its WebSocket page on
 /// `add_order`, `display_qty`).
 pub const ICEBERG_PARTS_MAX: i64 = 15;
+
+/// What an order does to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Opens or adds.
+    Enter,
+    /// Only makes smaller.
+    Exit,
+}
 
 /// An order without a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use paperwire_core::account::{AccountState, Liquidity, Position, PositionSide};
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::limits::VALUE_MAX;
 use paperwire_core::num::{Money, Notional, Qty};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
@@ -111,7 +112,7 @@ pub struct Portfolio {
     /// Its total when something was last added or the clock last looked at.
     volume_now: Money,
     /// Bit = symbol with an open position.
-    open: u64,
+    open: SymbolSet,
     /// Next symbol whose row is looked at.
     next_row: usize,
 }
@@ -129,7 +130,7 @@ impl Portfolio {
             volume_now: opening.volume_30d,
             opening,
             volume,
-            open: 0,
+            open: SymbolSet::EMPTY,
             next_row: 0,
         }
     }
@@ -141,7 +142,7 @@ impl Portfolio {
         self.spot_values.fill(None);
         self.volume = Volume30d::new(self.opening.volume_30d);
         self.volume_now = self.opening.volume_30d;
-        self.open = 0;
+        self.open.clear();
         self.row = AccountRow::new(self.opening.capital);
     }
 
@@ -181,14 +182,14 @@ impl Portfolio {
         self.row.performance.follow_clock(by);
     }
 
-    /// Bits of the symbols with an open position.
-    pub const fn open(&self) -> u64 {
+    /// Symbols with an open position.
+    pub const fn open(&self) -> SymbolSet {
         self.open
     }
 
-    /// Bits of the symbols that price starting assets.
-    pub fn spot_symbols(&self) -> u64 {
-        self.opening.spots.iter().fold(0, |bits, spot| bits | 1 << spot.priced_by.0)
+    /// Symbols that price starting assets.
+    pub fn spot_symbols(&self) -> SymbolSet {
+        self.opening.spots.iter().map(|spot| spot.priced_by).collect()
     }
 
     /// Value of the position in `symbol` at its last mark, without sign.
@@ -218,7 +219,7 @@ impl Portfolio {
 
     /// True when nothing is held any more and nothing is left.
     pub fn is_ruined(&self) -> bool {
-        self.open == 0 && self.row.equity <= 0
+        self.open.is_empty() && self.row.equity <= 0
     }
 
     /// True once every starting asset has had a price, so that the baseline is known.
@@ -263,7 +264,7 @@ impl Portfolio {
                     ..Position::default()
                 };
                 position.tag = execution.tag;
-                self.open |= 1 << execution.symbol.0;
+                self.open.insert(execution.symbol);
             }
             position.lots += lots;
             position.cost += value;
@@ -289,7 +290,7 @@ impl Portfolio {
         if position.lots == 0 {
             assert!(position.cost == 0, "a closed position has no cost left");
             *position = Position::default();
-            self.open &= !(1 << execution.symbol.0);
+            self.open.remove(execution.symbol);
             (book.unrealized, book.value) = (Money::ZERO, Money::ZERO);
             let of_trade = std::mem::take(&mut book.trade_net);
             book.wins += u64::from(of_trade > 0);
@@ -353,13 +354,10 @@ impl Portfolio {
         self.row.spot = if is_based { self.spot_value() } else { Money::ZERO };
         let mut unrealized = self.row.spot - self.row.spot_start;
         (self.row.long, self.row.short) = (Money::ZERO, Money::ZERO);
-        let mut open = self.open;
-        while open != 0 {
-            let index = open.trailing_zeros() as usize;
-            open &= open - 1;
-            let book = &self.books[index];
+        for symbol in self.open {
+            let book = &self.books[symbol.index()];
             unrealized += book.unrealized;
-            if self.positions[index].lots > 0 {
+            if self.positions[symbol.index()].lots > 0 {
                 self.row.long += book.value;
             } else {
                 self.row.short += book.value;
@@ -367,8 +365,7 @@ impl Portfolio {
         }
         self.row.unrealized = unrealized;
         self.row.equity = self.row.cash + self.row.spot_start + unrealized;
-        self.row.open_positions =
-            u16::try_from(self.open.count_ones()).expect("at most 64 symbols");
+        self.row.open_positions = u16::try_from(self.open.len()).expect("at most 64 symbols");
         self.row.performance.on_mark(at, self.row.equity);
         debug_assert!(self.identity_holds(), "the equity identity holds to the last bit");
     }

@@ -1,9 +1,10 @@
 //! What the engine tells the bridge: fixed-size values, in the order in which they happened.
 
-use paperwire_core::account::{AccountState, Fill, Position, StratId, Trigger};
+use paperwire_core::account::{AccountState, Fill, Position, Trigger};
 use paperwire_core::bar::Bar;
 use paperwire_core::command::{Origin, ParamChange, Verb};
 use paperwire_core::event::Seq;
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{SymbolId, TradingStatus};
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{OpenOrder, OrderDone};

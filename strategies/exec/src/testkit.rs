@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use paperwire_core::account::{AccountView, Fill, PairFees, StratId};
+use paperwire_core::account::{AccountView, Fill, PairFees};
 use paperwire_core::agent::StoppedClock;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Level;
 use paperwire_core::command::{Command, Origin, Verb};
 use paperwire_core::event::{LevelBatch, MarketEvent, MarketKind, Seq, Stamps};
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::{AssetName, Instrument, SymbolId, SymbolName, TradingStatus};
 use paperwire_core::ladder::BookSide;
 use paperwire_core::latency::{Bank, Stage};
@@ -16,7 +17,8 @@ use paperwire_core::market::MarketView;
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{OrderDone, OrderEnd};
 use paperwire_core::strategy::{
-    Action, Event, Flip, Reason, Reject, RejectReason, Signal, Signals, Size, Strategy,
+    Action, Event, Flip, Reason, Reject, RejectReason, Signal, Signals, Size, StartContext,
+    Strategy,
 };
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::{OrderSide, TradeTick};
@@ -50,6 +52,8 @@ pub(crate) struct Desk {
     pub(crate) cash_seen: Vec<Money>,
     /// At the last event, by symbol.
     pub(crate) fees_seen: Vec<PairFees>,
+    /// Of taking and of resting, as told at the start.
+    pub(crate) start_fees: Vec<f64>,
     pub(crate) panics: bool,
 }
 
@@ -57,6 +61,9 @@ pub(crate) struct Desk {
 struct Script(Arc<Mutex<Desk>>);
 
 impl Strategy for Script {
+    fn on_start(&mut self, ctx: &StartContext<'_>) {
+        self.0.lock().unwrap().start_fees = vec![ctx.taker_fee, ctx.maker_fee];
+    }
     fn on_event(
         &mut self,
         _: &Event<'_>,

@@ -5,17 +5,20 @@
 //! due arrives at the market as it was before the event; then margin, then what closes positions, then
 //! triggers, then resting orders. A world never fills from a book that is not live.
 
+mod events;
 mod execute;
+mod margin;
 mod protect;
 mod resting;
 mod travel;
 
 pub use execute::opens;
-pub use protect::{Settled, average_entry, bits};
+pub use protect::{Settled, average_entry};
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::{Fill, OrderId, StratId, Trigger};
+use paperwire_core::account::{Fill, Trigger};
 use paperwire_core::book::Bbo;
+use paperwire_core::ids::{OrderId, StratId};
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::limits::{ORDERS_MAX, SYMBOLS_MAX, VALUE_MAX};
 use paperwire_core::market::MarketView;
@@ -24,12 +27,14 @@ use paperwire_core::order::{
     Distance, Exits, OpenOrder, OrderDone, OrderEnd, OrderSpec, OrderState,
 };
 use paperwire_core::strategy::{Flip, Reason};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
 use paperwire_core::trade::OrderSide;
 
 use crate::consumed::Consumed;
 use crate::fee::FeeModel;
 use crate::fill::FillModel;
+use crate::intake::{self, Intent};
 use crate::margin::MarginRules;
 use crate::portfolio::{Opening, Portfolio, counted};
 use crate::queue::QueuePosition;
@@ -71,7 +76,7 @@ pub struct Rules {
     /// Which price triggers.
     pub trigger_price: TriggerPrice,
     /// By symbol: the symbols whose value changes with its price.
-    pub touches: Vec<u64>,
+    pub touches: Vec<SymbolSet>,
 }
 
 /// Numbers of orders and fills within the run.
@@ -93,9 +98,9 @@ impl Ids {
         OrderId(self.orders)
     }
 
-    const fn fill(&mut self) -> paperwire_core::account::FillId {
+    const fn fill(&mut self) -> paperwire_core::ids::FillId {
         self.fills += 1;
-        paperwire_core::account::FillId(self.fills)
+        paperwire_core::ids::FillId(self.fills)
     }
 }
 
@@ -143,7 +148,7 @@ impl Env<'_> {
     /// Whether the venue takes such orders now.
     fn takes(&self, symbol: SymbolId, spec: &OrderSpec, intent: Intent) -> bool {
         let status = self.view.symbol(symbol).instrument().status;
-        crate::intake::check_status(spec, intent, status).is_ok()
+        intake::check_status(spec, intent, status).is_ok()
     }
 
     /// Whether anything of `symbol` can be executed and booked now: the book is live, its currency has
@@ -182,15 +187,6 @@ impl Env<'_> {
         };
         of.px_from_f64(width)
     }
-}
-
-/// What an order does to a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Opens or adds.
-    Enter,
-    /// Only makes smaller.
-    Exit,
 }
 
 /// The part of an order that only the venue needs.
@@ -329,8 +325,8 @@ pub struct World {
     closing: Vec<Option<Closing>>,
     /// Equity was below the maintenance margin at the last look.
     is_called: bool,
-    /// Bit = symbol with an open order.
-    order_symbols: u64,
+    /// Symbols with an open order.
+    order_symbols: SymbolSet,
     /// An order came, went or changed since these two were last found.
     is_changed: bool,
 }
@@ -351,7 +347,7 @@ impl World {
             exits_under_way: ArrayVec::new(),
             closing: vec![None; symbols],
             is_called: false,
-            order_symbols: 0,
+            order_symbols: SymbolSet::EMPTY,
             is_changed: false,
         }
     }
@@ -400,8 +396,8 @@ impl World {
     /// True when something may happen with `symbol`.
     pub fn is_concerned(&self, symbol: SymbolId, rules: &Rules) -> bool {
         let valued = self.account.open() | self.account.spot_symbols();
-        valued & rules.touches[symbol.index()] != 0
-            || self.order_symbols >> symbol.0 & 1 == 1
+        !valued.is_disjoint(rules.touches[symbol.index()])
+            || self.order_symbols.contains(symbol)
             || !self.consumed.is_untouched(symbol)
     }
 

@@ -1,6 +1,6 @@
-use paperwire_core::account::StratId;
 use paperwire_core::command::{Command, Origin};
 use paperwire_core::event::MarketKind;
+use paperwire_core::ids::StratId;
 use paperwire_core::strategy::Action;
 use paperwire_core::time::DurationNs;
 use paperwire_core::trade::OrderSide;

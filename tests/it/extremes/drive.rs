@@ -189,7 +189,7 @@ impl Drive {
     /// Nothing of an account is beyond what is counted, and its books agree with themselves.
     fn check(&self) {
         for index in 0..self.engine.strategies() {
-            let id = paperwire_core::account::StratId(u16::try_from(index).expect("few"));
+            let id = paperwire_core::ids::StratId(u16::try_from(index).expect("few"));
             for world in 0..4 {
                 let account = self.engine.world(id, world).account();
                 assert!(account.identity_holds());

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use paperwire_core::account::StratId;
 use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::command::{Command, Origin};
+use paperwire_core::ids::StratId;
 use paperwire_core::time::ExchNs;
 use paperwire_dashboard::source::{Order, Refusal};
 use paperwire_dashboard::view::market::Candle;

@@ -34,7 +34,7 @@ fn a_thousand_damaged_frames_are_two_notices_with_the_count() {
         told,
     };
     let error = WireError::Syntax { at: 7 };
-    let kind = FeedReportKind::Malformed { error, symbols: 0 };
+    let kind = FeedReportKind::Malformed { error, symbols: SymbolSet::EMPTY };
     for _ in 0..1_000 {
         feed_reports.push(FeedReport { at: HostNs::new(1), kind }).unwrap();
     }

@@ -1,20 +1,23 @@
 //! What a run is made of: its strategies, the venue's behaviour, the accounts.
 
 use paperwire_core::bar::{BarRules, Timeframe};
-use paperwire_core::instrument::{AssetName, SymbolId};
+use paperwire_core::instrument::{AssetName, Instrument, SymbolId};
+use paperwire_core::market::MarketState;
 use paperwire_core::num::Money;
 use paperwire_core::rules::Rules;
 use paperwire_core::strategy::{Flip, Strategy};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_signals::detector::DetectorConfig;
 use paperwire_signals::router::Router;
 
 use crate::fee::FeeModel;
 use crate::latency::LatencyModel;
 use crate::margin::MarginRules;
+use crate::portfolio::{Opening, Spot};
 use crate::risk::{GlobalLimits, RiskLimits};
 use crate::world::TriggerPrice;
 
-use super::turns::CallOrder;
+use super::call_order::CallOrder;
 
 /// One strategy of the run.
 pub struct StrategySetup {
@@ -125,4 +128,42 @@ impl EngineConfig {
             order: CallOrder::Permuted(1),
         }
     }
+}
+
+/// The models of a strategy's worlds: the one it lives in, then those of the bracket.
+pub(super) fn models(chosen: &str, has_bracket: bool) -> Vec<String> {
+    let mut models = vec![chosen.to_owned()];
+    if has_bracket {
+        models.extend(crate::fill::BRACKET.map(str::to_owned));
+    }
+    models
+}
+
+pub(super) fn opening(market: &MarketState, config: &EngineConfig) -> Opening {
+    let view = market.view();
+    let spots = config.starting_assets.iter().map(|(asset, amount)| {
+        let prices = |symbol: &SymbolId| {
+            view.symbol(*symbol).instrument().base == *asset && market.has_quote_rate(*symbol)
+        };
+        let is_direct =
+            |symbol: &SymbolId| view.symbol(*symbol).instrument().quote == config.numeraire;
+        let all: Vec<SymbolId> = view.symbols().map(|(id, _)| id).filter(prices).collect();
+        let priced_by = all.iter().find(|symbol| is_direct(symbol)).or(all.first());
+        let priced_by = *priced_by.expect("configuration refuses an asset that no symbol prices");
+        Spot { priced_by, amount: *amount }
+    });
+    Opening { capital: config.capital, spots: spots.collect(), volume_30d: config.volume_30d }
+}
+
+/// By symbol: itself, and the pairs whose quote currency it prices.
+pub(super) fn touches(instruments: &[Instrument], numeraire: &AssetName) -> Vec<SymbolSet> {
+    let touched = |of: &Instrument| {
+        let is_priced = |pair: &Instrument| {
+            let by_inverse = of.base == *numeraire && pair.quote == of.quote;
+            pair.name == of.name || pair.quote == of.base || by_inverse
+        };
+        let priced = (0u16..).zip(instruments).filter(|(_, pair)| is_priced(pair));
+        priced.map(|(index, _)| SymbolId(index)).collect()
+    };
+    instruments.iter().map(touched).collect()
 }

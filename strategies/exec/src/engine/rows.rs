@@ -1,25 +1,20 @@
 //! What is reported each second and at the end.
 
 use paperwire_core::account::PositionSide;
-use paperwire_core::agent::Clock;
 use paperwire_core::market::BookStatus;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::strategy::Skip;
 
 use crate::report::{BracketRow, MarketRow, PositionRow, ReportKind};
 
-use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+use super::turn::{Io, Turn};
+use super::{Engine, strat_id};
 
 /// Position rows of one strategy each second; more take turns.
 const ROWS_PER_SECOND: usize = 8;
 
 impl Engine {
-    pub(super) fn report_rows<C: Clock, R: ReportSink>(
-        &mut self,
-        cause: Cause,
-        is_final: bool,
-        ctx: &mut Context<'_, C, R>,
-    ) {
+    pub(super) fn report_rows(&mut self, is_final: bool, turn: &mut Turn<'_, impl Io>) {
         let rows_max = if is_final { usize::MAX } else { ROWS_PER_SECOND };
         for (index, slot) in self.slots.iter_mut().enumerate() {
             let strategy = strat_id(index);
@@ -27,7 +22,7 @@ impl Engine {
             let open_orders = u16::try_from(primary.orders().len()).expect("orders are bounded");
             primary.account_mut().row_mut().open_orders = open_orders;
             let row = *primary.account().row();
-            emit(ctx, cause, ReportKind::Account { strategy, row, is_final });
+            turn.emit(ReportKind::Account { strategy, row, is_final });
             let standing = primary.account().standing();
             let (view, margin) = (self.market.view(), &self.rules.margin);
             primary.account_mut().changed_rows(rows_max, |symbol, row| {
@@ -38,7 +33,7 @@ impl Engine {
                 let mid = view.symbol(symbol).bbo().map(|bbo| bbo.mid_doubled());
                 let liquidation_px = factor.zip(mid).and_then(|(f, mid)| liquidation(f, mid, &row));
                 let row = PositionRow { liquidation_px, ..row };
-                emit(ctx, cause, ReportKind::Position { strategy, symbol, row });
+                turn.emit(ReportKind::Position { strategy, symbol, row });
             });
             for (model, world) in (0u8..).zip(others) {
                 let row = world.account().row();
@@ -48,13 +43,13 @@ impl Engine {
                     fees: row.fees,
                     fills: row.fills,
                 };
-                emit(ctx, cause, ReportKind::Bracket { strategy, model, row, is_final });
+                turn.emit(ReportKind::Bracket { strategy, model, row, is_final });
             }
         }
-        self.report_market(cause, ctx);
+        self.report_market(turn);
     }
 
-    fn report_market<C: Clock, R: ReportSink>(&self, cause: Cause, ctx: &mut Context<'_, C, R>) {
+    fn report_market(&self, turn: &mut Turn<'_, impl Io>) {
         for (symbol, state) in self.market.view().symbols() {
             let bbo = state.bbo();
             let row = MarketRow {
@@ -67,20 +62,16 @@ impl Engine {
                 gaps: state.gaps(),
             };
             debug_assert!(state.status() != BookStatus::Live || state.book().is_some());
-            emit(ctx, cause, ReportKind::Market { symbol, row });
+            turn.emit(ReportKind::Market { symbol, row });
         }
     }
 
-    pub(super) fn report_skips<C: Clock, R: ReportSink>(
-        &self,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
-    ) {
+    pub(super) fn report_skips(&self, turn: &mut Turn<'_, impl Io>) {
         for (index, slot) in self.slots.iter().enumerate() {
             for (why, &count) in Skip::ALL.iter().zip(&slot.skips) {
                 if count > 0 {
                     let strategy = strat_id(index);
-                    emit(ctx, cause, ReportKind::SkipCount { strategy, why: *why, count });
+                    turn.emit(ReportKind::SkipCount { strategy, why: *why, count });
                 }
             }
         }

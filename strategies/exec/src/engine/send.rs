@@ -1,7 +1,6 @@
 //! From a signal to an order on its way: checks, size, room, and what changes orders under way.
 
 use paperwire_core::account::{AccountState, Liquidity, PositionSide, Trigger};
-use paperwire_core::agent::Clock;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::latency::Stage;
@@ -15,31 +14,31 @@ use paperwire_core::trade::OrderSide;
 
 use paperwire_signals::router;
 
-use crate::intake::{self, Look, Sized};
+use crate::intake::{self, Intent, Look, Sized};
 use crate::latency::Leg;
 use crate::portfolio::counted;
 use crate::report::ReportKind;
 use crate::risk;
-use crate::world::{Change, Env, Intent, Replacement, Settled, Terms, Whose, opens};
+use crate::world::{Change, Env, Replacement, Settled, Terms, Whose, opens};
 
-use super::{Cause, Context, Engine, ReportSink, emit, strat_id};
+use super::turn::{Io, Turn};
+use super::{Engine, strat_id};
 
 /// A spread of a thousand times the price is as good as any wider one.
 const COST_MAX: Money = Money::const_from_int(1_000);
 
 impl Engine {
-    pub(super) fn execute<C: Clock, R: ReportSink>(
+    pub(super) fn execute(
         &mut self,
         index: usize,
         signal: &Signal,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
+        turn: &mut Turn<'_, impl Io>,
     ) -> Result<(), RejectReason> {
         self.check_ready(index, signal.symbol)?;
         match signal.action {
-            Action::Protect => return self.protect(index, signal, cause, ctx),
-            Action::Cancel => return self.cancel(index, signal, cause, ctx),
-            Action::Replace => return self.replace(index, signal, cause, ctx),
+            Action::Protect => return self.protect(index, signal, turn),
+            Action::Cancel => return self.cancel(index, signal, turn),
+            Action::Replace => return self.replace(index, signal, turn),
             Action::Buy | Action::Sell | Action::Short | Action::Cover | Action::Close => {}
         }
         let signal = &self.routed(index, signal)?;
@@ -64,13 +63,14 @@ impl Engine {
         terms.exits = signal.exits;
         terms.latency = latency;
         let (strategy, trigger) = (strat_id(index), Trigger::Strategy);
-        self.slots[index].worlds[0].account_mut().row_mut().orders += 1;
-        let ordered = ctx.clock.now();
-        ctx.bank.stage(Stage::Ordered).record(cause.arrived, cause.looked, ordered);
-        let cause = cause.at(ordered);
-        emit(ctx, cause, ReportKind::Order { strategy, order, trigger, latency });
+        self.slots[index].home_mut().account_mut().row_mut().orders += 1;
+        let ordered = turn.now();
+        let cause = turn.cause;
+        turn.bank().stage(Stage::Ordered).record(cause.arrived, cause.looked, ordered);
+        let turn = &mut turn.at(ordered);
+        turn.emit(ReportKind::Order { strategy, order, trigger, latency });
         for world in 0..self.slots[index].worlds.len() {
-            self.in_world(index, world, cause, ctx, |world, env| world.send(order, terms, env));
+            self.in_world(index, world, turn, |world, env| world.send(order, terms, env));
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Engine {
 
     fn check_ready(&self, index: usize, symbol: SymbolId) -> Result<(), RejectReason> {
         let slot = &self.slots[index];
-        if symbol.index() >= slot.known.positions.len() || slot.symbols >> symbol.0 & 1 == 0 {
+        if symbol.index() >= slot.known.positions.len() || !slot.symbols.contains(symbol) {
             return Err(RejectReason::NotItsSymbol);
         }
         let view = self.market.view();
@@ -121,7 +121,7 @@ impl Engine {
         let look = self.look(index, symbol)?;
         let mut sized = intake::size(signal, &look)?;
         let slot = &self.slots[index];
-        if slot.worlds[0].orders().len() >= ORDERS_MAX {
+        if slot.home().orders().len() >= ORDERS_MAX {
             return Err(RejectReason::TooManyOrders);
         }
         if sized.intent == Intent::Enter {
@@ -130,7 +130,7 @@ impl Engine {
                 AccountState::Paused => return Err(RejectReason::Paused),
                 AccountState::Halted(_) => return Err(RejectReason::Halted),
             }
-            if !slot.worlds[0].account().is_based() {
+            if !slot.home().account().is_based() {
                 return Err(RejectReason::NoQuoteRate);
             }
             sized = self.cut(index, symbol, sized, &look, Money::ZERO)?;
@@ -153,7 +153,7 @@ impl Engine {
         replaced: Money,
     ) -> Result<Sized, RejectReason> {
         let slot = &self.slots[index];
-        let world = &slot.worlds[0];
+        let world = &slot.home();
         // The usual case: nobody set a limit, nothing else waits or is held on the other side.
         if slot.risk.has_no_room_limit() && self.policy.global.has_no_room_limit() {
             // What does not even fit 63 bits is not the usual case.
@@ -180,7 +180,7 @@ impl Engine {
 
     /// Fee and spread of an entry that takes, as a fraction of its value.
     fn entry_cost(&self, index: usize, look: &Look<'_>) -> Money {
-        let volume = self.slots[index].worlds[0].account().volume_30d();
+        let volume = self.slots[index].home().account().volume_30d();
         let fee = self.rules.fees.rate(look.instrument, Liquidity::Taker, volume);
         let (bid, ask) = (i128::from(look.bbo.bid.px.raw()), i128::from(look.bbo.ask.px.raw()));
         fee + Money::from_bits(((ask - bid) << 64) / bid).min(COST_MAX)
@@ -197,7 +197,7 @@ impl Engine {
         replaced: Money,
     ) -> (Money, RejectReason) {
         let slot = &self.slots[index];
-        let world = &slot.worlds[0];
+        let world = &slot.home();
         let account = world.account();
         let cost = self.entry_cost(index, look);
         let side = opens(sized.side);
@@ -217,7 +217,7 @@ impl Engine {
         let of_all = || {
             let sides = [OrderSide::Buy, OrderSide::Sell];
             let of = |slot: &super::Slot| {
-                let world = &slot.worlds[0];
+                let world = &slot.home();
                 let waiting = sides.map(|side| world.committed(side, None, &view));
                 world.account().row().exposure() + waiting[0] + waiting[1]
             };
@@ -278,12 +278,11 @@ impl Engine {
         }
     }
 
-    fn protect<C: Clock, R: ReportSink>(
+    fn protect(
         &mut self,
         index: usize,
         signal: &Signal,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
+        turn: &mut Turn<'_, impl Io>,
     ) -> Result<(), RejectReason> {
         let symbol = signal.symbol;
         let known = *self.slots[index].known_position(symbol);
@@ -296,7 +295,7 @@ impl Engine {
         let way = self.draw(index, Leg::Feed).plus(self.draw(index, Leg::Place));
         let due = self.market.view().now().plus(way);
         for world in 0..self.slots[index].worlds.len() {
-            self.in_world(index, world, cause, ctx, |world, env| {
+            self.in_world(index, world, turn, |world, env| {
                 world.send_exits(symbol, signal.exits, due, env);
             });
         }
@@ -308,17 +307,16 @@ impl Engine {
         let is_meant = |order: &&OpenOrder| {
             order.symbol == signal.symbol && order.tag == signal.tag && signal.tag != 0
         };
-        let mut found = self.slots[index].worlds[0].orders().iter().filter(is_meant);
+        let mut found = self.slots[index].home().orders().iter().filter(is_meant);
         let order = found.next().copied().ok_or(RejectReason::NoSuchOrder)?;
         if found.next().is_some() { Err(RejectReason::AmbiguousTag) } else { Ok(order) }
     }
 
-    fn replace<C: Clock, R: ReportSink>(
+    fn replace(
         &mut self,
         index: usize,
         signal: &Signal,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
+        turn: &mut Turn<'_, impl Io>,
     ) -> Result<(), RejectReason> {
         let order = self.named(index, signal)?;
         if order.is_changing {
@@ -336,7 +334,7 @@ impl Engine {
             Size::Base(_) | Size::Notional(_) => intake::quantity(signal.size, px, &look)?,
         };
         let qty = look.instrument.floor_to_lot(qty);
-        let intent = self.slots[index].worlds[0].intent(order.id).unwrap_or(Intent::Exit);
+        let intent = self.slots[index].home().intent(order.id).unwrap_or(Intent::Exit);
         let sized = Sized { side: order.side, qty, intent, is_whole: false, px };
         let sized = if intent == Intent::Enter {
             let value = |px: Px, qty: Qty| {
@@ -351,37 +349,34 @@ impl Engine {
         };
         intake::check_display(&order.spec, sized.qty)?;
         let to = Some(Replacement { px: Some(px), qty: sized.qty, reason: signal.reason });
-        self.change(index, signal, Whose::Order(order.id), Leg::Place, to, cause, ctx)
+        self.change(index, signal, Whose::Order(order.id), Leg::Place, to, turn)
     }
 
-    fn cancel<C: Clock, R: ReportSink>(
+    fn cancel(
         &mut self,
         index: usize,
         signal: &Signal,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
+        turn: &mut Turn<'_, impl Io>,
     ) -> Result<(), RejectReason> {
         let whose = Whose::Tag(signal.tag);
-        self.change(index, signal, whose, Leg::Cancel, None, cause, ctx)
+        self.change(index, signal, whose, Leg::Cancel, None, turn)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what, whose and by which way")]
-    fn change<C: Clock, R: ReportSink>(
+    fn change(
         &mut self,
         index: usize,
         signal: &Signal,
         whose: Whose,
         leg: Leg,
         to: Option<Replacement>,
-        cause: Cause,
-        ctx: &mut Context<'_, C, R>,
+        turn: &mut Turn<'_, impl Io>,
     ) -> Result<(), RejectReason> {
         let way = self.draw(index, Leg::Feed).plus(self.draw(index, leg));
         let change = Change { due: self.market.view().now().plus(way), to };
         // An order may be gone of which the strategy has not been told: the venue would not find it.
         let mut is_found = self.slots[index].is_ended_untold(signal.symbol, signal.tag);
         for world in 0..self.slots[index].worlds.len() {
-            self.in_world(index, world, cause, ctx, |account, env| {
+            self.in_world(index, world, turn, |account, env| {
                 let is_there = account.change(signal.symbol, whose, change, env);
                 is_found |= world == 0 && is_there;
             });

@@ -1,16 +1,20 @@
 //! One strategy with its worlds, its limits and what it has yet to be told.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paperwire_core::account::{AccountState, Fill, HaltReason, Liquidity, PairFees, Position};
+use paperwire_core::account::{
+    AccountState, AccountView, Fill, HaltReason, Liquidity, PairFees, Position,
+};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;
 use paperwire_core::order::{OpenOrder, OpenOrders, OrderDone};
 use paperwire_core::regime::{Adjustment, SymbolRegime};
-use paperwire_core::strategy::{Flip, Signals, Skip, Strategy};
-use paperwire_core::time::{ClockStep, DurationNs, ExchNs};
+use paperwire_core::strategy::{Event, Flip, Signals, Skip, Strategy};
+use paperwire_core::symbol_set::SymbolSet;
+use paperwire_core::time::{ClockStep, DurationNs, ExchNs, HostNs};
 
 use paperwire_signals::router::Router;
 
@@ -59,6 +63,15 @@ pub(super) struct Known {
     pub orders: OpenOrders,
 }
 
+/// A call of a strategy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Called {
+    pub from: HostNs,
+    pub to: HostNs,
+    /// It returned; one that panicked has no sound state.
+    pub is_sound: bool,
+}
+
 /// Messages on their way to one strategy; more than that arrive early, which a strategy with this
 /// many orders at once cannot make use of.
 const TELLS_MAX: usize = 256;
@@ -66,7 +79,7 @@ const TELLS_MAX: usize = 256;
 /// A strategy of the run.
 pub(super) struct Slot {
     pub strategy: Box<dyn Strategy>,
-    pub symbols: u64,
+    pub symbols: SymbolSet,
     pub warmup: &'static [(Timeframe, u16)],
     pub flip: Flip,
     /// The first is the one the strategy lives in.
@@ -93,7 +106,7 @@ impl Slot {
     pub(super) fn new(setup: StrategySetup, worlds: Vec<World>, seed: u64, symbols: usize) -> Self {
         Self {
             strategy: setup.strategy,
-            symbols: setup.symbols.iter().fold(0, |bits, symbol| bits | 1 << symbol.0),
+            symbols: setup.symbols.iter().copied().collect(),
             warmup: setup.warmup,
             flip: setup.flip,
             worlds,
@@ -118,7 +131,7 @@ impl Slot {
 
     /// Brings what the venue charges up to date with the account's volume.
     pub(super) fn refresh_fees(&mut self, model: &dyn FeeModel, view: &MarketView<'_>) {
-        let volume = self.worlds[0].account().volume_30d();
+        let volume = self.home().account().volume_30d();
         if self.fees_of == Some(volume) {
             return;
         }
@@ -142,8 +155,19 @@ impl Slot {
         self.risk.follow_clock(by);
     }
 
+    /// The world that the strategy lives in.
+    #[inline]
+    pub(super) fn home(&self) -> &World {
+        &self.worlds[0]
+    }
+
+    #[inline]
+    pub(super) fn home_mut(&mut self) -> &mut World {
+        &mut self.worlds[0]
+    }
+
     pub(super) fn state(&self) -> AccountState {
-        self.worlds[0].account().row().state
+        self.home().account().row().state
     }
 
     /// Whether entries are taken in one of its worlds: where it lives and there.
@@ -173,10 +197,52 @@ impl Slot {
         }
     }
 
+    /// Calls the strategy and looks at the clock just before and just after.
+    #[inline]
+    pub(super) fn call(
+        &mut self,
+        event: &Event<'_>,
+        symbol: Option<SymbolId>,
+        view: &MarketView<'_>,
+        now: impl Fn() -> HostNs,
+    ) -> Called {
+        let adjustment = self.adjustment(symbol.and_then(|symbol| view.regime(symbol)));
+        let known = (!self.tells.is_empty()).then_some(&self.known);
+        let home = &self.worlds[0];
+        let account = home.account();
+        let account = AccountView {
+            cash: known.map_or(account.row().cash, |known| known.cash),
+            equity: known.map_or(account.row().equity, |known| known.equity),
+            positions: known.map_or(account.positions(), |known| &known.positions),
+            orders: known.map_or(home.orders(), |known| &known.orders),
+            state: account.row().state,
+            adjustment,
+            fees: &self.fees,
+        };
+        let (strategy, signals) = (&mut self.strategy, &mut self.signals);
+        let from = now();
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            strategy.on_event(event, view, &account, signals);
+        }));
+        Called { from, to: now(), is_sound: called.is_ok() }
+    }
+
+    /// The limits count from the account as it is.
+    pub(super) fn restart_risk(&mut self) {
+        self.risk.restart(self.worlds[0].account().row());
+    }
+
+    /// Which limit the account is over; `None` also for one that is halted already.
+    pub(super) fn over_limit(&mut self) -> Option<HaltReason> {
+        let row = self.worlds[0].account().row();
+        let is_halted = matches!(row.state, AccountState::Halted(_));
+        if is_halted { None } else { self.risk.halt(row) }
+    }
+
     /// The position as far as the strategy knows it.
     pub(super) fn known_position(&self, symbol: SymbolId) -> &Position {
         if self.tells.is_empty() {
-            self.worlds[0].account().position(symbol)
+            self.home().account().position(symbol)
         } else {
             &self.known.positions[symbol.index()]
         }

@@ -1,8 +1,9 @@
-use paperwire_core::account::{AccountState, HaltReason, StratId, Trigger};
+use paperwire_core::account::{AccountState, HaltReason, Trigger};
 use paperwire_core::bar::Timeframe;
 use paperwire_core::book::Level;
 use paperwire_core::command::Verb;
 use paperwire_core::event::{GapReason, MarketKind, SymbolStatus};
+use paperwire_core::ids::StratId;
 use paperwire_core::instrument::TradingStatus;
 use paperwire_core::ladder::BookSide;
 use paperwire_core::num::{Money, Px, Qty};

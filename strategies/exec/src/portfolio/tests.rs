@@ -1,5 +1,6 @@
 use paperwire_core::instrument::{AssetName, SymbolName, TradingStatus};
 use paperwire_core::num::Px;
+use paperwire_core::symbol_set::SymbolSet;
 use proptest::prelude::*;
 
 use super::*;
@@ -60,7 +61,10 @@ fn open_and_close_at_one_price_costs_exactly_the_two_fees() {
             assert_eq!(booked.realized, 0);
             assert_eq!(booked.net, -(open.fee + close.fee));
             assert_eq!(account.row().equity, Money::from_num(100) - open.fee - close.fee);
-            assert_eq!((account.open(), account.positions()[0]), (0, Position::default()));
+            assert_eq!(
+                (account.open(), account.positions()[0]),
+                (SymbolSet::EMPTY, Position::default())
+            );
         }
     }
 }
@@ -108,7 +112,7 @@ proptest! {
             prop_assert_eq!(row.equity, row.baseline + realized - fees + row.unrealized);
             prop_assert_eq!(row.cash, row.baseline + realized - fees);
             prop_assert_eq!(account.symbol_sums(), (realized, fees), "per symbol");
-            prop_assert_eq!(account.positions()[0].lots == 0, account.open() == 0);
+            prop_assert_eq!(account.positions()[0].lots == 0, account.open().is_empty());
             if account.positions()[0].lots == 0 {
                 prop_assert_eq!(account.positions()[0].entry_fee, 0);
                 prop_assert_eq!(row.unrealized, 0);

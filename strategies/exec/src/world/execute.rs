@@ -1,18 +1,20 @@
 //! From an order at the venue to a booked fill.
 
-use paperwire_core::account::{Evidence, Fill, Liquidity, OrderId, PositionSide, Trigger};
+use paperwire_core::account::{Evidence, Fill, Liquidity, PositionSide, Trigger};
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::SymbolState;
 use paperwire_core::num::{Money, Notional, Px, Qty};
-use paperwire_core::order::{OrderEnd, OrderSpec, OrderState, TimeInForce};
-use paperwire_core::strategy::Flip;
+use paperwire_core::order::{Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, TimeInForce};
+use paperwire_core::strategy::{Flip, Reason};
 use paperwire_core::trade::OrderSide;
 
 use crate::fill::{Taker, Walk};
+use crate::intake::Intent;
 use crate::margin::Standing;
 use crate::portfolio::{Execution, counted};
 
-use super::{Env, Happening, Intent, World};
+use super::{Env, Happening, World};
 
 /// What may be filled of an order as the position stands.
 #[derive(Clone, Copy, Debug)]
@@ -347,74 +349,107 @@ impl World {
         let (trigger, reason, exits) = (terms.trigger, terms.reason, terms.exits);
         let has_protected = terms.has_protected;
         terms.has_protected |= !open.is_zero();
-        let parts = [
-            (close, Notional::new(close_part)),
-            (open, Notional::new(walk.notional.raw() - close_part)),
-        ];
-        for (qty, notional) in parts {
-            if qty.is_zero() {
-                continue;
+        let booking = Booking {
+            order,
+            walk: *walk,
+            liquidity,
+            rate,
+            fee_rate,
+            evidence,
+            trigger,
+            reason,
+            exits,
+            has_protected,
+        };
+        let open_part = walk.notional.raw() - close_part;
+        for (qty, notional) in [(close, close_part), (open, open_part)] {
+            if !qty.is_zero() {
+                self.book_part(&booking, qty, Notional::new(notional), env);
             }
-            let value = state.instrument().money(notional);
-            let execution = Execution {
-                symbol: order.symbol,
-                side: order.side,
-                qty,
-                value,
-                quote_rate: rate,
-                fee: value * rate * fee_rate,
-                liquidity,
-                counts_as_volume: env.rules.fees.needs_volume()
-                    && !crate::fee::is_pegged_pair(state.instrument()),
-                at: env.at,
-                tag: order.tag,
-            };
-            let was_flat = self.account.position(order.symbol).lots == 0;
-            let booked = self.account.book(&execution);
-            let px = Walk { qty, notional, ..*walk }.average_px();
-            if booked.trade_net.is_some() {
-                self.closing[order.symbol.index()] = None;
-                self.cancel_idle(order.symbol, id, trigger != Trigger::Strategy, env);
-            }
-            if !booked.is_exit && (was_flat || !has_protected) {
-                // By its first part; later ones must not undo what followed the market since.
-                self.protect_entry(order.symbol, &exits, px, env);
-            }
-            self.mark(order.symbol, env);
-            // A position that was just closed has no mark any more.
-            self.account.remark(env.at);
-            assert!(
-                booked.is_exit || env.rules.margin.holds(&self.account.standing()),
-                "an entry leaves its account within its leverage"
-            );
-            env.out.push(Happening::Fill(Fill {
-                id: env.ids.fill(),
-                order: id,
-                strategy: env.strategy,
-                symbol: order.symbol,
-                at: env.at,
-                side: order.side,
-                qty,
-                px,
-                worst_px: walk.worst_px,
-                levels: walk.levels,
-                liquidity,
-                evidence,
-                is_unverified_depth: walk.is_unverified_depth(),
-                value,
-                quote_rate: rate,
-                fee: execution.fee,
-                realized: booked.realized,
-                net: booked.net,
-                trade_net: booked.trade_net,
-                trigger,
-                reason,
-                tag: order.tag,
-                lots_after: self.account.position(order.symbol).lots,
-                cash_after: self.account.row().cash,
-            }));
         }
     }
+
+    /// Books what an execution closes, or what it opens, and tells of it as one fill.
+    fn book_part(&mut self, of: &Booking, qty: Qty, notional: Notional, env: &mut Env<'_>) {
+        let Booking { order, walk, .. } = of;
+        let symbol = order.symbol;
+        let instrument = env.view.symbol(symbol).instrument();
+        let value = instrument.money(notional);
+        let execution = Execution {
+            symbol,
+            side: order.side,
+            qty,
+            value,
+            quote_rate: of.rate,
+            fee: value * of.rate * of.fee_rate,
+            liquidity: of.liquidity,
+            counts_as_volume: env.rules.fees.needs_volume()
+                && !crate::fee::is_pegged_pair(instrument),
+            at: env.at,
+            tag: order.tag,
+        };
+        let was_flat = self.account.position(symbol).lots == 0;
+        let booked = self.account.book(&execution);
+        let px = Walk { qty, notional, ..*walk }.average_px();
+        if booked.trade_net.is_some() {
+            self.closing[symbol.index()] = None;
+            self.cancel_idle(symbol, order.id, of.trigger != Trigger::Strategy, env);
+        }
+        if !booked.is_exit && (was_flat || !of.has_protected) {
+            // By its first part; later ones must not undo what followed the market since.
+            self.protect_entry(symbol, &of.exits, px, env);
+        }
+        self.mark(symbol, env);
+        // A position that was just closed has no mark any more.
+        self.account.remark(env.at);
+        assert!(
+            booked.is_exit || env.rules.margin.holds(&self.account.standing()),
+            "an entry leaves its account within its leverage"
+        );
+        env.out.push(Happening::Fill(Fill {
+            id: env.ids.fill(),
+            order: order.id,
+            strategy: env.strategy,
+            symbol,
+            at: env.at,
+            side: order.side,
+            qty,
+            px,
+            worst_px: walk.worst_px,
+            levels: walk.levels,
+            liquidity: of.liquidity,
+            evidence: of.evidence,
+            is_unverified_depth: walk.is_unverified_depth(),
+            value,
+            quote_rate: of.rate,
+            fee: execution.fee,
+            realized: booked.realized,
+            net: booked.net,
+            trade_net: booked.trade_net,
+            trigger: of.trigger,
+            reason: of.reason,
+            tag: order.tag,
+            lots_after: self.account.position(symbol).lots,
+            cash_after: self.account.row().cash,
+        }));
+    }
+}
+
+/// What the closing and the opening part of one execution have in common.
+struct Booking {
+    /// As it was before.
+    order: OpenOrder,
+    walk: Walk,
+    liquidity: Liquidity,
+    /// Value of the quote currency in the numeraire.
+    rate: Money,
+    fee_rate: Money,
+    evidence: Evidence,
+    trigger: Trigger,
+    reason: Reason,
+    exits: Exits,
+    /// The position had the order's exits before this execution.
+    has_protected: bool,
 }
 
 /// The side of the position that an order of this side opens.

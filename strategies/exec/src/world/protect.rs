@@ -1,163 +1,30 @@
-//! Marks, margin and what closes a position, ahead of every strategy.
+//! What closes a position ahead of every strategy.
 //!
 //! A position's stop, target, trailing stop and time are held by the venue: they act at the price of
-//! the event that reached them, gapped or not, without the way from here. A margin call comes before
-//! them all, a stop before a target.
+//! the event that reached them, gapped or not, without the way from here. A stop comes before a target.
 
 use paperwire_core::account::{Position, PositionSide, TrailState, Trigger};
 use paperwire_core::instrument::{Instrument, SymbolId};
-use paperwire_core::limits::SYMBOLS_MAX;
 use paperwire_core::num::{Money, Px};
 use paperwire_core::order::{ExitLevel, Exits, OpenOrder, OrderEnd, OrderSpec, OrderState, Trail};
 use paperwire_core::strategy::{Reason, RejectReason};
 use paperwire_core::time::{DurationNs, ExchNs};
-use paperwire_core::trade::{OrderSide, TradeTick};
+use paperwire_core::trade::OrderSide;
 
 use crate::fill::Taker;
-use crate::margin::{Liquidation, MarginRules, ROLLOVER_HOURS};
+use crate::intake::Intent;
 
 use super::resting::is_beyond;
-use super::{Closing, Env, Happening, Intent, Terms, TriggerPrice, World, behind};
-
-/// Symbols whose bits are set, in order.
-pub fn bits(mask: u64) -> impl Iterator<Item = SymbolId> {
-    let mut left = mask;
-    std::iter::from_fn(move || {
-        let bit = u16::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
-        left &= left - 1;
-        Some(SymbolId(bit))
-    })
-}
+use super::{Closing, Env, Happening, Terms, World, behind};
 
 impl World {
-    /// A live book changed.
-    pub fn on_book(&mut self, symbol: SymbolId, env: &mut Env<'_>) {
-        if let Some(book) = env.view.symbol(symbol).book() {
-            self.consumed.follow(symbol, book);
-        }
-        self.follow_queues(symbol, env);
-        self.watch(symbol, None, env);
-        if env.can_fill(symbol) {
-            self.reach(symbol, env);
-        }
-        self.schedule();
-    }
-
-    /// A trade was printed.
-    pub fn on_trade(&mut self, symbol: SymbolId, trade: &TradeTick, env: &mut Env<'_>) {
-        if env.bbo(symbol).is_none() {
-            return;
-        }
-        let is_told = env.rules.trigger_price == TriggerPrice::Executable;
-        self.watch(symbol, is_told.then_some((trade.px, trade.at)), env);
-        if env.can_fill(symbol) {
-            self.hit(symbol, trade, env);
-        }
-        self.schedule();
-    }
-
-    /// A second passed.
-    pub fn on_timer(&mut self, env: &mut Env<'_>) {
-        self.account.roll(env.at);
-        for symbol in bits(self.account.open() | self.account.spot_symbols()) {
-            self.mark(symbol, env);
-            self.charge_rollover(symbol, env);
-        }
-        self.account.remark(env.at);
-        self.check_margin(env);
-        for symbol in bits(self.account.open()) {
-            self.protect(symbol, None, env);
-        }
-    }
-
-    fn watch(&mut self, symbol: SymbolId, traded: Option<(Px, ExchNs)>, env: &mut Env<'_>) {
-        self.mark(symbol, env);
-        self.check_margin(env);
-        if self.account.open() >> symbol.0 & 1 == 1 {
-            self.protect(symbol, traded, env);
-        }
-        if self.order_symbols >> symbol.0 & 1 == 1 && env.can_fill(symbol) {
-            self.check_triggers(symbol, traded, env);
-        }
-    }
-
-    /// Marks everything whose value depends on the price of `symbol`.
-    pub(super) fn mark(&mut self, symbol: SymbolId, env: &Env<'_>) {
-        let touched = env.rules.touches[symbol.index()];
-        let spots = self.account.spot_symbols() & touched;
-        if (self.account.open() & touched) | spots == 0 {
-            return;
-        }
-        for id in bits(self.account.open() & touched) {
-            let state = env.view.symbol(id);
-            match (state.bbo(), env.view.quote_rate(id)) {
-                (Some(bbo), Some(rate)) => {
-                    self.account.mark(id, state.instrument(), bbo.mid_doubled(), rate);
-                }
-                _ => self.account.unprice(id),
-            }
-        }
-        for id in bits(spots) {
-            if let (Some(mid), Some(rate)) = (env.view.symbol(id).mid(), env.view.quote_rate(id)) {
-                self.account.mark_spot(id, mid * rate);
-            }
-        }
-        self.account.remark(env.at);
-    }
-
-    fn charge_rollover(&mut self, symbol: SymbolId, env: &mut Env<'_>) {
-        let position = *self.account.position(symbol);
-        let Some(due_at) = position.rollover_at else {
-            return;
-        };
-        if env.rules.margin.rollover_fee <= 0 || env.at < due_at {
-            return;
-        }
-        const PERIOD: DurationNs = DurationNs::from_secs(ROLLOVER_HOURS * 3600);
-        let late = env.at.since(due_at);
-        let periods = 1 + late.raw() / PERIOD.raw();
-        let share = match position.side() {
-            Some(PositionSide::Long) => MarginRules::borrowed_share(&self.account.standing()),
-            _ => Money::ONE,
-        };
-        let borrowed = self.account.value(symbol) * share;
-        let interest = borrowed * env.rules.margin.rollover_fee * Money::from_num(periods);
-        self.account.charge_interest(interest);
-        env.out.push(Happening::Interest(symbol, interest));
-        let next = due_at.plus(DurationNs::new(periods * PERIOD.raw()));
-        self.account.position_mut(symbol).rollover_at = Some(next);
-    }
-
-    /// Closes positions while equity does not cover the maintenance margin.
-    fn check_margin(&mut self, env: &mut Env<'_>) {
-        if !env.rules.margin.is_called(&self.account.standing()) {
-            self.is_called = false;
-            return;
-        }
-        if !std::mem::replace(&mut self.is_called, true) {
-            self.account.row_mut().margin_calls += 1;
-            self.cancel_where(|_, _| true, OrderEnd::MarginCall, env);
-        }
-        let mut tried = 0u64;
-        for _ in 0..SYMBOLS_MAX {
-            let left = bits(self.account.open() & !tried);
-            let Some(symbol) = left.max_by_key(|symbol| self.account.value(*symbol)) else {
-                break;
-            };
-            tried |= 1 << symbol.0;
-            let reason = Reason::new("margin_call")
-                .with("equity", self.account.row().equity.to_num())
-                .with("exposure", self.account.row().exposure().to_num());
-            self.close(symbol, Trigger::MarginCall, reason, env.rules.margin.liquidation_fee, env);
-            let is_cured = !env.rules.margin.is_called(&self.account.standing());
-            if is_cured && env.rules.margin.liquidation == Liquidation::Progressive {
-                break;
-            }
-        }
-    }
-
     /// What closes the position in `symbol`, when it is reached.
-    fn protect(&mut self, symbol: SymbolId, traded: Option<(Px, ExchNs)>, env: &mut Env<'_>) {
+    pub(super) fn protect(
+        &mut self,
+        symbol: SymbolId,
+        traded: Option<(Px, ExchNs)>,
+        env: &mut Env<'_>,
+    ) {
         if let Some(Closing { trigger, reason, extra_fee }) = self.closing[symbol.index()] {
             return self.close(symbol, trigger, reason, extra_fee, env);
         }
@@ -277,7 +144,7 @@ impl World {
         self.is_changed = true;
         self.schedule();
         self.account.reset();
-        for symbol in bits(self.account.spot_symbols()) {
+        for symbol in self.account.spot_symbols() {
             self.mark(symbol, env);
         }
     }
@@ -291,7 +158,7 @@ impl World {
         env: &mut Env<'_>,
     ) {
         self.cancel_where(|_, _| true, end, env);
-        for symbol in bits(self.account.open()) {
+        for symbol in self.account.open() {
             self.close(symbol, trigger, Reason::new(code), Money::ZERO, env);
         }
     }

@@ -1,7 +1,7 @@
 //! Orders that wait: for their trigger, or in the book for their turn.
 
 use arrayvec::ArrayVec;
-use paperwire_core::account::OrderId;
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::market::SymbolState;
 use paperwire_core::num::{Px, Qty};

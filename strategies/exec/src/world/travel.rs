@@ -1,18 +1,19 @@
 //! What is on its way: orders, cancels, replaces and exits arrive when they are due, in the order of
 //! their times, and what is sent later overtakes nothing.
 
-use paperwire_core::account::OrderId;
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::order::{
     Exits, OpenOrder, OrderEnd, OrderPrice, OrderState, OrderTrigger, TimeInForce,
 };
 use paperwire_core::time::ExchNs;
 
+use crate::intake::Intent;
 use crate::queue::QueuePosition;
 
 use super::{
-    Change, Env, ExitsUnderWay, Found, Happening, Intent, NEVER, ORDERS_CAPACITY, Replacement,
-    Terms, Whose, World, behind,
+    Change, Env, ExitsUnderWay, Found, Happening, NEVER, ORDERS_CAPACITY, Replacement, Terms,
+    Whose, World, behind,
 };
 
 impl World {
@@ -134,7 +135,7 @@ impl World {
         if std::mem::take(&mut self.is_changed) {
             let exits = self.exits_under_way.iter().map(|way| way.due).min().unwrap_or(NEVER);
             self.next_due = self.first_due().map_or(NEVER, |(_, due)| due).min(exits);
-            self.order_symbols = self.orders.iter().fold(0, |bits, o| bits | 1 << o.symbol.0);
+            self.order_symbols = self.orders.iter().map(|order| order.symbol).collect();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::regime::{MarketRegime, RegimeState, Transition, VolatilityState};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::ExchNs;
 
 use super::label::Label;
@@ -13,8 +14,8 @@ pub(super) struct Overall {
     label: Label,
     /// End of the minute that symbols tell about.
     minute: Option<ExchNs>,
-    /// Symbols (bit = index) that have.
-    told: u64,
+    /// Symbols that have.
+    told: SymbolSet,
     is_settled: bool,
 }
 
@@ -22,7 +23,7 @@ type Settled = (Option<MarketRegime>, Option<Transition>);
 
 impl Overall {
     pub(super) fn new() -> Self {
-        Self { label: Label::new(), minute: None, told: 0, is_settled: true }
+        Self { label: Label::new(), minute: None, told: SymbolSet::EMPTY, is_settled: true }
     }
 
     /// A symbol has told about the minute that ended at `at`. One that still works off its history,
@@ -43,11 +44,11 @@ impl Overall {
             if let Some(minute) = self.minute.filter(|_| !self.is_settled) {
                 before = self.settle(minute, symbols, config);
             }
-            (self.minute, self.told, self.is_settled) = (Some(at), 0, false);
+            (self.minute, self.told, self.is_settled) = (Some(at), SymbolSet::EMPTY, false);
         }
-        self.told |= 1 << symbol.0;
-        let everyone = readings(at, symbols).fold(0u64, |bits, (index, _)| bits | 1 << index);
-        if self.is_settled || everyone & !self.told != 0 {
+        self.told.insert(symbol);
+        let everyone: SymbolSet = readings(at, symbols).map(|(symbol, _)| symbol).collect();
+        if self.is_settled || !(everyone - self.told).is_empty() {
             return before;
         }
         let (regime, transition) = self.settle(at, symbols, config);
@@ -90,12 +91,12 @@ impl Overall {
     }
 }
 
-/// What symbols told last, with their index; those that fell silent are left out.
+/// What symbols told last, with their ids; those that fell silent are left out.
 fn readings(
     now: ExchNs,
     symbols: &[SymbolDetector],
-) -> impl Iterator<Item = (usize, &RegimeState)> {
-    let told = symbols.iter().enumerate();
-    told.filter_map(|(index, of)| Some((index, &of.regime()?.state)))
+) -> impl Iterator<Item = (SymbolId, &RegimeState)> {
+    let told = (0u16..).zip(symbols);
+    told.filter_map(|(index, of)| Some((SymbolId(index), &of.regime()?.state)))
         .filter(move |(_, state)| is_recent(state.at, now))
 }

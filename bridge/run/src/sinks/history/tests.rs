@@ -2,6 +2,7 @@ use paperwire_core::bar::{Bar, Timeframe};
 use paperwire_core::event::Seq;
 use paperwire_core::instrument::SymbolId;
 use paperwire_core::num::{Px, Qty};
+use paperwire_core::symbol_set::SymbolSet;
 use paperwire_core::time::HostNs;
 use paperwire_core::trade::TradeTick;
 use paperwire_feed::infer;
@@ -54,7 +55,7 @@ fn a_run_keeps_its_bars_and_prints_and_marks_what_it_did_not_hear() {
     let why = paperwire_feed::net::connect::FailureText::default();
     live.feed_report(&feed(FeedReportKind::Disconnected { why, retry_at: HostNs::new(0) }));
     live.report(&bar(2), drained);
-    live.feed_report(&feed(FeedReportKind::AllLive { stopped: 0 }));
+    live.feed_report(&feed(FeedReportKind::AllLive { stopped: SymbolSet::EMPTY }));
     live.report(&bar(5), drained);
     live.report(&bar(6), drained);
     let closed = live.finish();

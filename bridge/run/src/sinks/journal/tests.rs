@@ -1,10 +1,9 @@
 use std::io::BufRead;
 
-use paperwire_core::account::{
-    AccountState, Evidence, FillId, HaltReason, Liquidity, OrderId, StratId, Trigger,
-};
+use paperwire_core::account::{AccountState, Evidence, HaltReason, Liquidity, Trigger};
 use paperwire_core::command::{Origin, Verb};
 use paperwire_core::event::Seq;
+use paperwire_core::ids::{FillId, OrderId, StratId};
 use paperwire_core::instrument::{AssetName, SymbolId, SymbolName, TradingStatus};
 use paperwire_core::num::{Money, Px, Qty};
 use paperwire_core::order::{OpenOrder, OrderDone, OrderEnd, OrderSpec, OrderState};

@@ -428,3 +428,16 @@ fn a_timer_knows_what_each_pair_costs() {
     let taker: Vec<f64> = desk.fees_seen.iter().map(|fees| fees.taker.to_num()).collect();
     assert_eq!(taker, [0.008, 0.002], "the pegged pair has a schedule of its own");
 }
+
+#[test]
+fn the_fees_at_the_start_are_of_the_dearest_pair_and_not_of_the_first() {
+    let fees = |names: [&str; 2]| {
+        let mut config = config();
+        config.venue.fees = Box::new(crate::fee::by_name("kraken-2026-09-19").unwrap());
+        let rig = Rig::of(&names.map(|name| instrument(name, 1)), config, Setup::default());
+        rig.desks[0].lock().unwrap().start_fees.clone()
+    };
+    let dearest = [0.008, 0.004];
+    assert_eq!(fees(["BTC/USD", "USDT/USD"]), dearest);
+    assert_eq!(fees(["USDT/USD", "BTC/USD"]), dearest);
+}

@@ -27,14 +27,14 @@ const _: () = assert!(STRATEGIES_MAX <= 1 << u8::BITS, "a place in a row is a by
 
 /// The orders of a run.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct CallTable {
     order: CallOrder,
     /// Rows of `count` indexes.
     table: Vec<u8>,
     count: usize,
 }
 
-impl Turns {
+impl CallTable {
     /// The orders of this many strategies.
     pub(super) fn new(order: CallOrder, count: usize) -> Self {
         assert!(count <= STRATEGIES_MAX, "configuration bounds the strategies");
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_seed_and_the_event_choose_the_row_and_a_circle_goes_on_by_one() {
         let orders = |order: CallOrder, count: usize| -> Vec<Vec<usize>> {
-            let turns = Turns::new(order, count);
+            let turns = CallTable::new(order, count);
             let one = |seq: u64| {
                 let row = turns.row(Seq(seq));
                 (0..count).map(|place| turns.at(row, place)).collect()
@@ -173,6 +173,6 @@ mod tests {
             // Four deviations of a fair coin thrown 4,000 times.
             assert!(ahead.abs_diff(2_000) < 130, "seed {seed}: {ahead}");
         }
-        assert_eq!(Turns::new(one, 0).row(Seq(7)), 0);
+        assert_eq!(CallTable::new(one, 0).row(Seq(7)), 0);
     }
 }
