@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use paperwire_core::account::{AccountView, Fill};
-use paperwire_core::agent::Clock;
 use paperwire_core::book::L2Book;
 use paperwire_core::checksum::{CHECKED_LEVELS, LevelText, book_checksum};
 use paperwire_core::command::ParamChange;
@@ -31,12 +30,10 @@ use paperwire_strategies::Registration;
 
 use crate::fill::{self, Slots};
 use crate::indicators::{Body, PER_BAR, PER_TRADE};
+use crate::meter::{Meter, Ticking};
 use crate::session::{Session, instruments};
 use crate::walk::Series;
 use crate::{Ours, frames, ring};
-
-/// Runs the work that is to be measured.
-pub type Meter = fn(&mut dyn FnMut());
 
 /// One hot function.
 pub struct Case {
@@ -234,17 +231,6 @@ fn indicator(body: Body, size: usize, meter: Meter) -> u64 {
         black_box(body(&series));
     });
     units(size)
-}
-
-/// A clock that moves by the same step at each look.
-#[derive(Debug, Default)]
-pub struct Ticking(std::cell::Cell<u64>);
-
-impl Clock for Ticking {
-    fn now(&self) -> HostNs {
-        self.0.set(self.0.get() + 40);
-        HostNs::new(self.0.get())
-    }
 }
 
 fn setup(name: &str, strategy: Box<dyn Strategy>, symbols: Vec<SymbolId>) -> StrategySetup {

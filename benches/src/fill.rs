@@ -19,7 +19,7 @@ use paperwire_exec::report::Report;
 use paperwire_exec::risk::RiskLimits;
 use paperwire_rt::clock::HostClock;
 
-use crate::cases::{Meter, Ticking};
+use crate::meter::{Meter, Ticking};
 
 /// Levels that the order walks.
 pub const LEVELS: i64 = 10;

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod fill;
 pub mod frames;
 pub mod indicators;
+pub mod meter;
 pub mod ring;
 pub mod rivals;
 pub mod session;

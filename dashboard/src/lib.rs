@@ -22,6 +22,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod origin;
+mod router;
 mod routes;
 
 use std::net::SocketAddr;
@@ -189,7 +190,7 @@ impl Server {
             over: is_over,
         };
         let mut ends = app.over.clone();
-        let routes = routes::all(app).into_make_service_with_connect_info::<Peer>();
+        let routes = router::all(app).into_make_service_with_connect_info::<Peer>();
         let listener = Gate::new(listener, settings.connections_max);
         runtime.spawn(async move {
             let ended = async move { drop(ends.wait_for(|over| *over).await) };

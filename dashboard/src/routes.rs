@@ -1,17 +1,15 @@
 //! What may be asked over HTTP, and the guards before it.
 
 pub(crate) mod control;
-mod pages;
+pub(crate) mod pages;
 pub(crate) mod read;
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,45 +17,10 @@ use crate::access::{Door, Pass, Shown};
 use crate::connections::Peer;
 use crate::origin::is_ambiguous;
 use crate::source::Refusal;
-use crate::{App, live, metrics, now, openapi};
+use crate::{App, now};
 
-/// Longest body of a request: an order or a login has some hundred bytes.
-const BODY_LEN_MAX: usize = 4 << 10;
 /// Longest time of a request whose head was read, its body included.
 const REQUEST_MAX: Duration = Duration::from_secs(15);
-
-/// Everything.
-pub(crate) fn all(app: App) -> Router {
-    let guarded = read::routes()
-        .route("/api/control", post(control::control))
-        .route("/api/ws-ticket", post(control::ticket))
-        .route("/api/openapi.json", get(openapi::document))
-        .route("/metrics", get(metrics::metrics))
-        .fallback(unknown)
-        .layer(from_fn_with_state(app.clone(), guard));
-    let files = Router::new()
-        .route("/", get(pages::index))
-        .route("/assets/{name}", get(pages::asset))
-        .layer(from_fn_with_state((app.clone(), Door::File), open_door));
-    let public = Router::new()
-        .route("/logout", post(control::log_out))
-        .route("/api/login", get(control::login_state))
-        .layer(from_fn_with_state((app.clone(), Door::Ask), open_door));
-    Router::new()
-        // These two count by themselves: only what is wrong.
-        .route("/login", post(control::log_in))
-        .route("/ws/live", get(live::upgrade))
-        // A watchdog that asks often must not be told that the program is unwell.
-        .route("/healthz", get(control::health))
-        .route("/readyz", get(control::ready))
-        .merge(files)
-        .merge(public)
-        .merge(guarded)
-        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
-        .layer(from_fn_with_state(app.clone(), own_page_only))
-        .layer(from_fn(in_time))
-        .with_state(app)
-}
 
 /// What went wrong, for programs and people.
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,12 +89,16 @@ impl IntoResponse for Failure {
     }
 }
 
-async fn unknown() -> Failure {
+pub(crate) async fn unknown() -> Failure {
     Failure::missing("there is nothing here; /api/openapi.json describes what there is")
 }
 
 /// Tells the connection where its request stands, and gives up one that takes too long.
-async fn in_time(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+pub(crate) async fn in_time(
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     peer.conduct.begin();
     let answer = tokio::time::timeout(REQUEST_MAX, next.run(request)).await;
     peer.conduct.end();
@@ -142,7 +109,11 @@ async fn in_time(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: N
 }
 
 /// Only this server's own page, or a program, under this server's own names; and headers for every answer.
-async fn own_page_only(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn own_page_only(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
     if is_ambiguous(request.headers()) {
         let text = "host, origin, authorization and x-api-key may each stand in a request once";
         return Failure::bad(text).into_response();
@@ -198,7 +169,7 @@ pub(crate) fn admit(
 }
 
 /// Whoever is let in may ask.
-async fn guard(
+pub(crate) async fn guard(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     mut request: Request,
@@ -217,7 +188,7 @@ async fn guard(
 }
 
 /// Everybody may ask, but not too often, and nobody may guess.
-async fn open_door(
+pub(crate) async fn open_door(
     State((app, door)): State<(App, Door)>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,

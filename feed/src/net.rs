@@ -6,6 +6,7 @@
 
 pub mod connect;
 mod endpoint;
+mod failure;
 mod handshake;
 pub mod socket;
 pub mod tls;

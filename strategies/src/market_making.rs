@@ -43,7 +43,7 @@ use companions::Companions;
 use desk::Desk;
 pub use params::{Mode, Params, RegimeMode, SymbolParams, TakerParams};
 use quotes::Adds;
-use resting::slot_of;
+use quotes::slot_of;
 
 /// Tags of its orders.
 const TAG_BID: u32 = 1;

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::run::forget_this_package;
+use crate::tools::forget_this_package;
 
 const BASELINE: &str = "benches/icount.baseline";
 /// Counts that differ by more than this share, in percent, are different.

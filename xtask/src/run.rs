@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::steps::{Action, Cmd, Step};
+use crate::tools::forget_this_package;
 use crate::{icount, tidy, tools, world};
 
 const SLOWEST_LEN: usize = 5;
@@ -138,20 +139,6 @@ fn run_command(root: &Path, command: &Cmd, tally: &mut Tally) -> Result<(), Stri
         Ok(status) => Err(format!("`{shown}` ended with {status}")),
         Err(error) => Err(format!("`{shown}` could not be started: {error}")),
     }
-}
-
-/// `cargo run` describes this package in the environment; build scripts that watch those variables would be
-/// run again each time.
-pub(crate) fn forget_this_package(child: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(is_of_this_package) {
-            child.env_remove(&name);
-        }
-    }
-}
-
-fn is_of_this_package(name: &str) -> bool {
-    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// Runs a command whose both outputs are passed on as they come, and read.

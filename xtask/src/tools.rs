@@ -154,3 +154,17 @@ pub(crate) fn timescale(root: &Path) -> Result<(), String> {
         }
     }
 }
+
+/// `cargo run` describes this package in the environment; build scripts that watch those variables would be
+/// run again each time.
+pub(crate) fn forget_this_package(child: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_this_package) {
+            child.env_remove(&name);
+        }
+    }
+}
+
+fn is_of_this_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}

@@ -16,6 +16,7 @@ pub mod import;
 pub mod limiter;
 pub mod model;
 pub mod names;
+mod open;
 pub mod postgres;
 pub mod provider;
 pub mod repair;

@@ -12,8 +12,6 @@ use paperwire_core::secret::{MASK, Secret};
 use paperwire_core::time::ExchNs;
 
 use crate::model::{Batch, Candle, Extent, FillRow, Gap, Listed, Print, Scale, Span, Written};
-use crate::postgres::PostgresStore;
-use crate::sqlite::SqliteStore;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -318,27 +316,6 @@ impl Address {
             return Err(StoreError::Address(masked(text)));
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
-    }
-
-    /// Opens it and brings its tables up to date.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn open(&self, retention: Retention) -> Result<Box<dyn Store>, StoreError> {
-        let mut store = self.open_as_is(retention)?;
-        store.migrate()?;
-        Ok(store)
-    }
-
-    /// Opens it with its tables as they are; [`Store::migrate`] must follow.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn open_as_is(&self, retention: Retention) -> Result<Box<dyn Store>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(path) => Box::new(SqliteStore::open(path)?),
-            Self::Postgres(url) => Box::new(PostgresStore::open(url.reveal(), retention)?),
-        })
     }
 }
 

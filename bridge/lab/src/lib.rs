@@ -1,5 +1,6 @@
 //! The statistics of latencies: values in, verdicts out. No clock, no I/O, and no other room than `core`.
 //!
+//! * [`number`]: from counts to floats.
 //! * [`packed`]: histograms as their occupied buckets.
 //! * [`percentile`]: a percentile of a merged histogram, finer than its buckets.
 //! * [`student`]: the quantile of Student's distribution.
@@ -17,6 +18,7 @@ pub mod blocks;
 pub mod estimate;
 pub mod jackknife;
 pub mod judge;
+pub mod number;
 pub mod packed;
 pub mod percentile;
 pub mod student;

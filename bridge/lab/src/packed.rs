@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::percentile::Cell;
+pub use crate::number::float;
+use crate::percentile::Cell;
 
 /// Values below this have a bucket each.
 const FINE: u64 = 2048;
@@ -234,12 +235,6 @@ impl Sum {
     pub fn cells(&self, grain: Grain) -> impl Iterator<Item = Cell> + '_ {
         self.0.iter().map(move |(bucket, count)| cell(*bucket, *count, grain))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds and counts of a session")]
-/// A count as a float; above 2^53 the nearest one.
-pub const fn float(of: u64) -> f64 {
-    of as f64
 }
 
 #[cfg(test)]

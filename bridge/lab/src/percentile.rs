@@ -5,7 +5,7 @@
 //! which is linear between their edges. So a percentile moves with its observations instead of jumping by
 //! steps of the clock.
 
-use super::packed::float;
+use crate::number::float;
 
 /// Percentiles of a table.
 pub const PERCENTILES: usize = 4;

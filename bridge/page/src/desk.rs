@@ -54,8 +54,8 @@ pub struct Facts {
     pub alerts: AlertsSection,
 }
 
-/// A session as the page sees it. No two of the locks are held for long, and the totals, which the drain thread needs,
-/// are held to copy some rows.
+/// A session as the page sees it. The totals, which the drain thread needs, are held to copy some rows. Who holds two
+/// locks takes them in one order: totals, inbox, kept.
 pub(crate) struct Desk {
     pub(crate) facts: Facts,
     pub(crate) clock: HostClock,

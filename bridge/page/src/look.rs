@@ -61,7 +61,7 @@ impl Desk {
         own: &mut Bank,
         watch: impl FnOnce(&Snapshot) -> Vec<Alert>,
     ) -> Vec<Alert> {
-        let Some(copied) = self.copy() else { return Vec::new() };
+        let copied = self.copy();
         let now = self.clock.now();
         // Read afresh each time: the two clocks drift apart within a day.
         let relation = self.clock.relation();
@@ -108,10 +108,11 @@ impl Desk {
         views::fill(*seq, fill, name, &self.facts.instruments[fill.symbol.index()])
     }
 
-    fn copy(&self) -> Option<Copied> {
+    fn copy(&self) -> Copied {
+        // In the drain thread's order: it fills the inbox while it holds the totals.
+        let totals = lock(&self.totals);
         let mut inbox = lock(&self.inbox);
         let fresh = std::mem::take(&mut inbox.fresh);
-        let totals = lock(&self.totals);
         let (tally, glance) = (&totals.tally, &inbox.glance);
         let ranking = Ranking::of(tally);
         let instruments = &self.facts.instruments;
@@ -144,7 +145,7 @@ impl Desk {
         }
         let seen = tally.markets.iter().zip(&glance.symbols);
         let markets = instruments.iter().zip(seen);
-        Some(Copied {
+        Copied {
             fresh,
             strategies,
             aggregate: views::aggregate(&tally.accounts),
@@ -169,7 +170,7 @@ impl Desk {
                 ..Host::default()
             },
             digest: tally.digest.hex(),
-        })
+        }
     }
 
     fn snapshot(&self, of: Copied, kept: &mut Kept, listeners: usize, now: HostNs) -> Snapshot {

@@ -121,11 +121,11 @@ pub(crate) async fn ticket(State(app): State<App>) -> Json<Ticket> {
 /// Never shown: neither by an error of its reader, which names no value, nor by a log, which gets none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LoginRequest {
+pub(crate) struct LoginRequest {
     token: String,
 }
 
-pub(super) async fn log_in(
+pub(crate) async fn log_in(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     body: Result<Json<LoginRequest>, JsonRejection>,
@@ -146,7 +146,7 @@ pub(super) async fn log_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
-pub(super) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Response {
     app.access.log_out(&headers);
     let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
@@ -154,23 +154,23 @@ pub(super) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Respo
 
 /// What the page needs to know before it shows anything.
 #[derive(Debug, Serialize)]
-pub(super) struct LoginState {
+pub(crate) struct LoginState {
     needs_login: bool,
     is_in: bool,
 }
 
-pub(super) async fn login_state(State(app): State<App>, headers: HeaderMap) -> Json<LoginState> {
+pub(crate) async fn login_state(State(app): State<App>, headers: HeaderMap) -> Json<LoginState> {
     let is_in = matches!(app.access.shown(&headers, now()), Shown::Good(_));
     Json(LoginState { needs_login: app.access.needs_token(), is_in })
 }
 
 /// The program runs.
-pub(super) async fn health() -> &'static str {
+pub(crate) async fn health() -> &'static str {
     "ok\n"
 }
 
 /// Every book is live and verified.
-pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
+pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Failure> {
     let mode = app.hub.board().snapshot.session.mode.clone();
     if mode == "LIVE" || mode == "REPLAY" {
         return Ok("ready\n");

@@ -8,16 +8,16 @@ use super::Failure;
 use crate::assets;
 
 /// The page loads nothing from elsewhere and runs no text as a program. Plotly sets styles of its elements.
-pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
-pub(super) async fn index() -> Response {
+pub(crate) async fn index() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], assets::index()).into_response()
 }
 
 /// A file by its name with the hash of its content; it may be kept for ever.
-pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn asset(Path(name): Path<String>) -> Result<Response, Failure> {
     let asset = assets::find(&name).ok_or_else(|| {
         Failure::missing(format!("no file {name:?}; reload the page, it is of another version"))
     })?;

@@ -20,7 +20,7 @@ use crate::view::{
     StrategyConfig,
 };
 
-pub(super) fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/snapshot", get(snapshot))
         .route("/api/version", get(version))
@@ -49,7 +49,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Answers a question on a thread that may wait.
-pub(super) async fn waiting<T: Send + 'static>(
+pub(crate) async fn waiting<T: Send + 'static>(
     ask: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(ask).await.map_err(|_| {

@@ -216,7 +216,7 @@ impl Hub {
         // Real ids lie above 2^53, where a float reader would damage them.
         let connection_id = state.ids.next_u64() | (1 << 62);
         let requests = self.ws_limit.map(|limit| Bucket::full(limit, self.clock.real_s()));
-        let status = crate::ws::status(state.system_status(), connection_id);
+        let status = crate::publish::status(state.system_status(), connection_id);
         let queued = outbox.try_send(status.into());
         debug_assert!(queued.is_ok(), "a new queue has room");
         let peer =
@@ -327,7 +327,7 @@ impl State {
     fn send_status(&mut self) {
         let system = self.system_status();
         for peer in self.peers.values() {
-            let status = crate::ws::status(system, peer.connection_id);
+            let status = crate::publish::status(system, peer.connection_id);
             if peer.outbox.try_send(status.into()).is_err() {
                 peer.kill.notify_one();
             }

@@ -4,7 +4,7 @@
 //! default data source of Paperwire and the other side of its tests. Map, bottom up:
 //!
 //! * [`matching`]: one book, price-time priority, integers only.
-//! * [`market`]: who trades and why, in virtual time, from a seed. [`history`]: what has traded.
+//! * [`market`]: who trades and why, in virtual time, from a seed. [`market::past`]: what has traded.
 //! * [`publish`]: the public channels as text; [`publish::Venue`] is all of this without a socket.
 //! * [`faults`]: a script of bad luck.
 //! * `hub`, `ws`, `rest`, `listen`: the server, started by [`Exchange::start`].
@@ -29,7 +29,6 @@ use tokio::task::JoinSet;
 
 pub mod describe;
 pub mod faults;
-pub mod history;
 mod hub;
 mod limit;
 mod listen;

@@ -19,8 +19,8 @@ use paperwire_core::instrument::SymbolId;
 use paperwire_core::random::Rng;
 use paperwire_core::time::ExchNs;
 
-use crate::history::{History, pasts};
 use crate::matching::{Change, Engine};
+use past::{History, pasts};
 
 mod act;
 mod config;
@@ -30,11 +30,13 @@ mod event;
 pub(crate) mod fair;
 mod flow;
 pub mod listing;
+pub mod past;
+mod regime;
 pub mod scenes;
 
 pub use config::{DEFAULT_START, MarketConfig, MarketError, Profile};
 pub use event::{EventKind, MarketEvent};
-pub use fair::Regime;
+pub use regime::Regime;
 
 use desk::Desk;
 use fair::Fair;

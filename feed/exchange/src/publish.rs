@@ -14,7 +14,7 @@ pub use paperwire_core::limits::DEPTHS;
 use paperwire_core::num::Px;
 use paperwire_core::time::ExchNs;
 
-use crate::history::{Bar, interval_begin};
+use crate::market::past::{Bar, interval_begin};
 use crate::market::{EventKind, Market, MarketConfig, MarketError, MarketEvent};
 use crate::matching::{Engine, Trade};
 
@@ -23,8 +23,8 @@ mod messages;
 pub(crate) mod text;
 mod window;
 
-pub(crate) use messages::crossing;
 pub use messages::top_checksum;
+pub(crate) use messages::{crossing, status};
 
 use messages::{book_message, book_snapshot, ohlc_message, ticker_message, trade_message};
 use window::Window;

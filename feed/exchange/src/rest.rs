@@ -18,10 +18,10 @@ use paperwire_core::time::{ExchNs, Rfc3339};
 use paperwire_core::trade::OrderSide;
 
 use crate::faults::FaultKind;
-use crate::history::{Bar, INTERVALS};
 use crate::hub::{self, Hub, count};
 use crate::listen::PeerAddr;
 use crate::market::listing::Listing;
+use crate::market::past::{Bar, INTERVALS};
 use crate::matching::{OrdType, Trade};
 use crate::publish::text::{push, short};
 

@@ -18,7 +18,6 @@ use crate::publish::Topic;
 
 mod protocol;
 
-pub(crate) use protocol::status;
 use protocol::{Channel, Request, Subscription, Times};
 
 const HEARTBEAT: &str = r#"{"channel":"heartbeat"}"#;

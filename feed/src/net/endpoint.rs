@@ -6,7 +6,7 @@ use paperwire_core::secret::masked_url;
 use paperwire_core::text::Plain;
 use paperwire_core::time::DurationNs;
 
-use super::connect::ConnectError;
+use super::failure::ConnectError;
 
 /// Where to connect and whom to believe.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use paperwire_rt::deadline::Deadline;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::connect::{ConnectError, HANDSHAKE_WITHIN};
 use super::endpoint::Endpoint;
+use super::failure::{ConnectError, HANDSHAKE_WITHIN};
 use super::socket::Socket;
 use super::tls::{self, RecordLayer};
 

@@ -11,10 +11,8 @@ use paperwire_core::order::OpenOrder;
 use paperwire_core::time::ExchNs;
 use paperwire_core::trade::OrderSide;
 
-use super::params::{GridKind, Table};
+use super::params::{GridKind, SLOTS, Table};
 
-/// Levels that fit, those of earlier grids that still hold something included.
-pub(super) const SLOTS: usize = 40;
 
 /// One level.
 #[derive(Clone, Copy, Debug, Default)]

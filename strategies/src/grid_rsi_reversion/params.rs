@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use paperwire_signals::session::SESSION_HOURS;
 use serde::{Deserialize, Serialize};
 
-use super::ladder::SLOTS;
 use crate::checks::{self, DAY_S, OfPair, PCT_MAX};
 use crate::role::Role;
 use crate::{OutOfRange, Validate};
+
+/// Levels that fit, those of earlier grids that still hold something included.
+pub(super) const SLOTS: usize = 40;
 
 /// How the levels of a grid lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]

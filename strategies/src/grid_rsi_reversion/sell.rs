@@ -11,6 +11,7 @@ use paperwire_core::time::ExchNs;
 use paperwire_signals::costs::{entry_price, profit_pct};
 
 use super::ladder::{self, Order};
+use super::params::SLOTS;
 use super::{Desk, GridRsiReversion};
 use crate::exit::RETRY;
 
@@ -95,7 +96,7 @@ impl Desk {
         out: &mut Signals,
     ) {
         let open = ladder::orders(account, symbol);
-        for slot in 0..ladder::SLOTS {
+        for slot in 0..SLOTS {
             let level = self.ladder.slots()[slot];
             let is_open = || {
                 let mut open = open.clone();

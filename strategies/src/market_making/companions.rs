@@ -6,7 +6,10 @@ use paperwire_core::market::MarketView;
 use paperwire_core::time::{DurationNs, ExchNs};
 use paperwire_signals::correlation::ReturnCorrelation;
 
-use super::desk::NotKnown;
+/// A filter without enough to say yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotKnown;
+
 
 /// One-minute returns the correlation is taken over.
 const RETURNS: usize = 60;

@@ -17,7 +17,7 @@ use paperwire_signals::quantile::P2Quantile;
 use paperwire_signals::regime::RegimeMonitor;
 use paperwire_signals::trail::Best;
 
-use super::companions::Companions;
+use super::companions::{Companions, NotKnown};
 use super::markout::Markouts;
 use super::params::{Params, Table};
 use super::rate::ChangeRate;
@@ -199,10 +199,6 @@ impl Desk {
         self.taker_fee = fees.taker.to_num();
     }
 }
-
-/// A filter without enough to say yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotKnown;
 
 /// What may be held, and the usual size, in coins.
 #[derive(Clone, Copy, Debug, PartialEq)]

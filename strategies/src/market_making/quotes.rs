@@ -18,6 +18,14 @@ use paperwire_signals::book::micro_price_units;
 use super::desk::{Bounds, Desk};
 use super::params::Params;
 
+/// Index of a side's slot: bid, ask.
+pub(super) const fn slot_of(side: OrderSide) -> usize {
+    match side {
+        OrderSide::Buy => 0,
+        OrderSide::Sell => 1,
+    }
+}
+
 /// What the quote on the attacked side keeps away in addition, as a share of the half spread.
 const ATTACKED: f64 = 0.5;
 /// How strongly inventory makes sizes unequal.
@@ -128,7 +136,7 @@ impl Desk {
             }
         };
         if !may_add && !is_reducing {
-            let is_allowed = adds[super::resting::slot_of(side)];
+            let is_allowed = adds[slot_of(side)];
             return Err(if is_allowed { Skip::MaxPosition } else { Skip::NoSignalConditions });
         }
         let skew = if is_reducing { SIZE_SKEW } else { -SIZE_SKEW };

@@ -13,16 +13,8 @@ use paperwire_core::trade::OrderSide;
 
 use super::desk::Desk;
 use super::params::Params;
-use super::quotes::{Reading, Wish};
+use super::quotes::{Reading, Wish, slot_of};
 use super::{TAG_ASK, TAG_BID};
-
-/// Index of a side's slot: bid, ask.
-pub(super) const fn slot_of(side: OrderSide) -> usize {
-    match side {
-        OrderSide::Buy => 0,
-        OrderSide::Sell => 1,
-    }
-}
 
 /// Name of a side's order.
 pub(super) const fn tag_of(side: OrderSide) -> u32 {

@@ -19,7 +19,7 @@ use paperwire_signals::trail::TrailRule;
 use super::desk::Desk;
 use super::params::{Params, TakerParams};
 use super::quotes::is_older;
-use super::resting::slot_of;
+use super::quotes::slot_of;
 use super::{Gate, MarketMaking, TAG_TAKE};
 use crate::exit::RETRY;
 use crate::gate;

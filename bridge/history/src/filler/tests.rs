@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use paperwire_exchange::history::Bar;
+use paperwire_exchange::market::past::Bar;
 use paperwire_exchange::{Exchange, ExchangeConfig, Faults, RateLimit};
 
 use paperwire_core::num::Px;

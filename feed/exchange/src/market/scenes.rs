@@ -23,7 +23,7 @@
 use paperwire_core::random::{Rng, exp};
 use serde::Deserialize;
 
-use super::fair::Regime;
+use super::regime::Regime;
 
 /// One scene.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

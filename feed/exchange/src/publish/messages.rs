@@ -9,8 +9,8 @@ use paperwire_core::num::{Px, Qty};
 use paperwire_core::time::ExchNs;
 
 use super::text::{micros, nanos, push, push_fixed};
-use crate::history::Bar;
 use crate::market::Market;
+use crate::market::past::Bar;
 use crate::matching::{Engine, Trade};
 
 /// Kraken's checksum of a book as it stands.
@@ -202,4 +202,13 @@ pub(super) fn ohlc_message(
     }
     out.push_str("]}");
     out
+}
+
+/// The status message that opens a connection.
+pub(crate) fn status(system: &str, connection_id: u64) -> String {
+    format!(
+        "{{\"channel\":\"status\",\"type\":\"update\",\"data\":[{{\"version\":\"2.0.10\",\
+         \"system\":\"{system}\",\"api_version\":\"v2\",\"connection_id\":{connection_id},\
+         \"upcoming_maintenance\":[],\"emergency\":[]}}]}}"
+    )
 }

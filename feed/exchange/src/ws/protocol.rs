@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use paperwire_core::time::ExchNs;
 
-use crate::history::INTERVALS;
+use crate::market::past::INTERVALS;
 use crate::publish::text::{micros, push};
 use crate::publish::{DEPTHS, Trigger};
 
@@ -231,15 +231,6 @@ pub(super) fn pong(req_id: Option<i64>, times: Times) -> String {
     push_req_id(&mut out, req_id);
     push_times(&mut out, times);
     out
-}
-
-/// The status message that opens a connection.
-pub(crate) fn status(system: &str, connection_id: u64) -> String {
-    format!(
-        "{{\"channel\":\"status\",\"type\":\"update\",\"data\":[{{\"version\":\"2.0.10\",\
-         \"system\":\"{system}\",\"api_version\":\"v2\",\"connection_id\":{connection_id},\
-         \"upcoming_maintenance\":[],\"emergency\":[]}}]}}"
-    )
 }
 
 fn push_req_id(out: &mut String, req_id: Option<i64>) {
