@@ -15,9 +15,9 @@ mod params;
 mod reading;
 
 use paperwire_core::account::{AccountView, Fill, PositionSide};
-use paperwire_core::ids::OrderId;
 use paperwire_core::bar::Timeframe;
 use paperwire_core::command::ParamChange;
+use paperwire_core::ids::OrderId;
 use paperwire_core::instrument::{Instrument, SymbolId};
 use paperwire_core::market::MarketView;
 use paperwire_core::num::Money;

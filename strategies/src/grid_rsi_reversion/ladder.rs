@@ -13,7 +13,6 @@ use paperwire_core::trade::OrderSide;
 
 use super::params::{GridKind, SLOTS, Table};
 
-
 /// One level.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Slot {

@@ -10,7 +10,6 @@ use paperwire_signals::correlation::ReturnCorrelation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotKnown;
 
-
 /// One-minute returns the correlation is taken over.
 const RETURNS: usize = 60;
 /// Values of it that its slope would be taken over.
