@@ -249,6 +249,8 @@ fn record(
     let mut block_at = clock.now();
     loop {
         let mut is_idle = true;
+        // Asked before the ring is emptied: what came last must not be left in it.
+        let is_over = raw.is_abandoned();
         // Also without a tape: a full ring would only count what is lost anyway.
         while let Some(record) = raw.next(&mut payload) {
             is_idle = false;
@@ -270,7 +272,7 @@ fn record(
             tape.look(&mut recording);
         }
         if is_idle {
-            if raw.is_abandoned() {
+            if is_over {
                 match summaries.try_recv() {
                     Ok(summary) => {
                         finish(tape, &mut recording, &summary);
