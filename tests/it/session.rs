@@ -105,8 +105,7 @@ fn a_recording_is_never_written_over() {
     std::fs::write(&tape, "precious").unwrap();
     let options = RunOptions { record: Some(tape.clone()), ..RunOptions::default() };
     let stop = Arc::new(AtomicU32::new(0));
-    let error =
-        session::run(&config(&dir, &[]), options, &stop, &mut Quiet).unwrap().result().unwrap_err();
+    let error = session::run(&config(&dir, &[]), options, &stop, &mut Quiet).unwrap_err();
     assert_eq!(error.exit_code(), 4);
     assert!(error.to_string().contains("is not overwritten"), "{error}");
     assert_eq!(std::fs::read_to_string(&tape).unwrap(), "precious");
