@@ -64,7 +64,7 @@ impl HeldFile {
     }
 
     /// Bytes that it should have.
-    pub const fn len(&self) -> u64 {
+    pub const fn bytes(&self) -> u64 {
         self.len
     }
 

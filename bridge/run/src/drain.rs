@@ -45,14 +45,23 @@ pub struct Rings {
     pub told: Receiver<Told>,
 }
 
+/// What is done about long calls: to whom they are attributed, how many are borne, and how a strategy is benched.
+#[derive(Debug)]
+pub struct CallWatch {
+    /// Attributes them, where the kernel tells of the engine's thread.
+    pub host: Option<HostWatch>,
+    /// How many of which length are borne.
+    pub budget: Budget,
+    /// To the feed, which makes an event of the command that benches.
+    pub commands: Commands,
+}
+
 /// What the thread empties and feeds.
 #[derive(Debug)]
 pub struct Drain {
     rings: Rings,
     totals: SharedTotals,
-    commands: Commands,
-    budget: Budget,
-    host: Option<HostWatch>,
+    calls: CallWatch,
     sinks: Vec<Box<dyn Sink>>,
     problems: Vec<String>,
     announcer: Announcer,
@@ -71,14 +80,11 @@ pub struct Drained {
 }
 
 impl Drain {
-    /// Empties `rings` into the totals and the sinks. Long calls are attributed by `host` and held against `budget`;
-    /// without anything to do the thread waits by `wait`.
+    /// Empties `rings` into the totals and the sinks; without anything to do the thread waits by `wait`.
     pub fn new(
         rings: Rings,
         totals: SharedTotals,
-        commands: Commands,
-        budget: Budget,
-        host: Option<HostWatch>,
+        calls: CallWatch,
         sinks: Vec<Box<dyn Sink>>,
         wait: Wait,
         clock: HostClock,
@@ -86,9 +92,7 @@ impl Drain {
         Self {
             rings,
             totals,
-            commands,
-            budget,
-            host,
+            calls,
             sinks,
             problems: Vec::new(),
             announcer: Announcer::default(),
@@ -130,7 +134,7 @@ impl Drain {
     fn turn(&mut self) -> usize {
         let totals = self.totals.clone();
         let totals = &mut *lock(&totals);
-        if let Some(host) = &mut self.host {
+        if let Some(host) = &mut self.calls.host {
             host.look(&self.clock);
         }
         let waiting = self.rings.reports.len();
@@ -212,7 +216,7 @@ impl Drain {
     }
 
     fn take_banks(&mut self, totals: &mut Totals) {
-        let Self { rings, sinks, host, budget, commands, clock, .. } = self;
+        let Self { rings, sinks, calls: CallWatch { host, budget, commands }, clock, .. } = self;
         let Tally { bank: sum, judged, .. } = &mut totals.tally;
         let now = clock.now();
         for banks in &mut rings.banks {

@@ -36,7 +36,7 @@ use paperwire_rt::deadline::Stop;
 use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 
 use crate::budget::Budget;
-use crate::drain::{Commands, Drain, Drained, Rings};
+use crate::drain::{CallWatch, Commands, Drain, Drained, Rings};
 use crate::host_watch::HostWatch;
 use crate::sink::Sink;
 use crate::sinks::lines::Lines;
@@ -227,8 +227,8 @@ pub fn start<F: Agent + Send + 'static>(
     let strategies = lock(&totals).tally.strategies.len();
     let budget = Budget::new(parts.budget, strategies);
     let (wait, sinks) = (parts.drain_wait, parts.sinks);
-    let drain =
-        Drain::new(rings, totals.clone(), commands, budget, host, sinks, wait, clock.clone());
+    let calls = CallWatch { host, budget, commands };
+    let drain = Drain::new(rings, totals.clone(), calls, sinks, wait, clock.clone());
     let drain = drain.start().map_err(internal)?;
     let started_at = clock.now();
     Ok(LiveRun { feed, engine, totals, runners, drain, lines, clock, started_at })

@@ -23,7 +23,7 @@ fn what_was_deleted_is_written_again_with_its_folder() {
     file.reopen(Fate::Deleted).unwrap();
     file.write_all(b"three\n").unwrap();
     assert_eq!(text(&file), "one\ntwo\nthree\n");
-    assert_eq!((file.look().unwrap(), file.len()), (None, 14));
+    assert_eq!((file.look().unwrap(), file.bytes()), (None, 14));
 }
 
 #[test]

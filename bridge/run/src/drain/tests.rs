@@ -44,8 +44,9 @@ fn a_thousand_damaged_frames_are_two_notices_with_the_count() {
     let commands = Arc::new(Mutex::new(ring(COMMAND_RING_LEN).0));
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (budget, clock) = (Budget::new(DurationNs::ZERO, 1), HostClock::new());
+    let calls = CallWatch { host: None, budget, commands };
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ear(heard.clone()))];
-    let drain = Drain::new(rings, totals, commands, budget, None, sinks, Wait::Park, clock);
+    let drain = Drain::new(rings, totals, calls, sinks, Wait::Park, clock);
     drain.start().unwrap().join().unwrap();
     let told: Vec<Told> = lock(&heard).drain(..).collect();
     let lines: Vec<&str> = told.iter().filter_map(|of| of.line.as_deref()).collect();

@@ -114,7 +114,7 @@ impl HdrFile {
 
     /// Writes whole lines or none: a reader must not meet a part of one.
     fn write_out(&mut self) -> io::Result<()> {
-        let before = self.file.len();
+        let before = self.file.bytes();
         if let Err(error) = self.file.write_all(&self.log.out) {
             let _ = self.file.cut(before);
             return Err(error);

@@ -176,7 +176,7 @@ impl Stream {
             }
             Fate::Moved => {
                 // The line that was begun belongs whole into one file.
-                let whole = self.file.len() - self.begun as u64;
+                let whole = self.file.bytes() - self.begun as u64;
                 if self.begun > 0 {
                     // A file elsewhere that cannot be cut keeps the part, which nobody misses.
                     let _ = self.file.cut(whole);
@@ -213,7 +213,7 @@ impl Stream {
         let written = self.write_out();
         self.has_failed = written.is_err();
         written.map_err(|error| self.failed(error))?;
-        if self.file.len() >= self.config.size_max {
+        if self.file.bytes() >= self.config.size_max {
             self.rotate().map_err(|error| self.failed(error))?;
         }
         Ok(())
@@ -231,7 +231,7 @@ impl Stream {
         self.buffer.clear();
         if self.begun > 0 {
             // A reader must not meet a part of a line; making a file shorter needs no room.
-            let whole = self.file.len() - std::mem::take(&mut self.begun) as u64;
+            let whole = self.file.bytes() - std::mem::take(&mut self.begun) as u64;
             self.file.cut(whole).map_err(|error| self.failed(error))?;
         }
         flushed?;
