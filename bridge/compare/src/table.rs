@@ -60,7 +60,7 @@ pub fn judge(of: &Measurement, asked: &[String; 2], detect: f64) -> Result<Compa
             )));
         }
     };
-    let step_ns = paperwire_lab::packed::float(of.host.clock_step_ns);
+    let step_ns = paperwire_lab::number::float(of.host.clock_step_ns);
     let rules = Rules::new(step_ns, detect);
     let tapes = of.sources.len();
     let is_pooled = tapes >= TAPES_POOLED;
@@ -134,7 +134,7 @@ fn pace<'a>(pairs: impl Iterator<Item = &'a Process>, unit: Unit, tapes: usize) 
         calls += outcome.blocks.calls;
         seconds += outcome.blocks.seconds;
     }
-    let float = paperwire_lab::packed::float;
+    let float = paperwire_lab::number::float;
     let units = match unit {
         Unit::Tape => float(tapes as u64),
         Unit::Process | Unit::Session | Unit::Part => float(count),

@@ -3,7 +3,7 @@
 use paperwire_core::random::exp;
 use paperwire_lab::estimate::Interval;
 use paperwire_lab::judge::Row;
-use paperwire_lab::packed::float;
+use paperwire_lab::number::float;
 use paperwire_lab::verdict::{Verdict, one_digit};
 
 /// What more of would tell.

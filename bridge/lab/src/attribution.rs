@@ -116,13 +116,13 @@ impl LongCall {
 /// Long calls of one strategy by the verdict on them.
 #[derive(Debug)]
 pub struct Verdicts {
-    /// Calls of the host's attribution.
+    /// Calls attributed to the host.
     pub host: u64,
     /// Calls of its own.
     pub strategy: u64,
     /// Calls that nobody can tell.
     pub unknown: u64,
-    /// Lengths of those of the host's attribution.
+    /// Lengths of the calls attributed to the host.
     pub of_host: Histogram<u32>,
 }
 

@@ -1,7 +1,7 @@
 //! Mean and interval over repetitions: the interval comes from the highest level that is repeated
 //! (Kalibera and Jones 2013), and nothing below it is taken for independent.
 
-use super::packed::float;
+use super::number::float;
 use super::student;
 
 /// From where to where something lies. In logarithms of ratios, unless said otherwise.

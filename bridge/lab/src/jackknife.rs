@@ -8,7 +8,8 @@ use paperwire_core::random::ln;
 
 use super::estimate::{Estimate, Interval};
 use super::judge::{Reading, Row};
-use super::packed::{Grain, Sum, float};
+use super::number::float;
+use super::packed::{Grain, Sum};
 use super::percentile::{PERCENTILES, Percentile};
 use super::student;
 use super::verdict::{self, Rules, Seen, Verdict};

@@ -105,7 +105,7 @@ impl Unit {
     /// Many as one.
     fn mean(units: &[Self]) -> Option<Self> {
         let mean = |of: &dyn Fn(&Self) -> f64| {
-            units.iter().map(of).sum::<f64>() / super::packed::float(units.len() as u64)
+            units.iter().map(of).sum::<f64>() / super::number::float(units.len() as u64)
         };
         let at = |arm: usize| std::array::from_fn(|at| mean(&|unit| unit.logs[arm][at]));
         let differences = std::array::from_fn(|at| mean(&|unit| unit.differences[at]));

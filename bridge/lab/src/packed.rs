@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-pub use crate::number::float;
+use crate::number::float;
 use crate::percentile::Cell;
 
 /// Values below this have a bucket each.

@@ -7,7 +7,8 @@ use paperwire_core::random::{Rng, exp, ln};
 
 use super::estimate::Interval;
 use super::judge::{Reading, Repetitions, Row, table};
-use super::packed::{Grain, Packed, Sum, bucket, float};
+use super::number::float;
+use super::packed::{Grain, Packed, Sum, bucket};
 use super::percentile::PERCENTILES;
 use super::verdict::{Rules, Verdict};
 

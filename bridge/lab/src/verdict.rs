@@ -4,7 +4,7 @@
 //! absence of a finding.
 
 use super::estimate::Interval;
-use super::packed::float;
+use super::number::float;
 use super::student;
 
 /// Cells of a table: four percentiles of service and of response.

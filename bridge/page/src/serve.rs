@@ -150,18 +150,12 @@ pub fn check(config: &Config) -> Result<(), RunError> {
 
 #[cfg(test)]
 mod tests {
-    use toml::Value;
-
     use super::*;
 
     fn check_of(sets: &[(&str, &str)]) -> Result<(), String> {
         let quiet = [("dashboard.bind", "127.0.0.1:0")];
-        let sets = quiet.iter().chain(sets).map(|(key, text)| {
-            let text = (*text).to_owned();
-            let table = format!("value = {text}").parse::<toml::Table>().ok();
-            let value = table.and_then(|mut table| table.remove("value"));
-            ((*key).to_owned(), value.unwrap_or(Value::String(text)))
-        });
+        let set = |(key, text): &(&str, &str)| ((*key).to_owned(), Config::value_of(key, text));
+        let sets = quiet.iter().chain(sets).map(set);
         let config = Config::load(None, std::iter::empty(), &sets.collect::<Vec<_>>());
         let config = config.map_err(|error| error.to_string())?;
         check(&config).map_err(|error| error.to_string())

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use paperwire_core::num::Money;
 use paperwire_exec::report::{Report, ReportKind};
 use paperwire_lab::estimate::{Estimate, Interval};
-use paperwire_lab::packed::float;
+use paperwire_lab::number::float;
 
 /// Changed fills below which no effect can be told.
 pub const CHANGED_MIN: usize = 30;

@@ -22,7 +22,7 @@ use crate::announcer::Announcer;
 use crate::budget::Budget;
 use crate::host_watch::HostWatch;
 use crate::repeats::Repeats;
-use crate::sink::{Second, Sink, Turn};
+use crate::sink::{Second, Sinks, Turn};
 use crate::told::{self, Told};
 use crate::totals::{SharedTotals, Totals, lock};
 
@@ -62,7 +62,7 @@ pub struct Drain {
     rings: Rings,
     totals: SharedTotals,
     calls: CallWatch,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Sinks,
     problems: Vec<String>,
     announcer: Announcer,
     repeats: Repeats,
@@ -74,7 +74,7 @@ pub struct Drain {
 #[derive(Debug)]
 pub struct Drained {
     /// To be closed.
-    pub sinks: Vec<Box<dyn Sink>>,
+    pub sinks: Sinks,
     /// What was wrong with them meanwhile, for the final report.
     pub problems: Vec<String>,
 }
@@ -85,7 +85,7 @@ impl Drain {
         rings: Rings,
         totals: SharedTotals,
         calls: CallWatch,
-        sinks: Vec<Box<dyn Sink>>,
+        sinks: Sinks,
         wait: Wait,
         clock: HostClock,
     ) -> Self {

@@ -38,7 +38,7 @@ use paperwire_rt::runner::{self, RunnerConfig, Running, Wait};
 use crate::budget::Budget;
 use crate::drain::{CallWatch, Commands, Drain, Drained, Rings};
 use crate::host_watch::HostWatch;
-use crate::sink::Sink;
+use crate::sink::Sinks;
 use crate::sinks::lines::Lines;
 use crate::told::Tell;
 use crate::totals::{SharedTotals, Totals, lock};
@@ -131,9 +131,11 @@ pub struct LiveParts<'a> {
     /// The strategies and their accounts.
     pub engine: Engine,
     /// Where reports go.
-    pub sinks: Vec<Box<dyn Sink>>,
+    pub sinks: Sinks,
     /// How long a strategy may take; zero is off.
     pub budget: DurationNs,
+    /// Whether the engine's thread is watched, so that long calls can be attributed.
+    pub is_watched: bool,
     /// How the drain thread waits.
     pub drain_wait: Wait,
     /// Requests to stop.
@@ -221,7 +223,7 @@ pub fn start<F: Agent + Send + 'static>(
     );
     let engine = runner::spawn(engine, engine_runner, clock.clone()).map_err(internal)?;
     let feed = runner::spawn(around(feed), feed_runner, clock.clone()).map_err(internal)?;
-    let host = host_watch(&engine, engine_runner);
+    let host = parts.is_watched.then(|| host_watch(&engine, engine_runner)).flatten();
     let (lines_in, lines) = unbounded();
     parts.sinks.push(Box::new(Lines(lines_in)));
     let strategies = lock(&totals).tally.strategies.len();

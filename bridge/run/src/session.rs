@@ -14,11 +14,14 @@ use paperwire_core::raw::{RawProducer, raw_ring};
 use paperwire_core::regime::Sentiment;
 use paperwire_core::ring::Producer;
 use paperwire_core::time::DurationNs;
+use paperwire_doctor::probes::ProbeTax;
 use paperwire_doctor::{self as doctor, Examination, probes};
 use paperwire_exec::engine::CallOrder;
+use paperwire_feed::agent::FeedAgent;
 use paperwire_feed::arrival::ArrivalCounts;
 use paperwire_feed::market::Counters;
 use paperwire_feed::start::{self, Patience};
+use paperwire_history::writer::WriterStats;
 use paperwire_replay::error::RunError;
 use paperwire_replay::notices::Notices;
 use paperwire_replay::output::Stores;
@@ -33,11 +36,11 @@ use paperwire_rt::deadline::Stop;
 use paperwire_rt::runner::Wait;
 
 use crate::console::{self, Console};
-use crate::live::{self, Ended, LiveParts, Wiring, internal};
+use crate::live::{self, Ended, LiveParts, LiveRun, Wiring, internal};
 use crate::preflight;
 use crate::runtime::{AsyncRuntime, async_runtime};
 use crate::sentiment::{self, News, SentimentTask};
-use crate::sink::{Closing, Sink};
+use crate::sink::{Closing, Sink, Sinks};
 use crate::sinks::hdr::HdrSink;
 use crate::sinks::history::HistorySink;
 use crate::sinks::journal::{Journal, JournalConfig, JournalSink};
@@ -63,7 +66,7 @@ pub struct RunOptions {
     /// Who looks at it.
     pub spectator: Option<Box<dyn Spectator>>,
     /// Further destinations.
-    pub sinks: Vec<Box<dyn Sink>>,
+    pub sinks: Sinks,
     /// Seed of the order of calls, where it is not to follow from the session's.
     pub order_seed: Option<u64>,
 }
@@ -130,21 +133,8 @@ pub fn run(
     if recorder.is_some() {
         tally.trail = Trail::Record(Vec::new());
     }
-    let mut sinks = std::mem::take(&mut options.sinks);
-    if let Some(recorder) = recorder {
-        sinks.push(Box::new(TapeSink::new(recorder)));
-    }
-    sinks.extend(journal(&about, &instruments, &venue.name, &clock)?);
-    if let Some(folder) = &options.hdr {
-        sinks.push(Box::new(HdrSink::create(folder, &session, &names, &clock)?));
-    }
-    let mut store = None;
-    if options.has_history {
-        let kept =
-            HistorySink::start(config, &session, &names, &instruments, venue.rest(), &clock)?;
-        store = kept.as_ref().map(HistorySink::stats);
-        sinks.extend(kept.map(|kept| Box::new(kept) as Box<dyn Sink>));
-    }
+    let (mut sinks, store) =
+        open_sinks(&about, &mut options, recorder, &instruments, &venue, &clock)?;
     let mut wiring = Wiring::new(tally);
     let params: SharedParams = Arc::new(Mutex::new(setup::live_params(&chosen)));
     if let Some(spectator) = &mut options.spectator {
@@ -184,6 +174,7 @@ pub fn run(
         engine,
         sinks,
         budget: config.threads.strategy_budget,
+        is_watched: true,
         drain_wait: Wait::Park,
         stop: stops,
         clock: clock.clone(),
@@ -207,6 +198,20 @@ pub fn run(
     if let Some(spectator) = &mut options.spectator {
         spectator.leave();
     }
+    let finished = conclude(&about, running, watched, &venue.name, probe_tax, notices)?;
+    venue.close(&runtime);
+    Ok(finished)
+}
+
+/// Ends the threads, sums up, and closes every sink.
+fn conclude(
+    about: &About<'_>,
+    running: LiveRun<FeedAgent>,
+    watched: Result<(), RunError>,
+    source: &str,
+    probe_tax: ProbeTax,
+    notices: &mut dyn Notices,
+) -> Result<Finished, RunError> {
     let totals = running.totals.clone();
     let ended = running.end(|feed| FeedEnd {
         counters: *feed.market().counters(),
@@ -216,28 +221,28 @@ pub fn run(
     ended.lines.iter().for_each(|line| notices.notice(line));
     let mut shared = lock(&totals);
     shared.tally.threads.clone_from(&ended.threads);
-    if let Ok(feed) = &ended.feed {
+    let feed = ended.feed.as_ref().ok();
+    if let Some(feed) = feed {
         shared.counters = feed.counters;
     }
     let mut summary = Summary {
-        source: venue.name.clone(),
-        session,
+        source: source.to_owned(),
+        session: about.session.to_owned(),
         elapsed_s: ended.elapsed.as_secs_f64(),
-        conditions: Conditions::of(config),
+        conditions: Conditions::of(about.config),
         counters: shared.counters,
-        arrivals: ended.feed.as_ref().map_or_else(|_| Default::default(), |feed| feed.arrivals),
+        arrivals: feed.map(|feed| feed.arrivals).unwrap_or_default(),
         hot_allocs: alloc_guard::hot_allocs_total(),
-        recording_lost: ended.feed.as_ref().map_or(0, |feed| feed.raw_lost),
+        recording_lost: feed.map_or(0, |feed| feed.raw_lost),
         logs_lost: Lost::default(),
         probe_tax,
-        rules: config.rules,
+        rules: about.config.rules,
         verification: None,
         quarantines: shared.quarantines.rows(&shared.tally.instruments, |_| None),
         notes: Vec::new(),
     };
     let error = close(ended, watched, &shared.tally, shared.was_live, &mut summary, notices);
     drop(shared);
-    venue.close(&runtime);
     Ok(Finished { totals, summary, error })
 }
 
@@ -312,6 +317,35 @@ fn record(
     let meta = describe::tape_meta(about).to_string();
     let recorder = RecorderThread::start(path, meta.as_bytes(), consumer, clock.clone())?;
     Ok((Some(producer), Some(recorder)))
+}
+
+/// Every destination that the options and the configuration ask for, and how the history's writer is doing.
+fn open_sinks(
+    about: &About<'_>,
+    options: &mut RunOptions,
+    recorder: Option<RecorderThread>,
+    instruments: &[Instrument],
+    venue: &Venue,
+    clock: &HostClock,
+) -> Result<(Sinks, Option<Arc<WriterStats>>), RunError> {
+    let About { config, session, names, .. } = *about;
+    let mut sinks = std::mem::take(&mut options.sinks);
+    if let Some(recorder) = recorder {
+        sinks.push(Box::new(TapeSink::new(recorder)));
+    }
+    sinks.extend(journal(about, instruments, &venue.name, clock)?);
+    if let Some(folder) = &options.hdr {
+        sinks.push(Box::new(HdrSink::create(folder, session, names, clock)?));
+    }
+    let mut store = None;
+    if options.has_history
+        && let Some(kept) =
+            HistorySink::start(config, session, names, instruments, venue.rest(), clock)?
+    {
+        store = Some(kept.stats());
+        sinks.push(Box::new(kept));
+    }
+    Ok((sinks, store))
 }
 
 /// Starts the logs, which begin with what the session is.

@@ -36,6 +36,9 @@ pub trait Sink: std::fmt::Debug + Send {
     }
 }
 
+/// Every destination of a session.
+pub type Sinks = Vec<Box<dyn Sink>>;
+
 /// A second of histograms.
 #[derive(Debug)]
 pub struct Second<'a> {

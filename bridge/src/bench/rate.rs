@@ -245,6 +245,7 @@ impl Stand<'_> {
             // Whoever is slow is to be measured, not benched, and nothing is logged.
             sinks: Vec::new(),
             budget: DurationNs::ZERO,
+            is_watched: false,
             drain_wait: if self.inline_load { Wait::Rest } else { Wait::Park },
             stop,
             clock: clock.clone(),

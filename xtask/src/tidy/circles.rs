@@ -117,16 +117,14 @@ fn is_visibility(head: &str) -> bool {
 /// Every path of a tree such as `a::{b, c::{self, d}}`.
 fn expand(tree: &str) -> Vec<Module> {
     let tree: String = tree.split_whitespace().collect::<Vec<_>>().join(" ");
-    let Some(open) = tree.find('{') else {
+    let Some((head, rest)) = tree.split_once('{') else {
         let path = tree.split(" as ").next().unwrap_or_default();
         let names =
             path.split("::").map(str::trim).filter(|name| !name.is_empty() && *name != "self");
         let first = path.trim_start().starts_with("self::").then(|| "self".to_owned());
         return vec![first.into_iter().chain(names.map(str::to_owned)).collect()];
     };
-    let (head, body) = (&tree[..open], tree[open + 1..].trim_end().trim_end_matches('}'));
-    let body =
-        &tree[open + 1..open + 1 + body.len().max(tree.rfind('}').map_or(0, |end| end - open - 1))];
+    let body = rest.rfind('}').map_or(rest, |end| &rest[..end]);
     let (mut depth, mut part, mut all) = (0, String::new(), Vec::new());
     for letter in body.chars().chain([',']) {
         match letter {

@@ -13,7 +13,8 @@ use paperwire_doctor::clock_step;
 use paperwire_lab::estimate::Interval;
 use paperwire_lab::jackknife::{self, PARTS};
 use paperwire_lab::judge::Row;
-use paperwire_lab::packed::{Grain, Sum, float};
+use paperwire_lab::number::float;
+use paperwire_lab::packed::{Grain, Sum};
 use paperwire_lab::percentile::{PERCENTILES, Percentile};
 use paperwire_lab::verdict::{DETECT, Rules, Verdict};
 

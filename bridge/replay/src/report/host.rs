@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::table::Table;
 use crate::tally::{StrategyName, Tally, ThreadRow};
 
-/// The quantiles that are shown without the calls of the host's attribution.
+/// The quantiles that are shown without the calls attributed to the host.
 const TAILS: [f64; 2] = [0.999, 0.9999];
 
 /// Long calls of each strategy; the quantiles of all its calls stand in the latency table already.
@@ -38,7 +38,7 @@ pub(super) fn verdicts(tally: &Tally) -> Table {
     table
 }
 
-/// Quantiles of the calls that are not the host's attribution.
+/// Quantiles of the calls that are not attributed to the host.
 fn without(tally: &Tally, index: usize, of: &Verdicts) -> impl Fn(f64) -> u64 {
     let mut rest = tally.bank.strategies()[index].service.clone();
     // Only what was recorded was judged, by the same rounding.

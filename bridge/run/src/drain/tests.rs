@@ -8,6 +8,8 @@ use paperwire_exec::engine::ENGINE_STAGES;
 use paperwire_feed::agent::FEED_STAGES;
 use paperwire_feed::wire::WireError;
 
+use crate::sink::Sink;
+
 use super::*;
 
 /// Keeps what it is told.
@@ -45,7 +47,7 @@ fn a_thousand_damaged_frames_are_two_notices_with_the_count() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (budget, clock) = (Budget::new(DurationNs::ZERO, 1), HostClock::new());
     let calls = CallWatch { host: None, budget, commands };
-    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ear(heard.clone()))];
+    let sinks: Sinks = vec![Box::new(Ear(heard.clone()))];
     let drain = Drain::new(rings, totals, calls, sinks, Wait::Park, clock);
     drain.start().unwrap().join().unwrap();
     let told: Vec<Told> = lock(&heard).drain(..).collect();

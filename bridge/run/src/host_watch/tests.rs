@@ -31,13 +31,13 @@ const ATTEMPTS: usize = 6;
 const SPAN: DurationNs = DurationNs::from_millis(1_500);
 /// Longer than anything these strategies do by themselves but what they are asked to.
 const SLOW: DurationNs = DurationNs::from_micros(50);
-/// What a call takes of which every long one is the host's attribution.
+/// What a call takes whose every stretch is the host's.
 const LITTLE: DurationNs = DurationNs::from_micros(4);
 /// Stalls from which one in a hundred can be told.
 const STALLS_MIN: usize = 200;
 const BTC: SymbolId = SymbolId(0);
 
-/// Works a little at each event, and for [`SLOW`] at every so manieth.
+/// Works a little at each event, and for [`SLOW`] once in so many.
 struct Worker {
     clock: HostClock,
     little: DurationNs,
@@ -190,7 +190,7 @@ fn session(little: DurationNs, every: u64, hogs: usize, wait: Wait) -> Option<Se
     Some(Seen { calls, lost: 1.0 - share(ran, span) })
 }
 
-/// Makes attempts until most of the calls that count are of the wanted attribution.
+/// Makes attempts until most of the calls that count have the wanted attribution.
 #[track_caller]
 fn check(
     run: impl Fn() -> Option<Seen> + Sync,

@@ -9,7 +9,7 @@
 pub mod stream;
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -413,11 +413,6 @@ impl Sink for JournalSink {
         closing.summary.notes.push(text.clone());
         Some(RunError::Storage(text))
     }
-}
-
-/// Where a session's files are, for the final report.
-pub fn fills_file(dir: &Path, session: &str) -> PathBuf {
-    dir.join("trades").join(format!("fills_{session}.jsonl"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use std::io::BufRead;
+use std::path::Path;
 
 use paperwire_core::account::{AccountState, Evidence, HaltReason, Liquidity, Trigger};
 use paperwire_core::command::{Origin, Verb};
@@ -14,6 +15,10 @@ use paperwire_exec::report::{AccountRow, BracketRow, PositionRow};
 use paperwire_exec::saw::Saw;
 
 use super::*;
+
+fn fills_file(dir: &Path, session: &str) -> PathBuf {
+    dir.join("trades").join(format!("fills_{session}.jsonl"))
+}
 
 fn report(id: u64, kind: ReportKind) -> Report {
     let (at, arrived, made) = (ExchNs::new(1), HostNs::new(1), HostNs::new(2));
